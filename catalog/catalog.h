@@ -1,0 +1,52 @@
+// Catalog: an image collection in an SQLite file.
+//
+// Tables are gdalcubes' (collection_md, bands, band_md, images, image_md, gdalrefs), so that its
+// files open as they are; beside them an R*Tree over footprints, an index on time, and file size
+// and modification time. Descriptors that are relative paths are relative to the catalog's folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catalog/formats.h"
+#include "engine/image_index.h"
+
+namespace cube {
+
+// Opens a catalog for reading. Throws Error(kNotFound) when there is no such file and
+// Error(kUnreadable) when it is no collection. The result is an ImageIndex whose find() may be
+// called from any thread.
+std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file);
+
+struct IndexOptions {
+  int threads = 0;         // files opened at a time; 0 = all cores
+  bool overwrite = false;  // replace an existing catalog (else it is an error)
+  // Called after each file, one call at a time.
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+};
+
+struct IndexReport {
+  struct Left {
+    std::string file;
+    std::string reason;
+  };
+  std::int64_t images = 0;     // in the catalog afterwards
+  std::int64_t files = 0;      // indexed in this call
+  std::vector<Left> left_out;  // files that do not match or cannot be opened
+};
+
+// Indexes `files` into a new catalog. The catalog appears under its name only when complete.
+// Throws Error when nothing matches, when bands of one name differ in type, or on a bad format.
+IndexReport create_catalog(const std::filesystem::path& catalog, const CollectionFormat& format,
+                           const std::vector<std::string>& files, const IndexOptions& options);
+
+// Files named by arguments: files as they are, folders recursively, globs ("*", "?", "**")
+// expanded, "-" a list on standard input, one name a line. Sorted, without duplicates.
+// Throws Error(kNotFound) for a name that gives nothing.
+std::vector<std::string> expand_files(const std::vector<std::string>& arguments);
+
+}  // namespace cube

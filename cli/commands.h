@@ -1,0 +1,34 @@
+// The subcommands of the program. Each add_*() declares one on the app; when it is chosen its
+// callback runs and sets Program::status. Errors are thrown as cube::Error and printed by main().
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "engine/registry.h"
+#include "engine/resources.h"
+
+namespace cube {
+
+// Exit status: 0 done; 1 some chunk or image failed (said which); 2 rejected before any work.
+inline constexpr int kDone = 0;
+inline constexpr int kSomeFailed = 1;
+inline constexpr int kRejected = 2;
+
+struct Program {
+  Registry registry;
+  Resources resources;
+  int status = kDone;
+};
+
+void add_run(CLI::App& app, Program& program);
+void add_check(CLI::App& app, Program& program);
+void add_plan(CLI::App& app, Program& program);
+void add_info(CLI::App& app, Program& program);
+void add_catalog(CLI::App& app, Program& program);
+void add_save(CLI::App& app, Program& program);
+void add_ops(CLI::App& app, Program& program);
+void add_schema(CLI::App& app, Program& program);
+void add_sample(CLI::App& app, Program& program);
+
+}  // namespace cube

@@ -1,0 +1,7 @@
+#include "cli/commands.h"
+
+namespace cube {
+
+void add_info(CLI::App&, Program&) {}
+
+}  // namespace cube

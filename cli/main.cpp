@@ -1,0 +1,54 @@
+// cube: the program. Wires catalog, graphs and engine together; see `cube --help`.
+#include <exception>
+#include <iostream>
+
+#include "catalog/catalog.h"
+#include "cli/commands.h"
+#include "engine/error.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/image_reader.h"
+#include "graphs/document.h"
+
+namespace {
+
+int run_program(int argc, char** argv) {
+  cube::Program program;
+  program.registry = cube::document_operators();
+  program.resources.open_index = cube::open_catalog;
+  program.resources.make_reader = [] { return cube::make_image_reader(); };
+
+  CLI::App app("A declarative data-cube engine for satellite imagery.", "cube");
+  app.set_version_flag("--version", "cube " CUBE_VERSION);
+  app.require_subcommand(1);
+  cube::add_run(app, program);
+  cube::add_check(app, program);
+  cube::add_plan(app, program);
+  cube::add_info(app, program);
+  cube::add_catalog(app, program);
+  cube::add_save(app, program);
+  cube::add_ops(app, program);
+  cube::add_schema(app, program);
+  cube::add_sample(app, program);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "cube: error: " << error.what() << " (see cube --help)\n";
+    return cube::kRejected;
+  }
+  return program.status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_program(argc, argv);
+  } catch (const cube::Error& error) {
+    std::cerr << "cube: error: " << error.what() << '\n';
+  } catch (const std::exception& error) {
+    std::cerr << "cube: error: unexpected: " << error.what() << '\n';
+  }
+  return cube::kRejected;
+}

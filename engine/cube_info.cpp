@@ -1,0 +1,69 @@
+#include "engine/cube_info.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/text.h"
+
+namespace cube {
+
+Region CubeInfo::extent() const { return {{0, time.size()}, {0, grid.height}, {0, grid.width}}; }
+
+std::vector<std::string> CubeInfo::band_names() const {
+  std::vector<std::string> names;
+  names.reserve(bands.size());
+  for (const BandInfo& band : bands) names.push_back(band.name);
+  return names;
+}
+
+std::size_t CubeInfo::band(std::string_view name, std::string_view where) const {
+  const std::vector<std::string> names = band_names();
+  if (const auto index = find_name(names, name)) return *index;
+  throw Error(ErrorCode::kNotFound, "there is no band '" + std::string(name) + "'",
+              std::string(where), suggest(names, name));
+}
+
+void check_unique_bands(std::span<const BandInfo> bands, std::string_view where) {
+  for (std::size_t i = 0; i < bands.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (bands[i].name == bands[j].name) {
+        throw Error(ErrorCode::kInvalid, "two bands are named '" + bands[i].name + "'",
+                    std::string(where));
+      }
+    }
+  }
+}
+
+void check_same_axes(const CubeInfo& a, const CubeInfo& b, std::string_view where) {
+  const auto differ = [&](const std::string& what) {
+    throw Error(ErrorCode::kInvalid, "the cubes differ in " + what, std::string(where));
+  };
+  if (!same_crs(a.grid.crs, b.grid.crs)) {
+    differ("their CRS: " + a.grid.crs + " and " + b.grid.crs);
+  }
+  if (a.grid.width != b.grid.width || a.grid.height != b.grid.height) {
+    const auto shape = [](const Grid& g) {
+      return std::to_string(g.width) + " x " + std::to_string(g.height);
+    };
+    differ("their size: " + shape(a.grid) + " and " + shape(b.grid) + " cells");
+  }
+  if (!aligned(a.grid, b.grid)) {
+    const auto corner = [](const Grid& g) {
+      return number_text(g.left) + ", " + number_text(g.top) + " in steps of " + number_text(g.dx) +
+             ", " + number_text(g.dy);
+    };
+    differ("their grid: " + corner(a.grid) + " and " + corner(b.grid));
+  }
+  if (a.time.size() != b.time.size()) {
+    differ("their number of slices: " + std::to_string(a.time.size()) + " and " +
+           std::to_string(b.time.size()));
+  }
+  for (std::int64_t i = 0; i < a.time.size(); ++i) {
+    if (a.time.start(i) == b.time.start(i)) continue;
+    differ("the time of slice " + std::to_string(i) + ": " + a.time.label(i) + " and " +
+           b.time.label(i));
+  }
+}
+
+}  // namespace cube

@@ -1,0 +1,53 @@
+// CubeInfo: what a cube is, without its cells.
+// Thread rule: values.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dtype.h"
+#include "engine/grid.h"
+#include "engine/region.h"
+#include "engine/time_axis.h"
+
+namespace cube {
+
+struct BandInfo {
+  std::string name;
+  DType dtype = DType::kFloat64;
+  // The stored value that means missing. Floating-point bands always use NaN; an integer band
+  // without one has no missing cells.
+  std::optional<double> nodata;
+  std::string unit;  // UCUM or as the source says; "" = unknown
+  double scale = 1;  // physical value = stored * scale + offset; never applied silently
+  double offset = 0;
+  std::string note;  // what the engine did that a user should know, e.g. "widened from uint8"
+
+  Storage storage() const { return {dtype, nodata}; }
+};
+
+struct CubeInfo {
+  Grid grid;
+  TimeAxis time;
+  std::vector<BandInfo> bands;
+
+  // All cells: t, y, x from 0.
+  Region extent() const;
+  std::vector<std::string> band_names() const;
+
+  // Index of a band: exact name first, then ignoring case when that is unambiguous.
+  // Throws Error(kNotFound) naming the nearest band, with `where`.
+  std::size_t band(std::string_view name, std::string_view where) const;
+};
+
+// Throws Error(kInvalid) when a name stands twice, with `where`.
+void check_unique_bands(std::span<const BandInfo> bands, std::string_view where);
+
+// Throws Error(kInvalid) naming the first difference in CRS, grid or time axis of two cubes that
+// must lie on each other.
+void check_same_axes(const CubeInfo& a, const CubeInfo& b, std::string_view where);
+
+}  // namespace cube

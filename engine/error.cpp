@@ -1,0 +1,18 @@
+#include "engine/error.h"
+
+#include <utility>
+
+namespace cube {
+
+Error::Error(ErrorCode code, std::string message, std::string where, std::string hint)
+    : code_(code), message_(std::move(message)), where_(std::move(where)), hint_(std::move(hint)) {
+  if (!where_.empty()) what_ = where_ + ": ";
+  what_ += message_;
+  if (!hint_.empty()) what_ += " (" + hint_ + ")";
+}
+
+Error Error::within(std::string_view prefix) const {
+  return Error(code_, message_, std::string(prefix) + where_, hint_);
+}
+
+}  // namespace cube

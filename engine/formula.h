@@ -1,0 +1,78 @@
+// Formula: an expression over bands, compiled once and run over strips of cells.
+//
+// muParser parses and checks; its reverse Polish code is translated into a column program that
+// runs over strips in double. What the column program cannot do falls back to muParser, cell by
+// cell. Missing (NaN) in an operand gives missing, except through isnan, isfinite and iif.
+//
+// Grammar and functions: muParser's, case-sensitive, plus those of formula_help().
+//
+// Thread rule: Formula is immutable and shared; a FormulaRunner belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/cube_info.h"
+
+namespace cube {
+
+// What a cell knows besides its bands; see Formula::variables().
+struct CellContext {
+  const CubeInfo* cube = nullptr;
+  std::int64_t t = 0;  // slice
+  std::int64_t y = 0;  // row
+  Range columns;       // of the strip
+};
+
+class Formula {
+ public:
+  // `bands` are the names that stand for band values. A name that matches a band only when case is
+  // ignored is accepted if it is unambiguous (gdalcubes lower-cases formulas).
+  // Throws Error(kInvalid) with `where`, the position (from 1) and the nearest known name.
+  Formula(std::string expression, std::span<const std::string> bands, std::string_view where);
+  ~Formula();
+  Formula(Formula&&) noexcept;
+
+  const std::string& expression() const { return expression_; }
+
+  // Indices into `bands` of those the formula uses, ascending.
+  const std::vector<std::size_t>& bands() const { return used_bands_; }
+
+  // True when the result can be something where every band is missing (constants, isnan, iif, ...).
+  bool survives_missing() const { return survives_missing_; }
+
+  // True when the whole formula runs as a column program (else muParser evaluates it).
+  bool vectorised() const;
+
+ private:
+  friend class FormulaRunner;
+  struct Program;
+  std::string expression_;
+  std::vector<std::size_t> used_bands_;
+  bool survives_missing_ = false;
+  std::shared_ptr<const Program> program_;
+};
+
+class FormulaRunner {
+ public:
+  explicit FormulaRunner(const Formula& formula);
+  ~FormulaRunner();
+  FormulaRunner(FormulaRunner&&) noexcept;
+
+  // `bands[k]` is the strip of formula.bands()[k]; all strips and `out` have the same length.
+  void run(std::span<const std::span<const double>> bands, const CellContext& context,
+           std::span<double> out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// One line a function or variable that formulas know besides muParser's own, for help texts.
+std::string formula_help();
+
+}  // namespace cube

@@ -1,0 +1,47 @@
+// CRS: coordinate reference systems and transformations, as GDAL and PROJ know them.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/grid.h"
+
+namespace cube {
+
+// Checks a CRS text ("EPSG:3857", WKT, PROJ string, ...) and gives its canonical text: "EPSG:n"
+// when it has an authority code, else WKT2. Throws Error(kInvalid) with `where`.
+std::string canonical_crs(std::string_view text, std::string_view where);
+
+// WKT2:2019 of a CRS text, for outputs. "" stays "".
+std::string crs_wkt(const std::string& crs);
+
+// True when both describe the same system ("" equals only ""); axis order is ignored.
+bool same_crs(const std::string& a, const std::string& b);
+
+// Whether coordinates are longitude/latitude degrees.
+bool is_geographic(const std::string& crs);
+
+// Points from one CRS to another, x = easting/longitude, y = northing/latitude.
+// Thread rule: one a thread.
+class CrsTransform {
+ public:
+  CrsTransform(const std::string& from, const std::string& to);  // throws Error(kInvalid)
+  ~CrsTransform();
+  CrsTransform(CrsTransform&&) noexcept;
+
+  // In place; points that cannot be transformed become NaN.
+  void apply(std::span<double> x, std::span<double> y) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The bounding boxes of `box` in another CRS: edges are densified; a result in longitude/latitude
+// that crosses the antimeridian is split in two. Empty when nothing can be transformed.
+std::vector<Box> transform_box(const Box& box, const std::string& from, const std::string& to);
+
+}  // namespace cube

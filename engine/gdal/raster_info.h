@@ -1,0 +1,40 @@
+// RasterInfo: what a raster file is, without its cells.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/cube_info.h"
+#include "engine/grid.h"
+
+namespace cube {
+
+struct RasterInfo {
+  std::string driver;         // GDAL's short name
+  std::string crs;            // canonical, "" = none
+  bool north_up = false;      // the grid below is exact
+  Grid grid;                  // left, top, cell size, shape (only shape when not north_up)
+  bool has_location = false;  // a geotransform, GCPs, RPCs or geolocation arrays
+  std::vector<Box> lonlat;    // footprint in longitude/latitude, densified edges, split at 180
+  std::vector<BandInfo> bands;
+  std::int64_t block_width = 0;  // cells
+  std::int64_t block_height = 0;
+  std::vector<std::int64_t> overviews;  // shrink factors, e.g. 2, 4, 8
+};
+
+// Opens and describes a raster. Throws Error(kNotFound) when it does not exist, Error(kUnreadable)
+// with GDAL's reason when it is no raster.
+RasterInfo describe_raster(const std::string& descriptor);
+
+// A reader for one worker thread: pooled handles, paste, lattice warp. `max_open` bounds the number
+// of open files.
+class ImageReader;
+std::unique_ptr<ImageReader> make_image_reader(int max_open = 100);
+
+// Registers GDAL's drivers once; called by everything here that needs them.
+void register_gdal();
+
+}  // namespace cube

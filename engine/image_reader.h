@@ -1,0 +1,86 @@
+// ImageReader: one band of one image onto a piece of a cube's grid.
+//
+// Stated here because the engine needs it; implemented by engine/gdal.
+// Thread rule: one reader a worker thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/block.h"
+#include "engine/dtype.h"
+#include "engine/grid.h"
+
+namespace cube {
+
+enum class Resampling : std::uint8_t { kNearest, kBilinear };
+
+// "near" (also "nearest"), "bilinear". Throws Error(kInvalid) with `where`; a method that GDAL
+// has and cube does not have yet is told from a typing error.
+Resampling parse_resampling(std::string_view text, std::string_view where);
+std::string_view name(Resampling method);
+
+// A raster band in a file.
+struct RasterBand {
+  std::string descriptor;        // what GDAL opens
+  int band = 1;                  // from 1
+  std::optional<double> nodata;  // overrides what the file says
+};
+
+// Which source cells a mask hides, by the value of a mask band.
+struct MaskRule {
+  std::vector<double> values;  // hidden when equal to one of these
+  std::optional<double> min;   // or when min <= value <= max
+  std::optional<double> max;
+  std::vector<int> bits;    // if given, value = these bits of the mask band, as a number
+  bool shift = true;        // the lowest of `bits` becomes bit 0 (false: stays in place)
+  bool invert = false;      // hide what is not listed; missing mask cells stay hidden
+  std::int64_t dilate = 0;  // grow hidden areas by this many cells of the mask band
+};
+
+// Masks that act on the image's own grid, before resampling; a cell is hidden if any rule says so.
+struct NativeMask {
+  struct Layer {
+    RasterBand band;
+    MaskRule rule;
+  };
+  std::vector<Layer> layers;
+};
+
+// Where the cells go.
+struct ReadTarget {
+  const Grid* grid = nullptr;  // the whole view: sampling is anchored to it, never to the window
+  Range rows;                  // the wanted window, inside the grid
+  Range columns;
+  Resampling resampling = Resampling::kNearest;
+  Storage storage;  // of the result; has a nodata value
+};
+
+class ImageReader {
+ public:
+  virtual ~ImageReader() = default;
+
+  // The image's cells on the target window as a block of one slice (t 0:1); null when the image
+  // does not touch it or has no valid cell there. A target cell is missing where the source cell
+  // that holds its centre is missing, hidden or outside the image; elsewhere the weights count
+  // only valid source cells and are renormalised.
+  // Throws Error(kUnreadable) when the file cannot be opened or decoded.
+  virtual BlockPtr read(const RasterBand& source, const ReadTarget& target,
+                        const NativeMask* mask) = 0;
+
+  // What has been done so far, for --stats.
+  struct Stats {
+    std::int64_t opened = 0;         // files opened (not taken from the pool)
+    std::int64_t pasted = 0;         // windows read straight onto the grid
+    std::int64_t warped = 0;         // windows resampled
+    std::int64_t cells_decoded = 0;  // source cells asked of the format drivers
+    double seconds_open = 0;
+    double seconds_read = 0;  // reading and decoding
+    double seconds_warp = 0;
+  };
+  virtual const Stats& stats() const = 0;
+};
+
+}  // namespace cube

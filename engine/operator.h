@@ -1,0 +1,102 @@
+// Operator and Kernel: a node of the process graph and its work.
+//
+// An operator is immutable and shared by all threads: it says what its cube is and what it needs
+// of its inputs. A kernel does the work on one thread and owns its scratch memory.
+//
+// Pull, not push: a kernel pulls what it needs when it needs it, so reduce_time can fold one slab
+// of time after another, a mask is pulled before the data it hides, and a window operator just
+// pulls a larger region.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/block.h"
+#include "engine/cube_info.h"
+
+namespace cube {
+
+class ImageReader;
+
+// An image that could not be read and was left out because the user allowed it.
+struct SkippedImage {
+  std::string image;
+  std::string reason;
+};
+
+// What a kernel pulls from. Implemented by the scheduler; one a node and worker thread.
+class Inputs {
+ public:
+  virtual ~Inputs() = default;
+
+  // The cells of input `i`. REQUIRES: the region lies inside the extent of that input.
+  virtual Chunk pull(std::size_t i, const Request& request) = 0;
+
+  // The worker's reader of image files.
+  virtual ImageReader& images() = 0;
+
+  // Adds a line to the run's report; the run ends with exit status 1.
+  virtual void skipped(SkippedImage image) = 0;
+};
+
+// The work of one operator on one thread.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  // Computes the requested bands over the requested region.
+  // REQUIRES: the region lies inside the operator's extent and is not empty.
+  // ENSURES: one block (or null) a requested band, covering exactly the region, in the storage
+  // that info() states. The cells do not depend on how the cube was cut into requests.
+  virtual Chunk run(const Request& request, Inputs& inputs) = 0;
+};
+
+// What computing one request takes, inputs not counted. Upper bounds, known before any pixel is
+// read.
+struct Cost {
+  std::int64_t scratch_bytes = 0;  // held besides the result and what is pulled
+  // Sources only:
+  bool empty = false;              // surely nothing but missing cells
+  std::int64_t images = 0;         // images that touch the region
+  std::vector<std::string> files;  // files that will be opened, one entry a file and band
+  std::int64_t read_bytes = 0;     // of cells to decode, before decompression is counted
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  Operator(const Operator&) = delete;
+  Operator& operator=(const Operator&) = delete;
+
+  const CubeInfo& info() const { return info_; }
+
+  // What `out` needs of input `input`: the smallest region and bands outside of which no cell of
+  // the input can change the result. An empty region means nothing.
+  virtual Request demand(const Request& out, std::size_t input) const = 0;
+
+  virtual std::unique_ptr<Kernel> kernel() const = 0;
+
+  virtual Cost cost(const Request& request) const;
+
+  // True when missing inputs everywhere make a missing result everywhere (false for constants
+  // and counts), so that a plan can tell empty chunks without running them.
+  virtual bool passes_emptiness() const { return true; }
+
+  // Chunk shape that suits the source, or that the user asked for.
+  virtual std::optional<ChunkShape> preferred_chunk() const { return std::nullopt; }
+
+  // Names of the images or files that the cube is made from, for the output's provenance.
+  virtual std::vector<std::string> source_names() const { return {}; }
+
+ protected:
+  explicit Operator(CubeInfo info) : info_(std::move(info)) {}
+
+ private:
+  CubeInfo info_;
+};
+
+}  // namespace cube

@@ -1,0 +1,84 @@
+// Graph and Plan: what will be computed, in which pieces, at what cost.
+// Thread rule: immutable once built.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/operator.h"
+
+namespace cube {
+
+// A compiled process graph: operators in an order in which inputs come before their consumers.
+struct Graph {
+  struct Node {
+    std::string type;   // cube_type
+    std::string where;  // JSON pointer of the node in its document
+    std::shared_ptr<const Operator> op;
+    std::vector<std::size_t> inputs;  // indices of nodes
+  };
+  std::vector<Node> nodes;
+  std::size_t result = 0;
+
+  const CubeInfo& info() const { return nodes[result].op->info(); }
+
+  // How many nodes read each node.
+  std::vector<std::size_t> consumers() const;
+};
+
+struct PlanOptions {
+  int threads = 1;
+  std::int64_t memory_bytes = std::int64_t{2} << 30;  // budget of the whole process
+  std::optional<ChunkShape> chunk;                    // asked for by the user
+  std::int64_t sink_resident_bytes = 0;               // held by the outputs
+};
+
+// The tiling of the result into chunks, with what computing them takes.
+class Plan {
+ public:
+  // Chooses the chunk shape: the user's, else that of the sources, cut down until
+  // threads x peak memory fits the budget. Throws Error(kInvalid) when not even a single row does.
+  Plan(Graph graph, const PlanOptions& options);
+
+  const Graph& graph() const { return graph_; }
+  const CubeInfo& info() const { return graph_.info(); }
+  const ChunkShape& chunk_shape() const { return shape_; }
+  const PlanOptions& options() const { return options_; }
+  bool chunk_reduced() const { return chunk_reduced_; }  // smaller than asked, to fit the budget
+
+  std::int64_t chunks() const;
+  Region region(std::int64_t chunk) const;  // of the result, in order t, y, x
+
+  // Upper bound of memory one worker holds while computing `request` of node `node`.
+  std::int64_t peak_bytes(std::size_t node, const Request& request) const;
+
+  // Bytes of the process besides workers: program, libraries, GDAL's block cache, outputs.
+  std::int64_t base_bytes() const;
+  // GDAL's block cache that fits the budget; set by the program, never by the library.
+  std::int64_t cache_bytes() const;
+
+  struct Estimate {
+    std::int64_t chunks = 0;
+    std::int64_t empty_chunks = 0;  // known to be all missing without reading
+    std::int64_t images = 0;        // distinct images
+    std::int64_t files = 0;         // distinct files
+    std::int64_t read_bytes = 0;    // decoded cells, a cell read for two chunks counted twice
+    std::int64_t result_bytes = 0;  // cells of the result
+    std::int64_t peak_bytes = 0;    // of the whole process
+  };
+  // Walks the demand of every chunk back to the sources; reads no pixel.
+  Estimate estimate() const;
+
+ private:
+  void choose_shape();
+
+  Graph graph_;
+  PlanOptions options_;
+  ChunkShape shape_;
+  bool chunk_reduced_ = false;
+};
+
+}  // namespace cube

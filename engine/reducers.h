@@ -1,0 +1,85 @@
+// Reducers: the one set that serves composites, time, space, windows and coarsening.
+//
+// Missing cells are skipped; of nothing, count is 0 and everything else (sum and product too) is
+// missing. Values are taken in the order they are added, so the result does not depend on chunks.
+//
+// Thread rule: Reducer is an immutable value; a ReducerState belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dtype.h"
+#include "engine/params.h"
+#include "engine/time_axis.h"
+
+namespace cube {
+
+// A reducer as a document names it: "median", "p90", {"quantile": 0.9}, {"name": "which_max",
+// "index": true}.
+struct ReducerSpec {
+  std::string name = "mean";
+  std::optional<double> quantile;  // in [0, 1]; implies name "quantile"
+  bool index = false;              // which_min, which_max: the index instead of the instant
+
+  void fields(FieldVisitor& v);
+  std::optional<std::string> short_form() const;
+  void set_short_form(std::string text);
+};
+
+// Running reduction of `n` independent series of the same length, cell by cell of a strip.
+class ReducerState {
+ public:
+  virtual ~ReducerState() = default;
+
+  // Forgets everything; n series follow.
+  virtual void begin(std::size_t n) = 0;
+
+  // The next value of each series, NaN = missing. `position` is what which_min and which_max give:
+  // epoch seconds of the slice, or its index. REQUIRES: values.size() == n.
+  virtual void add(std::span<const double> values, double position) = 0;
+
+  // REQUIRES: out.size() == n. May be called once a begin().
+  virtual void finish(std::span<double> out) = 0;
+};
+
+class Reducer {
+ public:
+  // Throws Error(kInvalid) with `where` for an unknown name (nearest one named) or quantile.
+  static Reducer make(const ReducerSpec& spec, std::string_view where);
+
+  // "median", "p90", ...: what stands in the names of result bands ("NDVI_median").
+  const std::string& name() const { return name_; }
+
+  // Storage of the result for series of `input`, of at most `length` values: min, max, first, last
+  // and mode keep it; count is an integer; instants are float64; the rest is arithmetic_dtype().
+  Storage result(Storage input, std::int64_t length) const;
+
+  // True when the result says something of nothing (count).
+  bool counts() const;
+
+  // True when positions matter, and which kind.
+  bool wants_index() const { return index_; }
+
+  // Memory of a state in bytes a series, for series of `length` values.
+  std::int64_t state_bytes(std::int64_t length) const;
+
+  std::unique_ptr<ReducerState> state() const;
+
+ private:
+  Reducer() = default;
+  std::string name_;
+  std::string kind_;
+  double quantile_ = 0.5;
+  bool index_ = false;
+};
+
+// Every reducer name, for help and suggestions.
+std::span<const std::string> reducer_names();
+
+}  // namespace cube

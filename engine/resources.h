@@ -1,0 +1,23 @@
+// Resources: what the engine needs from outside, handed in by the program that embeds it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+namespace cube {
+
+class ImageIndex;
+class ImageReader;
+
+struct Resources {
+  // Opens an image collection; throws Error when the file is none. Called while a graph is
+  // compiled, on one thread.
+  std::function<std::shared_ptr<const ImageIndex>(const std::filesystem::path&)> open_index;
+
+  // Makes a reader for one worker thread.
+  std::function<std::unique_ptr<ImageReader>()> make_reader;
+};
+
+}  // namespace cube

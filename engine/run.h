@@ -1,0 +1,72 @@
+// run: computes a plan's chunks on several threads and hands them to the sinks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/image_reader.h"
+#include "engine/operator.h"
+#include "engine/plan.h"
+#include "engine/resources.h"
+#include "engine/sink.h"
+
+namespace cube {
+
+// How far a run has come.
+struct Progress {
+  std::int64_t chunks_done = 0;
+  std::int64_t chunks = 0;
+  double seconds = 0;  // since the start
+};
+
+struct RunOptions {
+  int threads = 1;
+  bool keep_going = false;  // a failed chunk does not stop the others
+  // Called after each chunk, from any worker, one call at a time.
+  std::function<void(const Progress&)> progress;
+};
+
+// What happened. Nothing is lost silently: a failure is in here and in the exit status.
+struct Report {
+  struct Failure {
+    std::int64_t chunk;
+    Region region;
+    std::string reason;
+  };
+  struct NodeTime {
+    std::string type;
+    std::string where;
+    double seconds = 0;         // on all threads, without the inputs
+    std::int64_t requests = 0;  // how often it ran
+    std::int64_t cells = 0;     // cells it made, bands counted
+  };
+
+  std::int64_t chunks = 0;
+  std::int64_t empty_chunks = 0;
+  std::vector<Failure> failures;
+  std::vector<SkippedImage> skipped;  // distinct images
+  std::vector<NodeTime> nodes;
+  ImageReader::Stats reading;
+  double seconds = 0;
+  double seconds_write = 0;          // in sinks, on all threads
+  std::vector<std::string> outputs;  // files made; empty when the run failed
+
+  bool ok() const { return failures.empty() && skipped.empty(); }
+};
+
+// Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
+// leaves them unfinished, so that no half-written output appears.
+// No exception of a worker escapes: it becomes a Failure. Throws Error only for sinks that cannot
+// begin or finish.
+Report run(const Plan& plan, const Resources& resources,
+           std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
+           const RunOptions& options);
+
+// Computes one request of the plan's result on this thread (tests, embedding).
+Chunk compute(const Graph& graph, const Resources& resources, const Request& request);
+
+}  // namespace cube

@@ -1,0 +1,64 @@
+// Sink: where finished chunks go.
+//
+// An output appears under its final name only when it is complete: a sink writes beside it under
+// a temporary name and renames in finish(). Destroying a sink that was not finished removes what
+// it wrote.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/block.h"
+#include "engine/cube_info.h"
+
+namespace cube {
+
+// An output as the user asks for it.
+struct OutputSpec {
+  std::string file;    // may hold {t} and {band}
+  std::string format;  // "GTiff", "COG", "netCDF", "Zarr", "PNG"; "" = by name
+  std::map<std::string, std::string> options;  // creation options, as of GDAL's drivers
+  bool overwrite = false;                      // false: an existing file is an error
+};
+
+// Written into every output.
+struct Provenance {
+  std::string graph;                 // the canonical document
+  std::vector<std::string> sources;  // images or files used
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // Called once before the first chunk; creates the temporary files.
+  // `tiling` is the shape of the chunks that will come (fewer cells at the far edges).
+  virtual void begin(const ChunkShape& tiling, const Provenance& provenance) = 0;
+
+  // A finished chunk with all bands of the cube. Any order, each region once, disjoint.
+  // Thread rule: called from several workers at a time. Throws Error(kUnwritable).
+  virtual void write(const Chunk& chunk) = 0;
+
+  // Closes and renames; returns the names of the files made. Throws Error(kUnwritable).
+  virtual std::vector<std::string> finish() = 0;
+
+  // Bytes of memory the sink holds whatever the number of threads, and for each write().
+  virtual std::int64_t resident_bytes() const { return 0; }
+  virtual std::int64_t bytes_per_write(const ChunkShape&) const { return 0; }
+};
+
+// Makes a sink for cubes like `info`. Checks the format, options, name and that the folder can be
+// written to before anything is computed; throws Error with `where` = the output's file name.
+std::unique_ptr<Sink> make_sink(const OutputSpec& spec, const CubeInfo& info);
+
+// The format that a file name suggests (".tif" GTiff, ".nc" netCDF, ".zarr" Zarr, ".png" PNG).
+std::optional<std::string> format_of_name(const std::string& file);
+
+// Names of all formats with a line of help each.
+std::vector<std::pair<std::string, std::string>> output_formats();
+
+}  // namespace cube

@@ -1,0 +1,43 @@
+// Small helpers for text that several parts need: names, lists, numbers, suggestions.
+// Thread rule: pure functions. None depends on the locale.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cube {
+
+// ASCII lower case.
+std::string lower(std::string_view text);
+
+// "a, b, c".
+std::string join(std::span<const std::string> parts, std::string_view separator = ", ");
+
+std::vector<std::string> split(std::string_view text, char separator);
+
+// The shortest decimal text that reads back as the same double; "nan", "inf", "-inf".
+std::string number_text(double value);
+
+// The whole text as a number, with '.' as the decimal point; nullopt otherwise.
+std::optional<double> parse_number(std::string_view text);
+
+// Index of `name` in `names`: an exact match, else the only match when case is ignored.
+// nullopt when there is none or when several differ only in case.
+std::optional<std::size_t> find_name(std::span<const std::string> names, std::string_view name);
+
+// The element of `known` nearest to `name` by edit distance, if near enough to be a typing error.
+std::optional<std::string> nearest_name(std::span<const std::string> known, std::string_view name);
+
+// A hint for an unknown name: "did you mean 'B04'?" or "one of a, b, c" when nothing is near.
+std::string suggest(std::span<const std::string> known, std::string_view name);
+
+// A byte count for people: "512 B", "3.4 MB", "1.2 GB" (powers of 1000).
+std::string bytes_text(double bytes);
+
+// "4G", "512M", "800k", "1073741824" as bytes (powers of 1024); nullopt when it is none of these.
+std::optional<double> parse_bytes(std::string_view text);
+
+}  // namespace cube
