@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ struct PlanOptions {
   std::int64_t memory_bytes = std::int64_t{2} << 30;  // budget of the whole process
   std::optional<ChunkShape> chunk;                    // asked for by the user
   std::int64_t sink_resident_bytes = 0;               // held by the outputs
+  // Held by the outputs for each chunk that is being written.
+  std::function<std::int64_t(const ChunkShape&)> sink_bytes_per_write =
+      [](const ChunkShape&) { return std::int64_t{0}; };
 };
 
 // The tiling of the result into chunks, with what computing them takes.

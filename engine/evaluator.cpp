@@ -1,0 +1,115 @@
+#include "engine/evaluator.h"
+
+#include <cassert>
+#include <chrono>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace cube {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+// What one node pulls from.
+class Evaluator::NodeInputs final : public Inputs {
+ public:
+  NodeInputs(Evaluator& evaluator, std::size_t node) : evaluator_(evaluator), node_(node) {}
+
+  Chunk pull(std::size_t i, const Request& request) override {
+    return evaluator_.evaluate(evaluator_.graph_.nodes[node_].inputs[i], request);
+  }
+  ImageReader& images() override { return evaluator_.images(); }
+  void skipped(SkippedImage image) override { evaluator_.skipped_.push_back(std::move(image)); }
+
+ private:
+  Evaluator& evaluator_;
+  std::size_t node_;
+};
+
+Evaluator::Evaluator(const Graph& graph, const Resources& resources)
+    : graph_(graph),
+      resources_(resources),
+      kernels_(graph.nodes.size()),
+      kept_(graph.nodes.size()),
+      stats_(graph.nodes.size()) {
+  for (const std::size_t count : graph.consumers()) shared_.push_back(count > 1);
+}
+
+Evaluator::~Evaluator() = default;
+
+Chunk Evaluator::evaluate(std::size_t node, const Request& request) {
+  assert(graph_.nodes[node].op->info().extent().contains(request.region));
+  if (request.region.empty() || request.bands.empty()) {
+    return {request.region, std::vector<BlockPtr>(request.bands.size())};
+  }
+  return shared_[node] ? evaluate_shared(node, request) : compute(node, request);
+}
+
+Chunk Evaluator::compute(std::size_t node, const Request& request) {
+  if (!kernels_[node]) kernels_[node] = graph_.nodes[node].op->kernel();
+  const double outer_seconds = std::exchange(inner_seconds_, 0);
+  const Clock::time_point start = Clock::now();
+  NodeInputs inputs(*this, node);
+  Chunk result = kernels_[node]->run(request, inputs);
+  assert(result.region == request.region && result.bands.size() == request.bands.size());
+  const double seconds = seconds_since(start);
+  NodeStats& stats = stats_[node];
+  stats.seconds += seconds - inner_seconds_;
+  stats.requests += 1;
+  stats.cells += request.region.cells() * static_cast<std::int64_t>(request.bands.size());
+  inner_seconds_ = outer_seconds + seconds;
+  return result;
+}
+
+Chunk Evaluator::evaluate_shared(std::size_t node, const Request& request) {
+  Chunk result{request.region, std::vector<BlockPtr>(request.bands.size())};
+  Request lacking{request.region, {}};
+  std::vector<std::size_t> slots;
+  for (std::size_t i = 0; i < request.bands.size(); ++i) {
+    const Kept* found = nullptr;
+    for (const Kept& kept : kept_[node]) {
+      if (kept.band == request.bands[i] && kept.region.contains(request.region)) found = &kept;
+    }
+    if (found) {
+      result.bands[i] = crop(found->block, request.region);
+    } else {
+      lacking.bands.push_back(request.bands[i]);
+      slots.push_back(i);
+    }
+  }
+  if (lacking.bands.empty()) return result;
+  const Chunk made = compute(node, lacking);
+  for (std::size_t k = 0; k < slots.size(); ++k) {
+    result.bands[slots[k]] = made.bands[k];
+    kept_[node].push_back({request.region, lacking.bands[k], made.bands[k]});
+  }
+  return result;
+}
+
+void Evaluator::forget() {
+  for (std::vector<Kept>& kept : kept_) kept.clear();
+}
+
+ImageReader& Evaluator::images() {
+  if (!reader_) {
+    if (!resources_.make_reader) {
+      throw Error(ErrorCode::kInternal, "the program gives the engine no image reader");
+    }
+    reader_ = resources_.make_reader();
+  }
+  return *reader_;
+}
+
+ImageReader::Stats Evaluator::reader_stats() const {
+  return reader_ ? reader_->stats() : ImageReader::Stats{};
+}
+
+}  // namespace cube

@@ -1,0 +1,64 @@
+// Evaluator: one worker's way through a graph, from a result's chunk back to the sources.
+//
+// Owns the kernels, the image reader and the scratch of one thread. A node that several consumers
+// read is computed once a chunk: its blocks are kept until forget().
+//
+// Thread rule: one a worker thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/image_reader.h"
+#include "engine/operator.h"
+#include "engine/plan.h"
+#include "engine/resources.h"
+
+namespace cube {
+
+class Evaluator {
+ public:
+  // REQUIRES: `graph` and `resources` outlive the evaluator.
+  Evaluator(const Graph& graph, const Resources& resources);
+  ~Evaluator();
+
+  // The requested cells of a node. REQUIRES: region inside the node's extent.
+  Chunk evaluate(std::size_t node, const Request& request);
+
+  // Drops the blocks of shared nodes; called between chunks.
+  void forget();
+
+  struct NodeStats {
+    double seconds = 0;  // without the node's inputs
+    std::int64_t requests = 0;
+    std::int64_t cells = 0;  // made, bands counted
+  };
+  const std::vector<NodeStats>& node_stats() const { return stats_; }
+  ImageReader::Stats reader_stats() const;  // zeros when no image was asked for
+  const std::vector<SkippedImage>& skipped() const { return skipped_; }
+
+ private:
+  class NodeInputs;
+  struct Kept {
+    Region region;
+    std::size_t band;
+    BlockPtr block;
+  };
+
+  Chunk compute(std::size_t node, const Request& request);
+  Chunk evaluate_shared(std::size_t node, const Request& request);
+  ImageReader& images();
+
+  const Graph& graph_;
+  const Resources& resources_;
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<bool> shared_;             // has several consumers
+  std::vector<std::vector<Kept>> kept_;  // blocks of shared nodes
+  std::unique_ptr<ImageReader> reader_;
+  std::vector<NodeStats> stats_;
+  std::vector<SkippedImage> skipped_;
+  double inner_seconds_ = 0;  // spent in the inputs of the node that runs
+};
+
+}  // namespace cube

@@ -1,0 +1,205 @@
+#include "engine/plan.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+constexpr ChunkShape kDefaultChunk{1, 512, 512};
+// Program, libraries, PROJ's database, allocator slack.
+constexpr std::int64_t kProgramBytes = std::int64_t{72} << 20;
+// Open files, transformers and stacks of one worker.
+constexpr std::int64_t kWorkerBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kMinCache = std::int64_t{8} << 20;
+constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
+// Chunks looked at to find the dearest one when a shape is chosen.
+constexpr std::int64_t kProbes = 64;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t bytes_of(const CubeInfo& info, const Request& request) {
+  std::int64_t cell = 0;
+  for (const std::size_t band : request.bands) {
+    cell += static_cast<std::int64_t>(size_of(info.bands[band].dtype));
+  }
+  return cell * request.region.cells();
+}
+
+bool wants_nothing(const Request& request) {
+  return request.region.empty() || request.bands.empty();
+}
+
+Request all_bands(const CubeInfo& info, const Region& region) {
+  Request request{region, std::vector<std::size_t>(info.bands.size())};
+  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
+  return request;
+}
+
+ChunkShape clipped(const ChunkShape& shape, const CubeInfo& info) {
+  const auto clip = [](std::int64_t want, std::int64_t size) {
+    return std::clamp<std::int64_t>(want, 1, std::max<std::int64_t>(1, size));
+  };
+  return {clip(shape.t, info.time.size()), clip(shape.y, info.grid.height),
+          clip(shape.x, info.grid.width)};
+}
+
+// Halves the longest side; false when there is nothing left to halve.
+bool halve(ChunkShape& shape) {
+  std::int64_t* side = shape.t > 1 ? &shape.t : shape.y >= shape.x ? &shape.y : &shape.x;
+  if (*side == 1) return false;
+  *side = ceil_div(*side, 2);
+  return true;
+}
+
+// One walk over what a request needs, from consumers back to sources. A node that two consumers
+// read is counted once, as it is computed once.
+class Walk {
+ public:
+  // `files` is filled when given.
+  explicit Walk(const Graph& graph, std::set<std::string>* files = nullptr)
+      : graph_(graph), files_(files), seen_(graph.nodes.size()) {}
+
+  std::int64_t read_bytes() const { return read_bytes_; }
+
+  // Adds the costs of `request` of `node`; true when its cells are surely all missing.
+  bool visit(std::size_t node, const Request& request) {
+    if (wants_nothing(request)) return true;
+    for (const auto& [known, empty] : seen_[node]) {
+      if (known == request) return empty;
+    }
+    const bool empty = visit_first(node, request);
+    seen_[node].emplace_back(request, empty);
+    return empty;
+  }
+
+ private:
+  bool visit_first(std::size_t node, const Request& request) {
+    const Graph::Node& n = graph_.nodes[node];
+    const Cost cost = n.op->cost(request);
+    read_bytes_ += cost.read_bytes;
+    if (files_) files_->insert(cost.files.begin(), cost.files.end());
+    if (n.inputs.empty()) return cost.empty;
+    bool empty = n.op->passes_emptiness();
+    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+      if (!visit(n.inputs[i], n.op->demand(request, i))) empty = false;
+    }
+    return empty;
+  }
+
+  const Graph& graph_;
+  std::set<std::string>* files_;
+  std::int64_t read_bytes_ = 0;
+  std::vector<std::vector<std::pair<Request, bool>>> seen_;  // of each node, and if it is empty
+};
+
+}  // namespace
+
+std::vector<std::size_t> Graph::consumers() const {
+  std::vector<std::size_t> counts(nodes.size());
+  for (const Node& node : nodes) {
+    for (const std::size_t input : node.inputs) ++counts[input];
+  }
+  return counts;
+}
+
+Plan::Plan(Graph graph, const PlanOptions& options) : graph_(std::move(graph)), options_(options) {
+  choose_shape();
+}
+
+void Plan::choose_shape() {
+  std::optional<ChunkShape> wanted = options_.chunk;
+  for (const Graph::Node& node : graph_.nodes) {
+    if (!wanted) wanted = node.op->preferred_chunk();
+  }
+  shape_ = clipped(wanted.value_or(kDefaultChunk), info());
+  const std::int64_t budget = options_.memory_bytes - base_bytes();
+  const auto fits = [&] {
+    const std::int64_t count = chunks();
+    for (std::int64_t probe = 0; probe < std::min(kProbes, count); ++probe) {
+      const std::int64_t chunk = count <= kProbes ? probe : probe * (count - 1) / (kProbes - 1);
+      const Request request = all_bands(info(), region(chunk));
+      const std::int64_t peak =
+          peak_bytes(graph_.result, request) + options_.sink_bytes_per_write(shape_);
+      if (peak * options_.threads > budget) return false;
+    }
+    return true;
+  };
+  while (!fits()) {
+    if (!halve(shape_)) {
+      throw Error(ErrorCode::kInvalid,
+                  "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
+                      " is too small for this graph on " + std::to_string(options_.threads) +
+                      " threads",
+                  "--memory", "give more, or fewer --threads");
+    }
+    chunk_reduced_ = true;
+  }
+}
+
+std::int64_t Plan::chunks() const {
+  const CubeInfo& cube = info();
+  return ceil_div(cube.time.size(), shape_.t) * ceil_div(cube.grid.height, shape_.y) *
+         ceil_div(cube.grid.width, shape_.x);
+}
+
+Region Plan::region(std::int64_t chunk) const {
+  const std::int64_t nx = ceil_div(info().grid.width, shape_.x);
+  const std::int64_t ny = ceil_div(info().grid.height, shape_.y);
+  const std::int64_t x = chunk % nx * shape_.x;
+  const std::int64_t y = chunk / nx % ny * shape_.y;
+  const std::int64_t t = chunk / nx / ny * shape_.t;
+  return intersect(info().extent(), {{t, t + shape_.t}, {y, y + shape_.y}, {x, x + shape_.x}});
+}
+
+std::int64_t Plan::peak_bytes(std::size_t node, const Request& request) const {
+  if (wants_nothing(request)) return 0;
+  const Graph::Node& n = graph_.nodes[node];
+  std::int64_t sum = bytes_of(n.op->info(), request) + n.op->cost(request).scratch_bytes;
+  for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+    sum += peak_bytes(n.inputs[i], n.op->demand(request, i));
+  }
+  return sum;
+}
+
+std::int64_t Plan::cache_bytes() const {
+  return std::clamp(options_.memory_bytes / 8, kMinCache, kMaxCache);
+}
+
+std::int64_t Plan::base_bytes() const {
+  return kProgramBytes + kWorkerBytes * options_.threads + cache_bytes() +
+         options_.sink_resident_bytes;
+}
+
+Plan::Estimate Plan::estimate() const {
+  Estimate out;
+  out.chunks = chunks();
+  std::int64_t dearest = 0;
+  for (std::int64_t chunk = 0; chunk < out.chunks; ++chunk) {
+    const Request request = all_bands(info(), region(chunk));
+    Walk walk(graph_);
+    if (walk.visit(graph_.result, request)) ++out.empty_chunks;
+    out.read_bytes += walk.read_bytes();
+    dearest = std::max(dearest, peak_bytes(graph_.result, request));
+  }
+  std::set<std::string> files;
+  Walk whole(graph_, &files);
+  const Request everything = all_bands(info(), info().extent());
+  whole.visit(graph_.result, everything);
+  out.files = static_cast<std::int64_t>(files.size());
+  for (const Graph::Node& node : graph_.nodes) {
+    out.images += static_cast<std::int64_t>(node.op->source_names().size());
+  }
+  out.result_bytes = bytes_of(info(), everything);
+  const std::int64_t workers = std::min<std::int64_t>(options_.threads, out.chunks);
+  out.peak_bytes = base_bytes() + workers * (dearest + options_.sink_bytes_per_write(shape_));
+  return out;
+}
+
+}  // namespace cube

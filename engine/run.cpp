@@ -1,0 +1,154 @@
+#include "engine/run.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <numeric>
+
+#include "engine/evaluator.h"
+
+namespace cube {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Request whole_request(const CubeInfo& info, const Region& region) {
+  Request request{region, std::vector<std::size_t>(info.bands.size())};
+  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
+  return request;
+}
+
+void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
+  sum.opened += part.opened;
+  sum.pasted += part.pasted;
+  sum.warped += part.warped;
+  sum.cells_decoded += part.cells_decoded;
+  sum.seconds_open += part.seconds_open;
+  sum.seconds_read += part.seconds_read;
+  sum.seconds_warp += part.seconds_warp;
+}
+
+// What all workers share: the report and whether to go on. Each member function may be called
+// from any worker.
+class Journal {
+ public:
+  Journal(const Plan& plan, const RunOptions& options) : options_(options) {
+    report_.chunks = plan.chunks();
+    for (const Graph::Node& node : plan.graph().nodes) {
+      report_.nodes.push_back({.type = node.type, .where = node.where});
+    }
+  }
+
+  bool stopped() const { return stopped_; }
+
+  void done(bool empty, double seconds_write) {
+    const std::lock_guard lock(mutex_);
+    report_.empty_chunks += empty ? 1 : 0;
+    report_.seconds_write += seconds_write;
+    ++chunks_done_;
+    if (options_.progress) {
+      options_.progress({chunks_done_, report_.chunks, seconds_since(start_)});
+    }
+  }
+
+  void failed(std::int64_t chunk, const Region& region, std::string reason) {
+    const std::lock_guard lock(mutex_);
+    report_.failures.push_back({chunk, region, std::move(reason)});
+    if (!options_.keep_going) stopped_ = true;
+  }
+
+  void add_worker(const Evaluator& worker) {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < report_.nodes.size(); ++i) {
+      const Evaluator::NodeStats& stats = worker.node_stats()[i];
+      report_.nodes[i].seconds += stats.seconds;
+      report_.nodes[i].requests += stats.requests;
+      report_.nodes[i].cells += stats.cells;
+    }
+    add(report_.reading, worker.reader_stats());
+    for (const SkippedImage& image : worker.skipped()) add_skipped(image);
+  }
+
+  // REQUIRES: the workers are gone.
+  Report take() {
+    std::sort(report_.failures.begin(), report_.failures.end(),
+              [](const auto& a, const auto& b) { return a.chunk < b.chunk; });
+    std::sort(report_.skipped.begin(), report_.skipped.end(),
+              [](const auto& a, const auto& b) { return a.image < b.image; });
+    report_.seconds = seconds_since(start_);
+    return std::move(report_);
+  }
+
+ private:
+  void add_skipped(const SkippedImage& image) {
+    const auto same = [&](const SkippedImage& other) { return other.image == image.image; };
+    if (std::any_of(report_.skipped.begin(), report_.skipped.end(), same)) return;
+    report_.skipped.push_back(image);
+  }
+
+  const RunOptions& options_;
+  const Clock::time_point start_ = Clock::now();
+  std::mutex mutex_;
+  std::atomic<bool> stopped_ = false;
+  std::int64_t chunks_done_ = 0;
+  Report report_;
+};
+
+// One chunk from the sources to the sinks; whatever goes wrong becomes part of the journal.
+void run_chunk(const Plan& plan, std::int64_t chunk, Evaluator& worker,
+               std::span<const std::unique_ptr<Sink>> sinks, Journal& journal) {
+  const Region region = plan.region(chunk);
+  try {
+    const Chunk result = worker.evaluate(plan.graph().result, whole_request(plan.info(), region));
+    worker.forget();
+    const Clock::time_point start = Clock::now();
+    for (const std::unique_ptr<Sink>& sink : sinks) sink->write(result);
+    journal.done(result.empty(), seconds_since(start));
+  } catch (const std::exception& error) {
+    worker.forget();
+    journal.failed(chunk, region, error.what());
+  } catch (...) {
+    worker.forget();
+    journal.failed(chunk, region, "an unknown exception");
+  }
+}
+
+}  // namespace
+
+Report run(const Plan& plan, const Resources& resources,
+           std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
+           const RunOptions& options) {
+  Journal journal(plan, options);
+  for (const std::unique_ptr<Sink>& sink : sinks) sink->begin(plan.chunk_shape(), provenance);
+  const std::int64_t chunks = plan.chunks();
+  const auto threads = static_cast<int>(
+      std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, chunks)));
+#pragma omp parallel num_threads(threads)
+  {
+    Evaluator worker(plan.graph(), resources);
+#pragma omp for schedule(dynamic)
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      if (!journal.stopped()) run_chunk(plan, chunk, worker, sinks, journal);
+    }
+    journal.add_worker(worker);
+  }
+  Report report = journal.take();
+  if (!report.failures.empty() && !options.keep_going) return report;
+  for (const std::unique_ptr<Sink>& sink : sinks) {
+    for (std::string& file : sink->finish()) report.outputs.push_back(std::move(file));
+  }
+  return report;
+}
+
+Chunk compute(const Graph& graph, const Resources& resources, const Request& request) {
+  return Evaluator(graph, resources).evaluate(graph.result, request);
+}
+
+}  // namespace cube

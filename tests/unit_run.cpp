@@ -1,0 +1,210 @@
+// Plan and run over small operators made here: tiling, budgets, shared nodes, failures.
+#include <atomic>
+
+#include "engine/plan.h"
+#include "engine/run.h"
+#include "tests/memory_sink.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+namespace {
+
+CubeInfo small_cube(std::int64_t nt, std::int64_t ny, std::int64_t nx) {
+  CubeInfo info;
+  info.grid = {"", 0, static_cast<double>(ny), 1, 1, nx, ny};
+  std::vector<Instant> labels;
+  for (std::int64_t i = 0; i < nt; ++i) labels.push_back(Instant(std::chrono::seconds(i)));
+  info.time = TimeAxis::labelled(labels);
+  info.bands = {{.name = "a", .dtype = DType::kFloat64}};
+  info.bands[0].nodata = std::numeric_limits<double>::quiet_NaN();
+  return info;
+}
+
+// Cell (t, y, x) is 10000 t + 100 y + x; fails in one slice when told to; counts its runs.
+class Numbers final : public Operator {
+ public:
+  explicit Numbers(CubeInfo info, std::int64_t bad_slice = -1)
+      : Operator(std::move(info)), bad_slice_(bad_slice) {}
+  Request demand(const Request&, std::size_t) const override { return {}; }
+  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Fill>(*this); }
+  Cost cost(const Request& request) const override {
+    Cost cost;
+    cost.empty = request.region.t.begin > 1;
+    cost.read_bytes = request.region.cells();
+    cost.files = {"file" + std::to_string(request.region.t.begin)};
+    return cost;
+  }
+  mutable std::atomic<int> runs = 0;
+
+ private:
+  struct Fill final : Kernel {
+    explicit Fill(const Numbers& op) : op_(op) {}
+    Chunk run(const Request& request, Inputs&) override {
+      ++op_.runs;
+      if (request.region.t.contains(op_.bad_slice_)) throw std::runtime_error("slice is bad");
+      Block block(request.region, op_.info().bands[0].storage());
+      std::vector<double> row(static_cast<std::size_t>(request.region.x.size()));
+      for (auto t = request.region.t.begin; t < request.region.t.end; ++t) {
+        for (auto y = request.region.y.begin; y < request.region.y.end; ++y) {
+          for (std::size_t i = 0; i < row.size(); ++i) {
+            const auto x = request.region.x.begin + static_cast<std::int64_t>(i);
+            row[i] = static_cast<double>(10000 * t + 100 * y + x);
+          }
+          block.set_row(t, y, row);
+        }
+      }
+      return {request.region, {share(std::move(block))}};
+    }
+    const Numbers& op_;
+  };
+  std::int64_t bad_slice_;
+};
+
+// Sum of two inputs of the same shape.
+class Sum final : public Operator {
+ public:
+  explicit Sum(CubeInfo info) : Operator(std::move(info)) {}
+  Request demand(const Request& out, std::size_t) const override { return out; }
+  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Add>(); }
+
+ private:
+  struct Add final : Kernel {
+    Chunk run(const Request& request, Inputs& inputs) override {
+      const Chunk a = inputs.pull(0, request);
+      const Chunk b = inputs.pull(1, request);
+      Block out(request.region, a.bands[0]->storage());
+      std::vector<double> left, right, row;
+      for (auto t = request.region.t.begin; t < request.region.t.end; ++t) {
+        for (auto y = request.region.y.begin; y < request.region.y.end; ++y) {
+          const auto p = a.bands[0]->row(t, y, left);
+          const auto q = b.bands[0]->row(t, y, right);
+          row.assign(p.begin(), p.end());
+          for (std::size_t i = 0; i < row.size(); ++i) row[i] += q[i];
+          out.set_row(t, y, row);
+        }
+      }
+      return {request.region, {share(std::move(out))}};
+    }
+  };
+};
+
+Graph diamond(std::shared_ptr<const Operator> source) {
+  Graph graph;
+  const CubeInfo info = source->info();
+  graph.nodes.push_back({"numbers", "/a", std::move(source), {}});
+  graph.nodes.push_back({"sum", "", std::make_shared<Sum>(info), {0, 0}});
+  graph.result = 1;
+  return graph;
+}
+
+std::vector<std::unique_ptr<Sink>> one_sink(const Plan& plan) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<test::MemorySink>(plan.info()));
+  return sinks;
+}
+
+const test::MemorySink& memory(const std::vector<std::unique_ptr<Sink>>& sinks) {
+  return static_cast<const test::MemorySink&>(*sinks[0]);
+}
+
+}  // namespace
+
+TEST_CASE("chunks tile the cube exactly once, for any shape and thread count") {
+  for (const ChunkShape shape : {ChunkShape{1, 1, 1}, ChunkShape{2, 3, 5}, ChunkShape{9, 9, 99}}) {
+    for (const int threads : {1, 4}) {
+      const Plan plan(diamond(std::make_shared<Numbers>(small_cube(3, 7, 11))),
+                      {.threads = threads, .chunk = shape});
+      const auto sinks = one_sink(plan);
+      const Report report = run(plan, {}, sinks, {}, {.threads = threads});
+      CHECK(report.ok());
+      CHECK(memory(sinks).finished());
+      CHECK(memory(sinks).cells() == 3 * 7 * 11);
+      const Block& sum = memory(sinks).bands()[0];
+      for (std::int64_t t = 0; t < 3; ++t) {
+        for (std::int64_t y = 0; y < 7; ++y) {
+          for (std::int64_t x = 0; x < 11; ++x) {
+            CHECK(sum.cells<double>()[sum.offset(t, y, x)] ==
+                  2.0 * static_cast<double>(10000 * t + 100 * y + x));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a node with two consumers is computed once a chunk") {
+  const auto source = std::make_shared<Numbers>(small_cube(2, 4, 4));
+  const Plan plan(diamond(source), {.threads = 1, .chunk = ChunkShape{1, 4, 4}});
+  const auto sinks = one_sink(plan);
+  const Report report = run(plan, {}, sinks, {}, {});
+  CHECK(source->runs == 2);
+  CHECK(report.nodes[0].requests == 2);
+  CHECK(report.nodes[1].cells == 2 * 4 * 4);
+}
+
+TEST_CASE("a failed chunk is reported and leaves no output") {
+  const Plan plan(diamond(std::make_shared<Numbers>(small_cube(3, 2, 2), 1)),
+                  {.threads = 1, .chunk = ChunkShape{1, 2, 2}});
+  const auto sinks = one_sink(plan);
+  const Report report = run(plan, {}, sinks, {}, {});
+  REQUIRE(report.failures.size() == 1);
+  CHECK(report.failures[0].chunk == 1);
+  CHECK(report.failures[0].reason == "slice is bad");
+  CHECK(report.outputs.empty());
+  CHECK_FALSE(memory(sinks).finished());
+}
+
+TEST_CASE("with keep_going the other chunks are made") {
+  const Plan plan(diamond(std::make_shared<Numbers>(small_cube(3, 2, 2), 1)),
+                  {.threads = 1, .chunk = ChunkShape{1, 2, 2}});
+  const auto sinks = one_sink(plan);
+  const Report report = run(plan, {}, sinks, {}, {.keep_going = true});
+  CHECK(report.failures.size() == 1);
+  CHECK_FALSE(report.ok());
+  CHECK(memory(sinks).cells() == 2 * 2 * 2);
+}
+
+TEST_CASE("progress counts every chunk") {
+  const Plan plan(diamond(std::make_shared<Numbers>(small_cube(4, 2, 2))),
+                  {.threads = 2, .chunk = ChunkShape{1, 2, 2}});
+  std::int64_t calls = 0;
+  std::int64_t last = 0;
+  RunOptions options{.threads = 2};
+  options.progress = [&](const Progress& p) {
+    ++calls;
+    last = p.chunks_done;
+    CHECK(p.chunks == 4);
+  };
+  run(plan, {}, one_sink(plan), {}, options);
+  CHECK(calls == 4);
+  CHECK(last == 4);
+}
+
+TEST_CASE("the chunk shape shrinks until the budget holds, and says so") {
+  const auto source = std::make_shared<Numbers>(small_cube(1, 4096, 4096));
+  const PlanOptions roomy{
+      .threads = 2, .memory_bytes = std::int64_t{4} << 30, .chunk = ChunkShape{1, 4096, 4096}};
+  CHECK_FALSE(Plan(diamond(source), roomy).chunk_reduced());
+  PlanOptions tight = roomy;
+  tight.memory_bytes = std::int64_t{256} << 20;
+  const Plan reduced(diamond(source), tight);
+  CHECK(reduced.chunk_reduced());
+  CHECK(reduced.estimate().peak_bytes <= tight.memory_bytes);
+  tight.memory_bytes = 1 << 20;
+  CHECK(test::error_of([&] { Plan(diamond(source), tight); }) ==
+        "--memory: a memory budget of 1 MB is too small for this graph on 2 threads (give more, or "
+        "fewer --threads)");
+}
+
+TEST_CASE("the estimate counts chunks, empty chunks, files and bytes without running") {
+  const auto source = std::make_shared<Numbers>(small_cube(4, 4, 4));
+  const Plan plan(diamond(source), {.threads = 1, .chunk = ChunkShape{1, 4, 2}});
+  const Plan::Estimate estimate = plan.estimate();
+  CHECK(estimate.chunks == 8);
+  CHECK(estimate.empty_chunks == 4);        // slices 2 and 3
+  CHECK(estimate.read_bytes == 4 * 4 * 4);  // once, though two consumers read it
+  CHECK(estimate.files == 1);
+  CHECK(estimate.result_bytes == 4 * 4 * 4 * 8);
+  CHECK(source->runs == 0);
+}
