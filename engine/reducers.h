@@ -3,6 +3,16 @@
 // Missing cells are skipped; of nothing, count is 0 and everything else (sum and product too) is
 // missing. Values are taken in the order they are added, so the result does not depend on chunks.
 //
+//   min max first last range  as they say
+//   mean sum prod rms         in the order added; rms is the root of the mean square
+//   count                     how many values are there
+//   var sd                    of a sample (n - 1); missing for a single value
+//   which_min which_max       when (or the index at which) the extreme comes first
+//   mode                      the most frequent value, the smallest of equally frequent ones
+//   median q1 q3 pNN quantile Hyndman and Fan's type 7, the default of R and numpy
+//   mad                       median absolute deviation from the median, without a factor
+//   any all                   1 where some (every) value is not 0, else 0
+//
 // Thread rule: Reducer is an immutable value; a ReducerState belongs to one thread.
 #pragma once
 
@@ -12,8 +22,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
+#include "engine/cube_info.h"
 #include "engine/dtype.h"
 #include "engine/params.h"
 #include "engine/time_axis.h"
@@ -57,8 +68,14 @@ class Reducer {
   const std::string& name() const { return name_; }
 
   // Storage of the result for series of `input`, of at most `length` values: min, max, first, last
-  // and mode keep it; count is an integer; instants are float64; the rest is arithmetic_dtype().
+  // and mode keep it; count is an unsigned integer without a nodata value; any and all are uint8;
+  // instants are float64 and indices int32; the rest is arithmetic_dtype().
+  // A series that may have no value at all needs an input made by with_missing().
   Storage result(Storage input, std::int64_t length) const;
+
+  // `in` as its result is described: storage as above, and unit, scale and offset as far as they
+  // still hold (a sd has no offset, a variance the squared scale, a count none of them).
+  BandInfo result_band(const BandInfo& in, std::int64_t length) const;
 
   // True when the result says something of nothing (count).
   bool counts() const;
@@ -66,17 +83,47 @@ class Reducer {
   // True when positions matter, and which kind.
   bool wants_index() const { return index_; }
 
+  // True for order statistics, whose states hold all values until finish().
+  bool holds_values() const;
+
   // Memory of a state in bytes a series, for series of `length` values.
   std::int64_t state_bytes(std::int64_t length) const;
 
   std::unique_ptr<ReducerState> state() const;
 
  private:
-  Reducer() = default;
+  enum class Kind : std::uint8_t {
+    kMin,
+    kMax,
+    kMean,
+    kMedian,
+    kSum,
+    kProd,
+    kCount,
+    kVar,
+    kSd,
+    kFirst,
+    kLast,
+    kWhichMin,
+    kWhichMax,
+    kMode,
+    kRange,
+    kQuantile,
+    kQ1,
+    kQ3,
+    kAny,
+    kAll,
+    kRms,
+    kMad,
+  };
+
+  Reducer(Kind kind, std::string name, double quantile, bool index)
+      : kind_(kind), name_(std::move(name)), quantile_(quantile), index_(index) {}
+
+  Kind kind_;
   std::string name_;
-  std::string kind_;
-  double quantile_ = 0.5;
-  bool index_ = false;
+  double quantile_;  // of quantile, q1 and q3
+  bool index_;
 };
 
 // Every reducer name, for help and suggestions.

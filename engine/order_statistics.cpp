@@ -1,0 +1,261 @@
+// Reducers that need all values of a series in order.
+//
+// Series of up to kLongestNetwork values are sorted sixteen at a time by a sorting network: the
+// same minimum and maximum of two rows for all sixteen, without branches. Missing values become
+// +infinity and end up last; a series' count tells them from infinities of the data. Longer series
+// are taken one by one.
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "engine/reducer_states.h"
+
+namespace cube {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kLanes = 16;  // series side by side; a tile of 128 values is 16 kB
+constexpr std::size_t kLongestNetwork = 128;
+
+using Lanes = std::array<double, kLanes>;
+using Comparator = std::pair<std::uint16_t, std::uint16_t>;
+
+// Batcher's merge exchange (Knuth 5.2.2, algorithm M): sorts any `length` values.
+std::vector<Comparator> sorting_network(std::size_t length) {
+  std::vector<Comparator> network;
+  std::size_t top = 1;
+  while (2 * top < length) top *= 2;
+  for (std::size_t p = top; p > 0; p /= 2) {
+    std::size_t q = top;
+    std::size_t r = 0;
+    std::size_t distance = p;
+    while (true) {
+      for (std::size_t i = 0; i + distance < length; ++i) {
+        if ((i & p) != r) continue;
+        network.emplace_back(static_cast<std::uint16_t>(i),
+                             static_cast<std::uint16_t>(i + distance));
+      }
+      if (q == p) break;
+      distance = q - p;
+      q /= 2;
+      r = p;
+    }
+  }
+  return network;
+}
+
+void sort_lanes(const std::vector<Comparator>& network, Lanes* rows) {
+  for (const auto& [i, j] : network) {
+    Lanes& a = rows[i];
+    Lanes& b = rows[j];
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double low = b[lane] < a[lane] ? b[lane] : a[lane];
+      const double high = b[lane] < a[lane] ? a[lane] : b[lane];
+      a[lane] = low;
+      b[lane] = high;
+    }
+  }
+}
+
+// Sixteen series, sorted: value j of series `lane` is rows[j][lane], values 0 to counts[lane] - 1.
+struct Tile {
+  std::vector<Lanes> rows;
+  Lanes counts;
+  const std::vector<Comparator>* network;
+};
+
+// Type 7: position (n - 1) q between the sorted values, linear in between.
+struct Position {
+  std::size_t index;
+  double fraction;
+
+  Position(double quantile, double count) {
+    const double position = (count - 1) * quantile;
+    index = static_cast<std::size_t>(position);
+    fraction = position - static_cast<double>(index);
+  }
+  // The half is written apart because it is the exact mean of two values.
+  double between(double low, double high) const {
+    return fraction == 0.5 ? (low + high) / 2 : low + fraction * (high - low);
+  }
+};
+
+double quantile_of_lane(const Tile& tile, std::size_t lane, double quantile) {
+  if (tile.counts[lane] == 0) return kNaN;
+  const Position at(quantile, tile.counts[lane]);
+  const double low = tile.rows[at.index][lane];
+  return at.fraction > 0 ? at.between(low, tile.rows[at.index + 1][lane]) : low;
+}
+
+// REQUIRES: not empty. Reorders the values.
+double quantile_of_series(std::vector<double>& values, double quantile) {
+  const Position at(quantile, static_cast<double>(values.size()));
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(at.index);
+  std::nth_element(values.begin(), place, values.end());
+  if (!(at.fraction > 0)) return *place;
+  return at.between(*place, *std::min_element(place + 1, values.end()));
+}
+
+// Of equal infinities, whose difference is not a number, no finite deviation is known.
+double deviation(double value, double center) {
+  const double distance = std::abs(value - center);
+  return distance == distance ? distance : kInfinity;
+}
+
+struct Quantile {
+  double quantile;
+
+  void of_tile(Tile& tile, Lanes& out) const {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      out[lane] = quantile_of_lane(tile, lane, quantile);
+    }
+  }
+  double of_series(std::vector<double>& values) const {
+    return quantile_of_series(values, quantile);
+  }
+};
+
+struct Mode {
+  void of_tile(Tile& tile, Lanes& out) const {
+    Lanes run{};
+    Lanes longest{};
+    out.fill(kNaN);
+    for (std::size_t j = 0; j < tile.rows.size(); ++j) {
+      const Lanes& row = tile.rows[j];
+      const Lanes& before = tile.rows[j > 0 ? j - 1 : 0];
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        run[lane] = row[lane] == before[lane] ? run[lane] + 1 : 1;
+        const bool better =
+            (run[lane] > longest[lane]) & (static_cast<double>(j) < tile.counts[lane]);
+        longest[lane] = better ? run[lane] : longest[lane];
+        out[lane] = better ? row[lane] : out[lane];
+      }
+    }
+  }
+  double of_series(std::vector<double>& values) const {
+    std::sort(values.begin(), values.end());
+    double mode = kNaN;
+    std::ptrdiff_t longest = 0;
+    for (auto run = values.begin(); run != values.end();) {
+      const auto end = std::upper_bound(run, values.end(), *run);
+      if (end - run > longest) {
+        longest = end - run;
+        mode = *run;
+      }
+      run = end;
+    }
+    return mode;
+  }
+};
+
+struct Mad {
+  void of_tile(Tile& tile, Lanes& out) const {
+    constexpr Quantile kMedian{0.5};
+    Lanes center;
+    kMedian.of_tile(tile, center);
+    for (std::size_t j = 0; j < tile.rows.size(); ++j) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const bool there = static_cast<double>(j) < tile.counts[lane];
+        tile.rows[j][lane] = there ? deviation(tile.rows[j][lane], center[lane]) : kInfinity;
+      }
+    }
+    sort_lanes(*tile.network, tile.rows.data());
+    kMedian.of_tile(tile, out);
+  }
+  double of_series(std::vector<double>& values) const {
+    const double center = quantile_of_series(values, 0.5);
+    for (double& value : values) value = deviation(value, center);
+    return quantile_of_series(values, 0.5);
+  }
+};
+
+template <class Statistic>
+class OrderState final : public ReducerState {
+ public:
+  explicit OrderState(Statistic statistic) : statistic_(statistic) {}
+
+  void begin(std::size_t n) override {
+    n_ = n;
+    length_ = 0;
+    values_.clear();
+  }
+
+  void add(std::span<const double> values, double) override {
+    assert(values.size() == n_);
+    values_.insert(values_.end(), values.begin(), values.end());
+    ++length_;
+  }
+
+  void finish(std::span<double> out) override {
+    if (length_ > kLongestNetwork) {
+      for (std::size_t i = 0; i < n_; ++i) out[i] = of_series(i);
+      return;
+    }
+    if (tile_.rows.size() != length_ || network_.empty()) {
+      network_ = sorting_network(length_);
+      tile_.rows.resize(length_);
+      tile_.network = &network_;
+    }
+    Lanes result;
+    for (std::size_t i = 0; i < n_; i += kLanes) {
+      const std::size_t width = std::min(kLanes, n_ - i);
+      load(i, width);
+      sort_lanes(network_, tile_.rows.data());
+      statistic_.of_tile(tile_, result);
+      std::copy_n(result.begin(), width, out.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+ private:
+  void load(std::size_t first, std::size_t width) {
+    tile_.counts.fill(0);
+    for (std::size_t j = 0; j < length_; ++j) {
+      const double* values = values_.data() + j * n_ + first;
+      Lanes& row = tile_.rows[j];
+      Lanes copy;
+      copy.fill(kNaN);
+      std::copy_n(values, width, copy.begin());
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const bool there = copy[lane] == copy[lane];
+        row[lane] = there ? copy[lane] : kInfinity;
+        tile_.counts[lane] += there ? 1 : 0;
+      }
+    }
+  }
+
+  double of_series(std::size_t i) {
+    series_.clear();
+    for (std::size_t j = 0; j < length_; ++j) {
+      const double value = values_[j * n_ + i];
+      if (value == value) series_.push_back(value);
+    }
+    return series_.empty() ? kNaN : statistic_.of_series(series_);
+  }
+
+  Statistic statistic_;
+  std::size_t n_ = 0;
+  std::size_t length_ = 0;
+  std::vector<double> values_;  // value j of series i is values_[j * n_ + i]
+  std::vector<Comparator> network_;
+  Tile tile_;
+  std::vector<double> series_;
+};
+
+}  // namespace
+
+std::unique_ptr<ReducerState> quantile_state(double quantile) {
+  return std::make_unique<OrderState<Quantile>>(Quantile{quantile});
+}
+
+std::unique_ptr<ReducerState> mode_state() { return std::make_unique<OrderState<Mode>>(Mode{}); }
+
+std::unique_ptr<ReducerState> mad_state() { return std::make_unique<OrderState<Mad>>(Mad{}); }
+
+}  // namespace cube

@@ -1,0 +1,204 @@
+#include "engine/reducer_states.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace cube {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+bool valid(double value) { return value == value; }
+
+// A fold keeps Op::kStart.size() numbers a series: Op::add() takes one value in, Op::finish() makes
+// the result. Both are written with selects only, so that the loops over the series vectorise.
+template <class Op>
+class Fold final : public ReducerState {
+ public:
+  void begin(std::size_t n) override {
+    for (std::size_t j = 0; j < kNumbers; ++j) numbers_[j].assign(n, Op::kStart[j]);
+  }
+
+  void add(std::span<const double> values, double position) override {
+    assert(values.size() == numbers_[0].size());
+    const double* v = values.data();
+    if constexpr (kNumbers == 1) {
+      double* __restrict a = numbers_[0].data();
+      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], a[i]);
+    } else if constexpr (kNumbers == 2) {
+      double* __restrict a = numbers_[0].data();
+      double* __restrict b = numbers_[1].data();
+      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], position, a[i], b[i]);
+    } else {
+      double* __restrict a = numbers_[0].data();
+      double* __restrict b = numbers_[1].data();
+      double* __restrict c = numbers_[2].data();
+      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], a[i], b[i], c[i]);
+    }
+  }
+
+  void finish(std::span<double> out) override {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if constexpr (kNumbers == 1) {
+        out[i] = Op::finish(numbers_[0][i]);
+      } else if constexpr (kNumbers == 2) {
+        out[i] = Op::finish(numbers_[0][i], numbers_[1][i]);
+      } else {
+        out[i] = Op::finish(numbers_[0][i], numbers_[1][i], numbers_[2][i]);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kNumbers = Op::kStart.size();
+  std::array<std::vector<double>, kNumbers> numbers_;
+};
+
+// NaN says that nothing has come yet; `|` instead of `||` keeps the branch out.
+void take_lower(double v, double& best) { best = (v < best) | !valid(best) ? v : best; }
+void take_higher(double v, double& best) { best = (v > best) | !valid(best) ? v : best; }
+
+struct Min {
+  static constexpr std::array kStart = {kNaN};
+  static void add(double v, double& best) { take_lower(v, best); }
+  static double finish(double best) { return best; }
+};
+
+struct Max {
+  static constexpr std::array kStart = {kNaN};
+  static void add(double v, double& best) { take_higher(v, best); }
+  static double finish(double best) { return best; }
+};
+
+struct Span {
+  static constexpr std::array kStart = {kNaN, kNaN};
+  static void add(double v, double, double& low, double& high) {
+    take_lower(v, low);
+    take_higher(v, high);
+  }
+  static double finish(double low, double high) { return high - low; }
+};
+
+struct First {
+  static constexpr std::array kStart = {kNaN};
+  static void add(double v, double& first) { first = valid(first) ? first : v; }
+  static double finish(double first) { return first; }
+};
+
+struct Last {
+  static constexpr std::array kStart = {kNaN};
+  static void add(double v, double& last) { last = valid(v) ? v : last; }
+  static double finish(double last) { return last; }
+};
+
+struct Count {
+  static constexpr std::array kStart = {0.0};
+  static void add(double v, double& count) { count += valid(v) ? 1 : 0; }
+  static double finish(double count) { return count; }
+};
+
+struct Sum {
+  static constexpr std::array kStart = {0.0, 0.0};
+  static void add(double v, double, double& sum, double& count) {
+    sum += valid(v) ? v : 0;
+    count += valid(v) ? 1 : 0;
+  }
+  static double finish(double sum, double count) { return count > 0 ? sum : kNaN; }
+};
+
+struct Mean : Sum {
+  static double finish(double sum, double count) { return count > 0 ? sum / count : kNaN; }
+};
+
+struct Rms {
+  static constexpr std::array kStart = {0.0, 0.0};
+  static void add(double v, double position, double& sum, double& count) {
+    Sum::add(v * v, position, sum, count);
+  }
+  static double finish(double sum, double count) { return std::sqrt(Mean::finish(sum, count)); }
+};
+
+struct Prod {
+  static constexpr std::array kStart = {1.0, 0.0};
+  static void add(double v, double, double& prod, double& count) {
+    prod *= valid(v) ? v : 1;
+    count += valid(v) ? 1 : 0;
+  }
+  static double finish(double prod, double count) { return count > 0 ? prod : kNaN; }
+};
+
+// Welford's update: sums of squares of the values themselves would cancel.
+struct Var {
+  static constexpr std::array kStart = {0.0, 0.0, 0.0};
+  static void add(double v, double& count, double& mean, double& squares) {
+    const double delta = valid(v) ? v - mean : 0;
+    count += valid(v) ? 1 : 0;
+    const double step = delta / (count > 1 ? count : 1);
+    mean += step;
+    squares += delta * (delta - step);
+  }
+  static double finish(double count, double, double squares) {
+    return count > 1 ? squares / (count - 1) : kNaN;
+  }
+};
+
+struct Sd : Var {
+  static double finish(double count, double mean, double squares) {
+    return std::sqrt(Var::finish(count, mean, squares));
+  }
+};
+
+double truth(double v) { return valid(v) ? (v != 0 ? 1.0 : 0.0) : kNaN; }
+
+struct Any : Max {
+  static void add(double v, double& best) { take_higher(truth(v), best); }
+};
+
+struct All : Min {
+  static void add(double v, double& best) { take_lower(truth(v), best); }
+};
+
+struct WhichMin {
+  static constexpr std::array kStart = {kNaN, kNaN};
+  static void add(double v, double position, double& best, double& where) {
+    const bool better = (v < best) | (valid(v) & !valid(best));
+    best = better ? v : best;
+    where = better ? position : where;
+  }
+  static double finish(double, double where) { return where; }
+};
+
+struct WhichMax : WhichMin {
+  static void add(double v, double position, double& best, double& where) {
+    const bool better = (v > best) | (valid(v) & !valid(best));
+    best = better ? v : best;
+    where = better ? position : where;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ReducerState> min_state() { return std::make_unique<Fold<Min>>(); }
+std::unique_ptr<ReducerState> max_state() { return std::make_unique<Fold<Max>>(); }
+std::unique_ptr<ReducerState> range_state() { return std::make_unique<Fold<Span>>(); }
+std::unique_ptr<ReducerState> first_state() { return std::make_unique<Fold<First>>(); }
+std::unique_ptr<ReducerState> last_state() { return std::make_unique<Fold<Last>>(); }
+std::unique_ptr<ReducerState> count_state() { return std::make_unique<Fold<Count>>(); }
+std::unique_ptr<ReducerState> sum_state() { return std::make_unique<Fold<Sum>>(); }
+std::unique_ptr<ReducerState> prod_state() { return std::make_unique<Fold<Prod>>(); }
+std::unique_ptr<ReducerState> mean_state() { return std::make_unique<Fold<Mean>>(); }
+std::unique_ptr<ReducerState> rms_state() { return std::make_unique<Fold<Rms>>(); }
+std::unique_ptr<ReducerState> var_state() { return std::make_unique<Fold<Var>>(); }
+std::unique_ptr<ReducerState> sd_state() { return std::make_unique<Fold<Sd>>(); }
+std::unique_ptr<ReducerState> any_state() { return std::make_unique<Fold<Any>>(); }
+std::unique_ptr<ReducerState> all_state() { return std::make_unique<Fold<All>>(); }
+std::unique_ptr<ReducerState> which_min_state() { return std::make_unique<Fold<WhichMin>>(); }
+std::unique_ptr<ReducerState> which_max_state() { return std::make_unique<Fold<WhichMax>>(); }
+
+}  // namespace cube
