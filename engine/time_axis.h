@@ -91,7 +91,9 @@ class TimeAxis {
  private:
   Instant t0_{};
   std::optional<Period> step_;
+  std::int64_t first_ = 0;  // periods from t0_ to slice 0, where moving t0_ would make it drift
   std::int64_t size_ = 0;
+  Precision precision_ = Precision::kDay;  // of labels; follows from the rest
   std::vector<Instant> labels_;
 };
 
