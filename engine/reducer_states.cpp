@@ -15,6 +15,7 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 bool valid(double value) { return value == value; }
+double one(double value) { return valid(value) ? 1.0 : 0.0; }
 
 // A fold keeps Op::kStart.size() numbers a series: Op::add() takes one value in, Op::finish() makes
 // the result. Both are written with selects only, so that the loops over the series vectorise.
@@ -27,19 +28,29 @@ class Fold final : public ReducerState {
 
   void add(std::span<const double> values, double position) override {
     assert(values.size() == numbers_[0].size());
-    const double* v = values.data();
-    if constexpr (kNumbers == 1) {
-      double* __restrict a = numbers_[0].data();
-      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], a[i]);
-    } else if constexpr (kNumbers == 2) {
-      double* __restrict a = numbers_[0].data();
-      double* __restrict b = numbers_[1].data();
-      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], position, a[i], b[i]);
-    } else {
-      double* __restrict a = numbers_[0].data();
-      double* __restrict b = numbers_[1].data();
-      double* __restrict c = numbers_[2].data();
-      for (std::size_t i = 0; i < values.size(); ++i) Op::add(v[i], a[i], b[i], c[i]);
+    const double* __restrict v = values.data();
+    std::array<double*, kNumbers> numbers;
+    for (std::size_t j = 0; j < kNumbers; ++j) numbers[j] = numbers_[j].data();
+    double* __restrict a = numbers[0];
+    double* __restrict b = numbers[kNumbers > 1 ? 1 : 0];
+    double* __restrict c = numbers[kNumbers > 2 ? 2 : 0];
+    // Through locals: stores under a condition would keep the loop from vectorising.
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      double first = a[i];
+      if constexpr (kNumbers == 1) {
+        Op::add(v[i], first);
+      } else if constexpr (kNumbers == 2) {
+        double second = b[i];
+        Op::add(v[i], position, first, second);
+        b[i] = second;
+      } else {
+        double second = b[i];
+        double third = c[i];
+        Op::add(v[i], first, second, third);
+        b[i] = second;
+        c[i] = third;
+      }
+      a[i] = first;
     }
   }
 
@@ -99,15 +110,15 @@ struct Last {
 
 struct Count {
   static constexpr std::array kStart = {0.0};
-  static void add(double v, double& count) { count += valid(v) ? 1 : 0; }
+  static void add(double v, double& count) { count += one(v); }
   static double finish(double count) { return count; }
 };
 
 struct Sum {
   static constexpr std::array kStart = {0.0, 0.0};
   static void add(double v, double, double& sum, double& count) {
-    sum += valid(v) ? v : 0;
-    count += valid(v) ? 1 : 0;
+    sum += valid(v) ? v : 0.0;
+    count += one(v);
   }
   static double finish(double sum, double count) { return count > 0 ? sum : kNaN; }
 };
@@ -127,8 +138,8 @@ struct Rms {
 struct Prod {
   static constexpr std::array kStart = {1.0, 0.0};
   static void add(double v, double, double& prod, double& count) {
-    prod *= valid(v) ? v : 1;
-    count += valid(v) ? 1 : 0;
+    prod *= valid(v) ? v : 1.0;
+    count += one(v);
   }
   static double finish(double prod, double count) { return count > 0 ? prod : kNaN; }
 };
@@ -137,9 +148,9 @@ struct Prod {
 struct Var {
   static constexpr std::array kStart = {0.0, 0.0, 0.0};
   static void add(double v, double& count, double& mean, double& squares) {
-    const double delta = valid(v) ? v - mean : 0;
-    count += valid(v) ? 1 : 0;
-    const double step = delta / (count > 1 ? count : 1);
+    const double delta = valid(v) ? v - mean : 0.0;
+    count += one(v);
+    const double step = delta / (count > 1 ? count : 1.0);
     mean += step;
     squares += delta * (delta - step);
   }
@@ -154,14 +165,20 @@ struct Sd : Var {
   }
 };
 
-double truth(double v) { return valid(v) ? (v != 0 ? 1.0 : 0.0) : kNaN; }
+bool truth(double v) { return (v < 0) | (v > 0); }  // false for NaN
 
 struct Any : Max {
-  static void add(double v, double& best) { take_higher(truth(v), best); }
+  static void add(double v, double& any) {
+    any = (v == 0) & !valid(any) ? 0.0 : any;
+    any = truth(v) ? 1.0 : any;
+  }
 };
 
 struct All : Min {
-  static void add(double v, double& best) { take_lower(truth(v), best); }
+  static void add(double v, double& all) {
+    all = truth(v) & !valid(all) ? 1.0 : all;
+    all = v == 0 ? 0.0 : all;
+  }
 };
 
 struct WhichMin {
