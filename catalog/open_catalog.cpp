@@ -1,0 +1,229 @@
+// Reading a catalog: ours and gdalcubes'.
+#include <algorithm>
+#include <mutex>
+#include <tuple>
+
+#include "catalog/catalog.h"
+#include "catalog/descriptor.h"
+#include "catalog/schema.h"
+#include "catalog/sqlite.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+constexpr const char* kHint = "made by 'cube catalog create' or gdalcubes";
+
+bool fits(DType type, double value) {
+  return is_float(type) || (value >= lowest(type) && value <= highest(type));
+}
+
+// A row of `bands`.
+BandInfo read_band(const Statement& row, const std::string& file) {
+  BandInfo band;
+  band.name = row.text(1);
+  const auto dtype = parse_dtype(row.text(2));
+  if (!dtype) {
+    throw Error(ErrorCode::kUnreadable,
+                "band '" + band.name + "' has the unknown type '" + row.text(2) + "'", file);
+  }
+  band.dtype = *dtype;
+  band.offset = row.is_null(3) ? 0 : row.real(3);
+  band.scale = row.is_null(4) ? 1 : row.real(4);
+  band.unit = row.text(5);
+  band.nodata = parse_number(row.text(6));
+  if (band.nodata && !fits(band.dtype, *band.nodata)) {
+    band.note = "nodata " + row.text(6) + " is no " + std::string(name(band.dtype)) + ", ignored";
+    band.nodata.reset();
+  }
+  return band;
+}
+
+// West of it east: an image that crosses the antimeridian is stored with left > right.
+std::vector<Box> footprint(double left, double bottom, double right, double top) {
+  if (left <= right) return {{left, bottom, right, top}};
+  return {{left, bottom, 180, top}, {-180, bottom, right, top}};
+}
+
+std::string list_of(std::size_t count, const std::string& item, const std::string& separator) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += (i > 0 ? separator : "") + item;
+  return out;
+}
+
+// The year of an instant, within the four digits that a catalog can hold.
+std::string year_text(Instant instant) {
+  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(instant));
+  std::string digits = std::to_string(std::clamp(static_cast<int>(date.year()), 0, 9999));
+  return std::string(4 - digits.size(), '0') + digits;
+}
+
+class Catalog final : public ImageIndex {
+ public:
+  explicit Catalog(const std::filesystem::path& file)
+      : file_(file.string()),
+        folder_(std::filesystem::absolute(file).parent_path()),
+        database_(file, Database::Mode::kRead) {
+    check_tables();
+    indexed_ = database_.has_table(kFootprintTable);
+    Statement rows(database_,
+                   "SELECT id, name, type, offset, scale, unit, nodata FROM bands ORDER BY id");
+    while (rows.step()) {
+      band_ids_.push_back(rows.integer(0));
+      bands_.push_back(read_band(rows, file_));
+    }
+  }
+
+  const std::vector<BandInfo>& bands() const override { return bands_; }
+  std::vector<Image> find(const ImageQuery& query) const override;
+  CollectionSummary summary() const override;
+
+ private:
+  void check_tables();
+  std::string sql(const ImageQuery& query) const;
+  void bind(Statement& statement, const ImageQuery& query) const;
+  Instant time(const std::string& text) const;
+
+  std::string file_;
+  std::filesystem::path folder_;
+  Database database_;
+  bool indexed_ = false;  // has our table of footprints
+  std::vector<BandInfo> bands_;
+  std::vector<std::int64_t> band_ids_;  // of bands_, ascending
+  mutable std::mutex mutex_;            // one query at a time on the connection
+};
+
+void Catalog::check_tables() {
+  for (const char* table : {"bands", "images", "gdalrefs"}) {
+    bool found = false;
+    try {
+      found = database_.has_table(table);
+    } catch (const Error& error) {
+      throw Error(ErrorCode::kUnreadable, "is not an image collection: " + error.message(), file_,
+                  kHint);
+    }
+    if (found) continue;
+    throw Error(ErrorCode::kUnreadable,
+                "is not an image collection: it has no table '" + std::string(table) + "'", file_,
+                kHint);
+  }
+}
+
+Instant Catalog::time(const std::string& text) const {
+  const auto span = parse_time(text);
+  if (!span) throw Error(ErrorCode::kUnreadable, "'" + text + "' is not a time", file_);
+  return span->start;
+}
+
+// Times are text, of any precision in gdalcubes' files: years are compared here, the rest by
+// find(). Ours are written in full, so that the index on datetime can be used.
+std::string Catalog::sql(const ImageQuery& query) const {
+  static const std::string kTouches =
+      "(i.top >= ? AND i.bottom <= ? AND CASE WHEN i.left <= i.right"
+      " THEN i.right >= ? AND i.left <= ? ELSE i.right >= ? OR i.left <= ? END)";
+  static const std::string kCandidates =
+      "SELECT image_id FROM " + std::string(kFootprintTable) +
+      " WHERE top >= ? AND bottom <= ? AND right >= ? AND left <= ?";
+  std::string text =
+      "SELECT i.id, i.name, i.left, i.bottom, i.right, i.top, i.datetime, i.proj,"
+      " r.band_id, r.descriptor, r.band_num"
+      " FROM images i JOIN gdalrefs r ON r.image_id = i.id WHERE ";
+  text += indexed_ ? "i.datetime >= ? || '-' AND i.datetime < ? || '.'"
+                   : "substr(i.datetime, 1, 4) BETWEEN ? AND ?";
+  if (!query.area.empty()) {
+    text += " AND (" + list_of(query.area.size(), kTouches, " OR ") + ")";
+    if (indexed_) {
+      text += " AND i.id IN (" + list_of(query.area.size(), kCandidates, " UNION ") + ")";
+    }
+  }
+  if (!query.bands.empty()) {
+    text += " AND r.band_id IN (" + list_of(query.bands.size(), "?", ", ") + ")";
+  }
+  return text + " ORDER BY i.id, r.band_id";
+}
+
+void Catalog::bind(Statement& statement, const ImageQuery& query) const {
+  statement.bind(year_text(query.start)).bind(year_text(query.end));
+  for (const Box& box : query.area) {
+    statement.bind(box.bottom).bind(box.top);
+    for (int branch = 0; branch < 2; ++branch) {
+      statement.bind(box.left).bind(box.right);
+    }
+  }
+  for (const Box& box : query.area) {
+    if (!indexed_) break;
+    statement.bind(box.bottom).bind(box.top);
+    statement.bind(box.left).bind(box.right);
+  }
+  for (const std::size_t band : query.bands) statement.bind(band_ids_.at(band));
+}
+
+std::vector<Image> Catalog::find(const ImageQuery& query) const {
+  const std::lock_guard lock(mutex_);
+  Statement rows(database_, sql(query));
+  bind(rows, query);
+  std::vector<Image> images;
+  std::optional<std::int64_t> current;
+  bool wanted = false;
+  while (rows.step()) {
+    if (current != rows.integer(0)) {
+      current = rows.integer(0);
+      const Instant taken = time(rows.text(6));
+      wanted = taken >= query.start && taken < query.end;
+      if (wanted) {
+        images.push_back({rows.text(1),
+                          taken,
+                          footprint(rows.real(2), rows.real(3), rows.real(4), rows.real(5)),
+                          rows.text(7),
+                          {}});
+      }
+    }
+    if (!wanted) continue;
+    const auto band = std::lower_bound(band_ids_.begin(), band_ids_.end(), rows.integer(8));
+    if (band == band_ids_.end() || *band != rows.integer(8)) continue;
+    images.back().bands.push_back({static_cast<std::size_t>(band - band_ids_.begin()),
+                                   resolve_descriptor(rows.text(9), folder_),
+                                   rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10))});
+  }
+  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
+    return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
+  });
+  return images;
+}
+
+CollectionSummary Catalog::summary() const {
+  const std::lock_guard lock(mutex_);
+  CollectionSummary out;
+  Statement files(database_, "SELECT count(DISTINCT descriptor) FROM gdalrefs");
+  files.step();
+  out.files = files.integer(0);
+  Statement row(database_,
+                "SELECT count(*), min(datetime), max(datetime),"
+                " min(CASE WHEN left > right THEN -180 ELSE left END), min(bottom),"
+                " max(CASE WHEN left > right THEN 180 ELSE right END), max(top) FROM images");
+  row.step();
+  out.images = row.integer(0);
+  if (out.images == 0) return out;
+  out.first = time(row.text(1));
+  out.last = time(row.text(2));
+  out.extent = Box{row.real(3), row.real(4), row.real(5), row.real(6)};
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    throw Error(ErrorCode::kNotFound, "there is no such collection", file.string(), kHint);
+  }
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw Error(ErrorCode::kUnreadable, "is a folder, not an image collection", file.string(),
+                kHint);
+  }
+  return std::make_shared<Catalog>(file);
+}
+
+}  // namespace cube

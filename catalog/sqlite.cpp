@@ -1,0 +1,95 @@
+#include "catalog/sqlite.h"
+
+#include <sqlite3.h>
+
+#include "engine/error.h"
+
+namespace cube {
+
+void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+
+void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+
+Database::Database(const std::filesystem::path& file, Mode mode)
+    : file_(file.string()), mode_(mode) {
+  const int flags =
+      mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(file_.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) fail();
+}
+
+void Database::execute(const std::string& sql) {
+  if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+}
+
+bool Database::has_table(std::string_view name) {
+  Statement statement(*this, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+  return statement.bind(name).step();
+}
+
+std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle()); }
+
+void Database::fail() const {
+  const char* reason = handle_ ? sqlite3_errmsg(handle()) : "out of memory";
+  throw Error(mode_ == Mode::kRead ? ErrorCode::kUnreadable : ErrorCode::kUnwritable,
+              std::string("SQLite: ") + reason, file_);
+}
+
+Statement::Statement(const Database& database, std::string_view sql) : database_(&database) {
+  sqlite3_stmt* handle = nullptr;
+  check(sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()), &handle,
+                           nullptr));
+  handle_.reset(handle);
+}
+
+Statement& Statement::bind(std::int64_t value) {
+  check(sqlite3_bind_int64(handle_.get(), next_++, value));
+  return *this;
+}
+
+Statement& Statement::bind(double value) {
+  check(sqlite3_bind_double(handle_.get(), next_++, value));
+  return *this;
+}
+
+Statement& Statement::bind(std::string_view value) {
+  check(sqlite3_bind_text(handle_.get(), next_++, value.data(), static_cast<int>(value.size()),
+                          SQLITE_TRANSIENT));
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_.get());
+  if (code != SQLITE_ROW && code != SQLITE_DONE) database_->fail();
+  return code == SQLITE_ROW;
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  check(sqlite3_reset(handle_.get()));
+  next_ = 1;
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_.get(), column);
+}
+
+double Statement::real(int column) const { return sqlite3_column_double(handle_.get(), column); }
+
+std::string Statement::text(int column) const {
+  const unsigned char* text = sqlite3_column_text(handle_.get(), column);
+  return text ? reinterpret_cast<const char*>(text) : std::string();
+}
+
+void Statement::check(int code) const {
+  if (code != SQLITE_OK) database_->fail();
+}
+
+}  // namespace cube
