@@ -56,6 +56,15 @@ concept ShortRecord = Record<T> && requires(T value, std::string text) {
   value.set_short_form(text);  // throws Error
 };
 
+// A map from free keys that can also be written as a lone text, e.g. "bilinear" for
+// {"*": "bilinear"}. entries() gives the std::map.
+template <class T>
+concept ShortMap = !Record<T> && requires(T value, std::string text) {
+  value.entries();
+  { value.short_form() } -> std::convertible_to<std::optional<std::string>>;
+  value.set_short_form(text);  // throws Error
+};
+
 class FieldVisitor {
  public:
   virtual ~FieldVisitor() = default;
@@ -163,17 +172,27 @@ class FieldVisitor {
   template <Record T>
   void visit(T& v) {
     if constexpr (ShortRecord<T>) {
-      const auto current = v.short_form();
-      if (short_form(current)) {
-        std::string text = current.value_or("");
-        value(text);
-        v.set_short_form(text);
-        return;
-      }
+      if (visit_short_form(v)) return;
     }
     begin_record();
     v.fields(*this);
     end_record();
+  }
+
+  template <ShortMap T>
+  void visit(T& v) {
+    if (!visit_short_form(v)) visit(v.entries());
+  }
+
+  // False when the value is (to be) written out in full.
+  template <class T>
+  bool visit_short_form(T& v) {
+    const auto current = v.short_form();
+    if (!short_form(current)) return false;
+    std::string text = current.value_or("");
+    value(text);
+    v.set_short_form(text);
+    return true;
   }
 };
 

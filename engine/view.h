@@ -2,6 +2,7 @@
 // Thread rule: values.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,7 +16,7 @@ namespace cube {
 struct ResamplingChoice {
   std::map<std::string, std::string> methods = {{"*", "near"}};
 
-  void fields(FieldVisitor& v);  // any band name is a key
+  std::map<std::string, std::string>& entries() { return methods; }
   std::optional<std::string> short_form() const;
   void set_short_form(std::string method);
 
@@ -59,6 +60,18 @@ Grid make_grid(const SpaceView& space, const std::string& where);
 
 // The slices a view asks for: the first begins at t0 rounded down to dt's unit, the last is the one
 // that holds the end of the span t1 names. Throws Error with `where`.
+//
+// With nt and no dt, the step is the fewest whole months (where the span is made of whole months
+// that nt divides), else days, else hours, minutes or seconds, with which nt slices cover the span.
 TimeAxis make_time_axis(const TimeView& time, const std::string& where);
+
+// Both, with `where` = the pointer of the view; throws Error where the cube has more cells than can
+// be counted.
+CubeInfo make_axes(const View& view, const std::string& where);
+
+// A source's `chunk_size` [t, y, x]; throws Error with `where` + "/0", ... unless all are positive.
+using ChunkSize = std::array<std::int64_t, 3>;
+std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSize>& size,
+                                           const std::string& where);
 
 }  // namespace cube

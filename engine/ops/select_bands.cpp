@@ -75,7 +75,8 @@ OperatorType select_bands() {
       .help = "Bands that are not kept are never read.",
       .example = R"({"cube_type": "select_bands", "bands": ["band2"],
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to take bands from."}},
   });
