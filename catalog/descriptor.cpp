@@ -22,6 +22,10 @@ bool is_file_name(const std::string& descriptor) {
          !has_driver_prefix(descriptor);
 }
 
+std::string absolute_name(const std::string& name) {
+  return is_file_name(name) ? std::filesystem::absolute(name).lexically_normal().string() : name;
+}
+
 std::string resolve_descriptor(const std::string& descriptor, const std::filesystem::path& folder) {
   if (descriptor.starts_with("/") || !is_file_name(descriptor)) return descriptor;
   return (folder / descriptor).lexically_normal().string();
@@ -29,10 +33,10 @@ std::string resolve_descriptor(const std::string& descriptor, const std::filesys
 
 std::string stored_descriptor(const std::string& name, const std::filesystem::path& folder) {
   if (!is_file_name(name)) return name;
-  const auto path = std::filesystem::absolute(name).lexically_normal();
-  const std::string relative = path.lexically_relative(folder).string();
+  const std::string path = absolute_name(name);
+  const std::string relative = std::filesystem::path(path).lexically_relative(folder).string();
   const bool below = !relative.empty() && relative != "." && !relative.starts_with("..");
-  return below && is_file_name(relative) ? relative : path.string();
+  return below && is_file_name(relative) ? relative : path;
 }
 
 }  // namespace cube

@@ -14,6 +14,10 @@ namespace cube {
 // Whether `descriptor` names a file of this machine (not a /vsi path, URL, subdataset or XML).
 bool is_file_name(const std::string& descriptor);
 
+// A file name as an absolute path, anything else as it is. Formats match this, so that it does not
+// matter where the program is started.
+std::string absolute_name(const std::string& name);
+
 // What GDAL opens for a descriptor of a catalog in `folder` (absolute).
 std::string resolve_descriptor(const std::string& descriptor, const std::filesystem::path& folder);
 

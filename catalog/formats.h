@@ -1,9 +1,10 @@
 // CollectionFormat: how file names and contents become images, bands and times.
 //
 // JSON in gdalcubes' shape: description, tags, pattern, images.pattern, datetime.pattern/format,
-// datetime.bands, bands{name: {pattern, band, nodata, offset, scale, unit}}, subdatasets, srs,
-// image_md_fields. Patterns are ECMAScript regular expressions that match the whole path; where a
-// group is captured, it is what is taken.
+// bands{name: {pattern, band, nodata, offset, scale, unit}}. Not yet: datetime.bands, subdatasets
+// and srs are rejected, image_md_fields is accepted and nothing is stored for it. Patterns are
+// ECMAScript regular expressions that match the whole (absolute) path; where a group is captured,
+// it is what is taken. Without datetime.format times are ISO 8601.
 // Thread rule: immutable once made; match() may be called from any thread.
 #pragma once
 
@@ -36,7 +37,7 @@ struct FormatBand {
 class CollectionFormat {
  public:
   // By preset id, by path of a JSON file. Throws Error naming the presets, or the place in the
-  // file.
+  // file ("FILE#/bands/B04/pattern"; line and column for syntax).
   static CollectionFormat load(const std::string& name_or_path);
   static CollectionFormat parse(std::string_view json, std::string_view name);
 

@@ -1,0 +1,296 @@
+#include "catalog/formats.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "catalog/descriptor.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+using nlohmann::json;
+
+// What std::regex, which recurses once a character, is trusted with.
+constexpr std::size_t kLongestPath = 4096;
+
+bool is_literal(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '/';
+}
+
+// The text that everything a pattern matches ends with: "_B4.TIF" of ".+_B4\.TIF". Comparing it
+// first spares most of the bands' regular expressions, which cost microseconds each.
+std::string literal_suffix(const std::string& pattern) {
+  if (pattern.find('|') != std::string::npos) return {};
+  std::string reversed;
+  for (std::size_t i = pattern.size(); i-- > 0;) {
+    const char c = pattern[i];
+    const bool escaped = i > 0 && pattern[i - 1] == '\\';
+    if (escaped && (c != '.' || (i > 1 && pattern[i - 2] == '\\'))) return {};
+    if (escaped) {
+      --i;
+    } else if (!is_literal(c)) {
+      break;
+    }
+    reversed += c;
+  }
+  return {reversed.rbegin(), reversed.rend()};
+}
+
+// A regular expression that matches a whole path.
+struct Pattern {
+  std::string text;
+  std::regex regex;
+  std::string suffix;
+
+  // The captured group, or all of `path` where there is none; nullopt when it does not match.
+  std::optional<std::string> match(const std::string& path) const {
+    if (!path.ends_with(suffix)) return std::nullopt;
+    std::smatch groups;
+    if (!std::regex_match(path, groups, regex)) return std::nullopt;
+    return groups.size() > 1 && groups[1].matched ? groups[1].str() : groups[0].str();
+  }
+};
+
+// Reads one object of a format file and keeps track of where it stands.
+class Node {
+ public:
+  Node(const json& value, std::string where) : value_(&value), where_(std::move(where)) {
+    if (!value.is_object()) fail("must be an object", {});
+  }
+
+  [[noreturn]] void fail(const std::string& message, const std::string& hint) const {
+    throw Error(ErrorCode::kInvalid, message, where_, hint);
+  }
+
+  bool has(const char* key) const { return value_->contains(key) && !value_->at(key).is_null(); }
+  const json& at(const char* key) const { return value_->at(key); }
+  std::string below(const std::string& key) const { return where_ + "/" + key; }
+
+  Node child(const char* key) const {
+    if (!has(key)) fail("'" + std::string(key) + "' is missing", {});
+    return {at(key), below(key)};
+  }
+
+  std::string text(const char* key, bool required) const {
+    if (!has(key) && !required) return {};
+    if (!has(key)) fail("'" + std::string(key) + "' is missing", {});
+    if (at(key).is_string()) return at(key).get<std::string>();
+    throw Error(ErrorCode::kInvalid, "must be a text", below(key));
+  }
+
+  std::optional<double> number(const char* key) const {
+    if (!has(key)) return std::nullopt;
+    if (at(key).is_number()) return at(key).get<double>();
+    throw Error(ErrorCode::kInvalid, "must be a number", below(key));
+  }
+
+  std::optional<Pattern> pattern(const char* key, bool required) const {
+    if (!has(key) && !required) return std::nullopt;
+    const std::string expression = text(key, true);
+    try {
+      return Pattern{expression,
+                     std::regex(expression, std::regex::ECMAScript | std::regex::optimize),
+                     literal_suffix(expression)};
+    } catch (const std::regex_error& error) {
+      throw Error(ErrorCode::kInvalid,
+                  "'" + expression + "' is not a regular expression: " + error.what(), below(key));
+    }
+  }
+
+  // Other keys are somebody's remarks, unless they look like a slip of the pen.
+  void check_keys(std::initializer_list<std::string> known) const {
+    const std::vector<std::string> names(known);
+    for (const auto& [key, unused] : value_->items()) {
+      if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+      if (const auto near = nearest_name(names, key)) {
+        throw Error(ErrorCode::kInvalid, "unknown key", below(key),
+                    "did you mean '" + *near + "'?");
+      }
+    }
+  }
+
+  void reject(const char* key) const {
+    const bool asked = has(key) && at(key) != json(false);
+    if (asked) throw Error(ErrorCode::kInvalid, "is not supported yet", below(key));
+  }
+
+ private:
+  const json* value_;
+  std::string where_;
+};
+
+std::string line_and_column(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, std::min(text.size(), byte > 0 ? byte - 1 : 0));
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t start = before.rfind('\n');
+  const std::size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+json parse_json(std::string_view text, std::string_view name) {
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error& error) {
+    std::string reason = error.what();
+    const std::size_t colon = reason.find(": ");
+    if (colon != std::string::npos) reason = reason.substr(colon + 2);
+    throw Error(ErrorCode::kInvalid,
+                "is not JSON: " + line_and_column(text, error.byte) + ": " + reason,
+                std::string(name));
+  }
+}
+
+FormatBand read_band(const std::string& name, const Node& node) {
+  node.check_keys({"pattern", "band", "nodata", "offset", "scale", "unit"});
+  FormatBand band;
+  band.name = name;
+  band.nodata = node.number("nodata");
+  band.offset = node.number("offset").value_or(0);
+  band.scale = node.number("scale").value_or(1);
+  band.unit = node.text("unit", false);
+  const double number = node.number("band").value_or(1);
+  if (number < 1 || number != static_cast<int>(number)) {
+    throw Error(ErrorCode::kInvalid, number_text(number) + " is not a band number",
+                node.below("band"), "bands count from 1");
+  }
+  band.raster_band = static_cast<int>(number);
+  return band;
+}
+
+}  // namespace
+
+struct CollectionFormat::Impl {
+  std::string id;
+  std::string description;
+  std::string text;
+  std::optional<Pattern> pattern;
+  Pattern image;
+  Pattern datetime;
+  std::string datetime_format;  // "" = ISO 8601
+  std::vector<FormatBand> bands;
+  std::vector<Pattern> band_patterns;  // one each of `bands`
+
+  void read_datetime(const Node& node) {
+    node.check_keys({"pattern", "format", "bands"});
+    node.reject("bands");
+    datetime = *node.pattern("pattern", true);
+    datetime_format = node.text("format", false);
+  }
+
+  void read_bands(const Node& root) {
+    const Node node = root.child("bands");
+    for (const auto& [name, value] : root.at("bands").items()) {
+      const Node band(value, node.below(name));
+      bands.push_back(read_band(name, band));
+      band_patterns.push_back(*band.pattern("pattern", true));
+    }
+    if (bands.empty()) node.fail("has no bands", {});
+  }
+
+  std::optional<Instant> time(const std::string& found) const {
+    if (!datetime_format.empty()) return parse_time(found, datetime_format);
+    const auto span = parse_time(found);
+    return span ? std::optional(span->start) : std::nullopt;
+  }
+
+  Match match(const std::string& path) const {
+    const auto no = [](std::string reason) { return Match{{}, {}, {}, std::move(reason)}; };
+    if (pattern && !pattern->match(path)) {
+      return no("the name does not match /pattern '" + pattern->text + "'");
+    }
+    const auto name = image.match(path);
+    if (!name) return no("no image name: /images/pattern '" + image.text + "' does not match");
+    const auto when = datetime.match(path);
+    if (!when) return no("no time: /datetime/pattern '" + datetime.text + "' does not match");
+    const auto instant = time(*when);
+    if (!instant) {
+      return no("no time: '" + *when + "' is not of the form '" +
+                (datetime_format.empty() ? "ISO 8601" : datetime_format) + "'");
+    }
+    Match match{*name, *instant, {}, {}};
+    for (std::size_t i = 0; i < bands.size(); ++i) {
+      if (band_patterns[i].match(path)) match.bands.push_back(i);
+    }
+    if (match.bands.empty()) return no("no band: none of the patterns in /bands matches");
+    return match;
+  }
+};
+
+CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view name) {
+  const nlohmann::json document = parse_json(text, name);
+  const Node root(document, std::string(name) + "#");
+  root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
+                   "bands", "subdatasets", "srs", "image_md_fields"});
+  root.reject("subdatasets");
+  root.reject("srs");
+  auto impl = std::make_shared<Impl>();
+  impl->id = name;
+  impl->text = text;
+  impl->description = root.text("description", false);
+  impl->pattern = root.pattern("pattern", false);
+  impl->image = *root.child("images").pattern("pattern", true);
+  impl->read_datetime(root.child("datetime"));
+  impl->read_bands(root);
+  CollectionFormat format;
+  format.impl_ = std::move(impl);
+  return format;
+}
+
+CollectionFormat CollectionFormat::load(const std::string& name_or_path) {
+  const auto presets = preset_formats();
+  std::vector<std::string> names;
+  for (const PresetFormat& preset : presets) names.push_back(preset.id);
+  if (const auto index = find_name(names, name_or_path)) {
+    return parse(presets[*index].json, presets[*index].id);
+  }
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(name_or_path, ignored)) {
+    throw Error(ErrorCode::kNotFound, "there is no collection format of this name and no such file",
+                name_or_path, suggest(names, name_or_path));
+  }
+  std::ifstream in(name_or_path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) throw Error(ErrorCode::kUnreadable, "cannot be read", name_or_path);
+  return parse(text.str(), name_or_path);
+}
+
+const std::string& CollectionFormat::id() const { return impl_->id; }
+const std::string& CollectionFormat::description() const { return impl_->description; }
+const std::string& CollectionFormat::json() const { return impl_->text; }
+const std::vector<FormatBand>& CollectionFormat::bands() const { return impl_->bands; }
+
+CollectionFormat::Match CollectionFormat::match(const std::string& path) const {
+  if (path.size() > kLongestPath) return {{}, {}, {}, "the name is too long"};
+  return impl_->match(path);
+}
+
+std::optional<std::string> CollectionFormat::guess(const std::vector<std::string>& paths) {
+  constexpr std::size_t kSample = 1000;  // enough to tell formats apart in any archive
+  const std::size_t stride = paths.size() / kSample + 1;
+  std::optional<std::string> best;
+  std::size_t most = 0;
+  for (const PresetFormat& preset : preset_formats()) {
+    const CollectionFormat format = parse(preset.json, preset.id);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < paths.size(); i += stride) {
+      if (format.match(absolute_name(paths[i])).reason.empty()) ++count;
+    }
+    if (count > most) {
+      most = count;
+      best = preset.id;
+    }
+  }
+  return best;
+}
+
+}  // namespace cube

@@ -1,0 +1,176 @@
+// Collection formats: how names become images, bands and times, and what is said when they do not.
+#include <algorithm>
+
+#include "catalog/formats.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+namespace {
+
+std::string format_text(const std::string& replace, const std::string& with) {
+  std::string text = R"({"pattern": ".+\\.tif",
+ "images": {"pattern": ".*/([^/]+)_[^_/]+\\.tif"},
+ "datetime": {"pattern": ".*/a([0-9]+)_.+", "format": "%Y%j"},
+ "bands": {"red": {"pattern": ".+_(?:red|all)\\.tif", "nodata": 7, "scale": 0.5, "unit": "m"},
+           "nir": {"pattern": ".+_all\\.tif", "band": 2}}})";
+  const std::size_t at = text.find(replace);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, replace.size(), with);
+}
+
+CollectionFormat sample() { return CollectionFormat::parse(format_text("", ""), "f.json"); }
+
+std::string rejected(const std::string& replace, const std::string& with) {
+  return test::error_of([&] { CollectionFormat::parse(format_text(replace, with), "f.json"); });
+}
+
+std::string band_of(const CollectionFormat& format, const std::string& path) {
+  const auto match = format.match(path);
+  if (!match.reason.empty()) return match.reason;
+  REQUIRE(match.bands.size() == 1);
+  return match.image + " " + to_text(match.datetime) + " " + format.bands()[match.bands[0]].name;
+}
+
+}  // namespace
+
+TEST_CASE("the captured group is the image's name and time; several bands may stand in one file") {
+  const CollectionFormat format = sample();
+  const auto match = format.match("/x/a2018032_all.tif");
+  CHECK(match.reason == "");
+  CHECK(match.image == "a2018032");
+  CHECK(to_text(match.datetime) == "2018-02-01T00:00:00");
+  REQUIRE(match.bands.size() == 2);
+  CHECK(format.bands()[0].name == "nir");
+  CHECK(format.bands()[0].raster_band == 2);
+  CHECK_FALSE(format.bands()[0].nodata.has_value());
+  CHECK(format.bands()[1].name == "red");
+  CHECK(*format.bands()[1].nodata == 7);
+  CHECK(format.bands()[1].scale == 0.5);
+  CHECK(format.bands()[1].offset == 0);
+  CHECK(format.bands()[1].unit == "m");
+  CHECK(format.match("/x/a2018032_red.tif").bands == std::vector<std::size_t>{1});
+}
+
+TEST_CASE("a name that does not belong is told why") {
+  const CollectionFormat format = sample();
+  CHECK(format.match("/x/a2018032_red.png").reason ==
+        "the name does not match /pattern '.+\\.tif'");
+  CHECK(format.match("/x/red.tif").reason ==
+        "no image name: /images/pattern '.*/([^/]+)_[^_/]+\\.tif' does not match");
+  CHECK(format.match("/x/b2018032_red.tif").reason ==
+        "no time: /datetime/pattern '.*/a([0-9]+)_.+' does not match");
+  CHECK(format.match("/x/a2018999_red.tif").reason ==
+        "no time: '2018999' is not of the form '%Y%j'");
+  CHECK(format.match("/x/a2018032_blue.tif").reason ==
+        "no band: none of the patterns in /bands matches");
+  CHECK(format.match("/x/a2018032_" + std::string(5000, 'x') + "_red.tif").reason ==
+        "the name is too long");
+}
+
+TEST_CASE("patterns match the whole path, whatever they end with") {
+  const auto with = [](const std::string& pattern) {
+    return CollectionFormat::parse(format_text(R"(".+_(?:red|all)\\.tif")", '"' + pattern + '"'),
+                                   "f.json");
+  };
+  const std::string path = "/x/a2018032_red.tif";
+  const auto has_red = [&](const std::string& pattern) {
+    const auto match = with(pattern).match(path);
+    return std::count(match.bands.begin(), match.bands.end(), 1U) == 1;
+  };
+  CHECK(has_red(R"(.+_red\\.tif)"));
+  CHECK(has_red(R"(.+_re\\w\\.tif)"));
+  CHECK(has_red(R"(.+\\x72ed.tif)"));
+  CHECK(has_red(R"(.+_(blue|red)\\.ti?f)"));
+  CHECK(has_red(R"(.+_blue\\.tif|.+_red\\.tif)"));
+  CHECK_FALSE(has_red(R"(_red\\.tif)"));
+  CHECK_FALSE(has_red(R"(.+_red\\.ti)"));
+}
+
+TEST_CASE("presets know the names that the providers use") {
+  const auto with = [](const std::string& id, const std::string& path) {
+    return band_of(CollectionFormat::load(id), path);
+  };
+  CHECK(with("L8_L1TP",
+             "/d/LC08_L1TP_013032_20180131_20180207_01_T1/LC08_L1TP_013032_20180131_B10.TIF") ==
+        "LC08_L1TP_013032_20180131_20180207_01_T1 2018-01-31T00:00:00 B10");
+  CHECK(with("L8_L1TP", "/d/LC08_L1TP_013032_20180131_20180207_01_T1_BQA.TIF") ==
+        "LC08_L1TP_013032_20180131_20180207_01_T1 2018-01-31T00:00:00 BQA");
+  CHECK(with("L8_SR", "/d/LC08_L1TP_013032_20180131_20180207_01_T1_sr_band5.tif") ==
+        "LC08_L1TP_013032_20180131_20180207_01_T1 2018-01-31T00:00:00 B05");
+  CHECK(with("Landsat_C2_L2",
+             "/d/LC08_L2SP_028030_20200114_20200824_02_T1/"
+             "LC08_L2SP_028030_20200114_20200824_02_T1_SR_B4.TIF") ==
+        "LC08_L2SP_028030_20200114_20200824_02_T1 2020-01-14T00:00:00 B04");
+  CHECK(with("Landsat_C2_L2", "/d/LT05_L2SP_028030_20100114_20200824_02_T1_SR_B4.TIF")
+            .starts_with("no image name"));
+  CHECK(with("Sentinel2_L2A_COG", "/d/2020/S2A_28QCH_20200714_0_L2A/B8A.tif") ==
+        "S2A_28QCH_20200714_0_L2A 2020-07-14T00:00:00 B8A");
+  CHECK(
+      with("Sentinel2_L2A_COG", "/d/2020/S2A_28QCH_20200714_0_L2A/TCI.tif").starts_with("no band"));
+  CHECK(
+      with("Sentinel2_L2A",
+           "/d/S2B_MSIL2A_20190629T212529_N0212_R043_T06VVN_20201006T080531.SAFE/GRANULE/"
+           "L2A_T06VVN_A012081_20190629T212530/IMG_DATA/R20m/T06VVN_20190629T212529_SCL_20m.jp2") ==
+      "S2B_MSIL2A_20190629T212529_N0212_R043_T06VVN_20201006T080531 2019-06-29T21:25:29 SCL");
+}
+
+TEST_CASE("the format is guessed from names") {
+  CHECK(*CollectionFormat::guess({"/d/S2A_28QCH_20200714_0_L2A/B8A.tif", "/d/readme.txt"}) ==
+        "Sentinel2_L2A_COG");
+  CHECK(*CollectionFormat::guess({"/d/LC08_L1TP_013032_20180131_20180207_01_T1_B1.TIF"}) ==
+        "L8_L1TP");
+  CHECK_FALSE(CollectionFormat::guess({"/d/readme.txt"}).has_value());
+  CHECK_FALSE(CollectionFormat::guess({}).has_value());
+}
+
+TEST_CASE("every preset is sound, has a description and is found by its name") {
+  const auto presets = preset_formats();
+  REQUIRE(presets.size() >= 5);
+  for (const PresetFormat& preset : presets) {
+    CAPTURE(preset.id);
+    const CollectionFormat format = CollectionFormat::load(preset.id);
+    CHECK(format.id() == preset.id);
+    CHECK_FALSE(format.description().empty());
+    CHECK(format.json() == preset.json);
+  }
+}
+
+TEST_CASE("a wrong format file is told where") {
+  CHECK(
+      rejected("\"bands\": {", "\"bands\": {,") ==
+      "f.json: is not JSON: line 4, column 12: syntax error while parsing object key - unexpected "
+      "','; expected string literal");
+  CHECK(
+      rejected(".*/a([0-9]+)_.+", ".*/a([0-9+_.+")
+          .starts_with("f.json#/datetime/pattern: '.*/a([0-9+_.+' is not a regular expression: "));
+  CHECK(rejected("\"images\"", "\"image\"") ==
+        "f.json#/image: unknown key (did you mean 'images'?)");
+  CHECK(rejected("\"images\"", "\"remarks\"") == "f.json#: 'images' is missing");
+  CHECK(rejected("\"unit\": \"m\"", "\"unit\": 1") == "f.json#/bands/red/unit: must be a text");
+  CHECK(rejected("\"nodata\": 7", "\"nodata\": \"7\"") ==
+        "f.json#/bands/red/nodata: must be a number");
+  CHECK(rejected("\"band\": 2", "\"band\": 0") ==
+        "f.json#/bands/nir/band: 0 is not a band number (bands count from 1)");
+  CHECK(rejected("{\"pattern\": \".*/a", "{\"patern\": \".*/a") ==
+        "f.json#/datetime/patern: unknown key (did you mean 'pattern'?)");
+  CHECK(rejected("\"images\"", "\"subdatasets\": true, \"images\"") ==
+        "f.json#/subdatasets: is not supported yet");
+  CHECK(test::error_of([] { CollectionFormat::parse("[]", "f.json"); }) ==
+        "f.json#: must be an object");
+  CHECK(test::error_of([] {
+          CollectionFormat::parse(R"({"images": {"pattern": "a"}, "datetime": {"pattern": "a"},
+                                      "bands": {}})",
+                                  "f.json");
+        }) == "f.json#/bands: has no bands");
+}
+
+TEST_CASE("an unknown format names the nearest preset") {
+  CHECK(test::error_of([] { CollectionFormat::load("L8_L1T"); }) ==
+        "L8_L1T: there is no collection format of this name and no such file (did you mean "
+        "'L8_L1TP'?)");
+  const test::TempDir dir;
+  test::write_text(dir.file("mine.json"), format_text("", ""));
+  CHECK(CollectionFormat::load(dir.file("mine.json")).bands().size() == 2);
+  CHECK(CollectionFormat::load("l8_l1tp").id() == "L8_L1TP");
+}
