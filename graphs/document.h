@@ -37,8 +37,11 @@ class Document {
   // unknown name in `values` and a "${...}" without a value are errors.
   Document with_parameters(const std::map<std::string, std::string>& values) const;
 
-  const nlohmann::json& json() const;
+  const nlohmann::json& json() const { return *json_; }
   const std::filesystem::path& base() const { return base_; }
+  // False while "${name}" may still stand in texts; compile() then replaces it by the document's
+  // own parameters.
+  bool has_parameters_replaced() const { return replaced_; }
 
   // The document's own "outputs", in order, file names resolved.
   std::vector<OutputSpec> outputs() const;
@@ -46,6 +49,7 @@ class Document {
  private:
   std::shared_ptr<const nlohmann::json> json_;
   std::filesystem::path base_;
+  bool replaced_ = false;
 };
 
 // Builds every operator of the document's result and checks all that can be checked without

@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "graphs/document.h"
+#include "graphs/json_text.h"
+#include "graphs/json_writer.h"
+#include "graphs/resolve.h"
+
+namespace cube {
+
+namespace {
+
+// True when `where` of an operator's error is a place in its node, not a file name.
+bool is_place(const std::string& where, const ResolvedNode& node) {
+  if (where.empty()) return true;
+  const std::size_t end = where.find('/', 1);
+  const std::string key = where.substr(1, end == std::string::npos ? end : end - 1);
+  if (where[0] != '/') return false;
+  const auto params = JsonWriter().write(*node.params);
+  const auto& inputs = node.type->inputs;
+  return params.contains(key) || std::any_of(inputs.begin(), inputs.end(),
+                                             [&](const InputKey& i) { return i.name == key; });
+}
+
+Error placed(const Error& error, const ResolvedNode& node) {
+  return error.within(is_place(error.where(), node) ? node.where : node.where + ": ");
+}
+
+}  // namespace
+
+Graph compile(const Document& document, const Registry& registry, const Resources& resources) {
+  const ResolvedGraph resolved = resolve(document, registry, SavedCubes::kFollow);
+  Graph graph;
+  graph.result = resolved.result;
+  for (const ResolvedNode& node : resolved.nodes) {
+    std::vector<CubeInfo> infos;
+    for (const std::size_t input : node.inputs) infos.push_back(graph.nodes[input].op->info());
+    try {
+      auto op = node.type->make(*node.params, infos, resources);
+      graph.nodes.push_back({node.type->id, node.where, std::move(op), node.inputs});
+    } catch (const Error& error) {
+      throw placed(error, node);
+    }
+  }
+  return graph;
+}
+
+}  // namespace cube

@@ -1,0 +1,198 @@
+#include "graphs/json_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/error.h"
+#include "engine/text.h"
+#include "graphs/json_text.h"
+
+namespace cube {
+
+namespace {
+
+using nlohmann::json;
+
+Error invalid(const std::string& message, const std::string& where = {},
+              const std::string& hint = {}) {
+  return Error(ErrorCode::kInvalid, message, where, hint);
+}
+
+// A whole number that JSON may also write as 3.0 or 3e2.
+std::optional<std::int64_t> as_integer(const json& value) {
+  static constexpr double kLimit = 9007199254740992;  // 2^53: beyond, doubles skip integers
+  if (value.is_number_unsigned()) {
+    const auto v = value.get<std::uint64_t>();
+    if (v > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return {};
+    return static_cast<std::int64_t>(v);
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number_float()) return {};
+  const auto v = value.get<double>();
+  if (std::floor(v) != v || std::abs(v) > kLimit) return {};
+  return static_cast<std::int64_t>(v);
+}
+
+std::optional<double> as_special_number(const json& value) {
+  if (!value.is_string()) return {};
+  const auto& text = value.get_ref<const std::string&>();
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "inf") return std::numeric_limits<double>::infinity();
+  if (text == "-inf") return -std::numeric_limits<double>::infinity();
+  return {};
+}
+
+}  // namespace
+
+JsonReader::JsonReader(const json& object, std::filesystem::path base)
+    : places_{{&object, "", nullptr, false}}, base_(std::move(base)) {}
+
+// Places are left on the stack when something throws, so they say where it happened.
+void JsonReader::guarded(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const Error& error) {
+    throw error.within(pointer());
+  }
+}
+
+std::string JsonReader::pointer() const {
+  std::string text;
+  for (const Place& place : places_) text += place.step;
+  return text;
+}
+
+void JsonReader::step_into(const json& value, std::string step) {
+  places_.push_back({&value, std::move(step), places_.back().field, false});
+}
+
+void JsonReader::expected(const std::string& what) const {
+  throw invalid("expected " + what + ", found " + found(here()));
+}
+
+bool JsonReader::enter(const Field& field, bool has_value) {
+  std::vector<std::string> names = {std::string(field.name)};
+  names.insert(names.end(), field.aliases.begin(), field.aliases.end());
+  known_.back().insert(known_.back().end(), names.begin(), names.end());
+  const std::string* given = nullptr;
+  for (const std::string& name : names) {
+    if (!here().contains(name)) continue;
+    if (given) {
+      throw invalid("'" + *given + "' and '" + name + "' are the same argument", "",
+                    "leave one of them away");
+    }
+    given = &name;
+  }
+  if (!given) {
+    if (!field.required) return false;
+    throw invalid("the argument '" + names[0] + "' is missing", "", std::string(field.help));
+  }
+  const json& value = here().at(*given);
+  if (value.is_null() && !has_value && !field.required) return false;
+  places_.push_back({&value, pointer_step(*given), &field, true});
+  return true;
+}
+
+void JsonReader::leave() { places_.pop_back(); }
+
+void JsonReader::value(bool& v) {
+  if (!here().is_boolean()) expected("true or false");
+  v = here().get<bool>();
+}
+
+void JsonReader::value(std::int64_t& v) {
+  const auto integer = as_integer(here());
+  if (!integer) expected("a whole number");
+  v = *integer;
+}
+
+void JsonReader::value(double& v) {
+  if (here().is_number()) {
+    v = here().get<double>();
+  } else if (const auto special = as_special_number(here())) {
+    v = *special;
+  } else {
+    expected("a number");
+  }
+}
+
+void JsonReader::value(std::string& v) {
+  const Field* field = places_.back().field;
+  if (!here().is_string()) {
+    if (!field || field->choices.empty()) expected("a text");
+    const std::vector<std::string> choices(field->choices.begin(), field->choices.end());
+    expected("one of " + join(choices));
+  }
+  const auto& text = here().get_ref<const std::string&>();
+  if (field && !field->choices.empty() &&
+      std::find(field->choices.begin(), field->choices.end(), text) == field->choices.end()) {
+    const std::vector<std::string> choices(field->choices.begin(), field->choices.end());
+    const auto near = nearest_name(choices, text);
+    throw invalid("'" + text + "' is none of " + join(choices), "",
+                  near ? "did you mean '" + *near + "'?" : "");
+  }
+  v = field && field->path ? resolve_path(text, base_) : text;
+}
+
+std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
+  Place& place = places_.back();
+  if (fixed_size >= 0) {
+    const auto size = static_cast<std::size_t>(fixed_size);
+    if (!here().is_array() || here().size() != size) {
+      expected("a list of " + std::to_string(size));
+    }
+    return size;
+  }
+  if (here().is_array()) return here().size();
+  if (!place.field || !place.field->one_or_many || !place.whole_field) expected("a list");
+  place.lone_element = true;
+  return 1;
+}
+
+void JsonReader::begin_item(std::size_t index) {
+  const Place& place = places_.back();
+  if (place.lone_element) {
+    step_into(here(), "");
+  } else {
+    step_into(here().at(index), pointer_step(index));
+  }
+}
+
+void JsonReader::end_item() { places_.pop_back(); }
+
+void JsonReader::end_list() {}
+
+void JsonReader::begin_record() {
+  if (!here().is_object()) expected("an object");
+  known_.emplace_back();
+}
+
+void JsonReader::end_record() {
+  const std::vector<std::string> known = std::move(known_.back());
+  known_.pop_back();
+  for (const auto& [key, unused] : here().items()) {
+    if (is_annotation(key) || std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw invalid("there is no argument '" + key + "'", pointer_step(key), suggest(known, key));
+  }
+}
+
+std::vector<std::string> JsonReader::begin_map(std::vector<std::string>) {
+  if (!here().is_object()) expected("an object");
+  std::vector<std::string> keys;
+  for (const auto& [key, unused] : here().items()) keys.push_back(key);
+  return keys;
+}
+
+void JsonReader::begin_key(const std::string& key) { step_into(here().at(key), pointer_step(key)); }
+
+void JsonReader::end_key() { places_.pop_back(); }
+
+void JsonReader::end_map() {}
+
+bool JsonReader::short_form(const std::optional<std::string>&) {
+  if (!here().is_string() && !here().is_object()) expected("a text or an object");
+  return here().is_string();
+}
+
+}  // namespace cube

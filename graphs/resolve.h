@@ -1,0 +1,40 @@
+// resolve: the nodes a document's result is made of, with their parameters read.
+//
+// This is what compile() builds operators from and what the canonical form is written from. Nodes
+// that are the same (same operator, parameters and inputs) are there once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/registry.h"
+#include "graphs/document.h"
+
+namespace cube {
+
+struct ResolvedNode {
+  const OperatorType* type;            // of the registry
+  std::shared_ptr<AnyParams> params;   // paths absolute
+  std::vector<std::size_t> inputs;     // nodes before this one, in the order of type->inputs
+  std::vector<std::size_t> per_input;  // how many of `inputs` each of type->inputs has
+  std::string where;                   // pointer; "FILE#/pointer" in a saved cube
+  std::string name;                    // under "cubes", "" for an inline node
+};
+
+struct ResolvedGraph {
+  std::vector<ResolvedNode> nodes;  // inputs before their consumers
+  std::size_t result = 0;
+};
+
+enum class SavedCubes { kKeep, kFollow };
+
+// REQUIRES: `registry` outlives the result.
+// Throws Error for everything that is wrong with the document's structure and arguments.
+ResolvedGraph resolve(const Document& document, const Registry& registry, SavedCubes saved);
+
+// The operator type of {"cube_type": "saved", "file": ...} and the file its parameters name.
+OperatorType saved_type();
+const std::string& saved_file(const AnyParams& params);
+
+}  // namespace cube
