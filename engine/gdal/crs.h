@@ -44,4 +44,8 @@ class CrsTransform {
 // that crosses the antimeridian is split in two. Empty when nothing can be transformed.
 std::vector<Box> transform_box(const Box& box, const std::string& from, const std::string& to);
 
+// The boxes around points given in longitude and latitude, split at the antimeridian; points that
+// are NaN are left out.
+std::vector<Box> lonlat_bounds(std::span<const double> longitude, std::span<const double> latitude);
+
 }  // namespace cube

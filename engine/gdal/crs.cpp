@@ -1,0 +1,178 @@
+#include "engine/gdal/crs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/error.h"
+#include "engine/gdal/handles.h"
+
+namespace cube {
+
+namespace {
+
+// Points an edge of a box is cut into before it is transformed.
+constexpr int kEdgePoints = 64;
+
+Srs make_srs(const std::string& text) {
+  const GdalErrors errors;
+  Srs srs(OSRNewSpatialReference(nullptr));
+  if (text.empty() || OSRSetFromUserInput(srs.get(), text.c_str()) != OGRERR_NONE) return nullptr;
+  OSRSetAxisMappingStrategy(srs.get(), OAMS_TRADITIONAL_GIS_ORDER);
+  return srs;
+}
+
+Srs need_srs(const std::string& text, const std::string& where) {
+  Srs srs = make_srs(text);
+  if (srs) return srs;
+  throw Error(ErrorCode::kInvalid, "'" + text + "' is no coordinate reference system", where,
+              "such as EPSG:32631, WKT or a PROJ string");
+}
+
+bool same(const Srs& a, const Srs& b) {
+  static constexpr const char* kOptions[] = {"IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES",
+                                             "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS",
+                                             nullptr};
+  return OSRIsSameEx(a.get(), b.get(), kOptions) != 0;
+}
+
+std::string wkt_of(const Srs& srs) {
+  static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
+  char* text = nullptr;
+  OSRExportToWktEx(srs.get(), &text, kOptions);
+  std::string out = text ? text : "";
+  CPLFree(text);
+  return out;
+}
+
+// An edge-densified outline; the first and last point coincide with corners.
+void outline(const Box& box, std::vector<double>& x, std::vector<double>& y) {
+  for (int i = 0; i <= kEdgePoints; ++i) {
+    const double f = static_cast<double>(i) / kEdgePoints;
+    const double across = box.left + f * (box.right - box.left);
+    const double up = box.bottom + f * (box.top - box.bottom);
+    for (const double edge : {box.bottom, box.top}) {
+      x.push_back(across);
+      y.push_back(edge);
+    }
+    for (const double edge : {box.left, box.right}) {
+      x.push_back(edge);
+      y.push_back(up);
+    }
+  }
+}
+
+struct Bounds {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  bool empty() const { return low > high; }
+  // NaN leaves both as they are.
+  void add(double value) {
+    low = std::fmin(low, value);
+    high = std::fmax(high, value);
+  }
+};
+
+}  // namespace
+
+std::string canonical_crs(std::string_view text, std::string_view where) {
+  const Srs srs = need_srs(std::string(text), std::string(where));
+  const GdalErrors errors;
+  const char* authority = OSRGetAuthorityName(srs.get(), nullptr);
+  const char* code = OSRGetAuthorityCode(srs.get(), nullptr);
+  if (authority && code) {
+    const std::string id = std::string(authority) + ":" + code;
+    // A WKT may carry a code and yet say something else.
+    const Srs official = make_srs(id);
+    if (official && same(srs, official)) return id;
+  }
+  return wkt_of(srs);
+}
+
+std::string crs_wkt(const std::string& crs) {
+  return crs.empty() ? std::string() : wkt_of(need_srs(crs, {}));
+}
+
+bool same_crs(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const Srs p = make_srs(a);
+  const Srs q = make_srs(b);
+  return p && q && same(p, q);
+}
+
+bool is_geographic(const std::string& crs) {
+  const Srs srs = make_srs(crs);
+  return srs && OSRIsGeographic(srs.get());
+}
+
+struct CrsTransform::Impl {
+  Transformation transformation;  // null = the same CRS
+};
+
+CrsTransform::CrsTransform(const std::string& from, const std::string& to)
+    : impl_(std::make_unique<Impl>()) {
+  if (from == to) return;
+  const Srs source = need_srs(from, {});
+  const Srs target = need_srs(to, {});
+  if (same(source, target)) return;
+  const GdalErrors errors;
+  impl_->transformation.reset(OCTNewCoordinateTransformation(source.get(), target.get()));
+  if (!impl_->transformation) {
+    throw Error(ErrorCode::kInvalid,
+                "there is no transformation from " + from + " to " + to + ": " + errors.first());
+  }
+}
+
+CrsTransform::~CrsTransform() = default;
+CrsTransform::CrsTransform(CrsTransform&&) noexcept = default;
+
+void CrsTransform::apply(std::span<double> x, std::span<double> y) const {
+  if (!impl_->transformation || x.empty()) return;
+  const GdalErrors errors;
+  std::vector<int> good(x.size());
+  OCTTransformEx(impl_->transformation.get(), static_cast<int>(x.size()), x.data(), y.data(),
+                 nullptr, good.data());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (good[i] && std::isfinite(x[i]) && std::isfinite(y[i])) continue;
+    x[i] = y[i] = std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+std::vector<Box> transform_box(const Box& box, const std::string& from, const std::string& to) {
+  std::vector<double> x;
+  std::vector<double> y;
+  outline(box, x, y);
+  CrsTransform(from, to).apply(x, y);
+  if (is_geographic(to) && !same_crs(from, to)) return lonlat_bounds(x, y);
+  Bounds across;
+  Bounds up;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    across.add(x[i]);
+    up.add(y[i]);
+  }
+  if (across.empty()) return {};
+  return {{across.low, up.low, across.high, up.high}};
+}
+
+std::vector<Box> lonlat_bounds(std::span<const double> longitude,
+                               std::span<const double> latitude) {
+  constexpr double kHalf = 180;
+  constexpr double kCircle = 360;
+  // Longitudes of a footprint that lie on both sides of 180 degrees span nearly the whole circle
+  // when taken as they are, and little when the western ones are put beyond 180.
+  Bounds plain;
+  Bounds wrapped;
+  Bounds lat;
+  for (std::size_t i = 0; i < longitude.size(); ++i) {
+    plain.add(longitude[i]);
+    wrapped.add(longitude[i] < 0 ? longitude[i] + kCircle : longitude[i]);
+    lat.add(latitude[i]);
+  }
+  if (plain.empty()) return {};
+  const bool crosses = plain.high - plain.low > kHalf && wrapped.high - wrapped.low < kHalf;
+  if (!crosses) return {{plain.low, lat.low, plain.high, lat.high}};
+  return {{wrapped.low, lat.low, kHalf, lat.high},
+          {-kHalf, lat.low, wrapped.high - kCircle, lat.high}};
+}
+
+}  // namespace cube

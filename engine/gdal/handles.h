@@ -1,0 +1,52 @@
+// RAII for GDAL's C handles, and GDAL's error messages as values.
+// Only files of engine/gdal include this.
+#pragma once
+
+#include <cpl_conv.h>
+#include <cpl_error.h>
+#include <gdal.h>
+#include <ogr_srs_api.h>
+
+#include <memory>
+#include <string>
+
+namespace cube {
+
+struct DatasetClose {
+  void operator()(GDALDatasetH dataset) const { GDALClose(dataset); }
+};
+using Dataset = std::unique_ptr<void, DatasetClose>;
+
+struct SrsDestroy {
+  void operator()(OGRSpatialReferenceH srs) const { OSRDestroySpatialReference(srs); }
+};
+using Srs = std::unique_ptr<std::remove_pointer_t<OGRSpatialReferenceH>, SrsDestroy>;
+
+struct TransformationDestroy {
+  void operator()(OGRCoordinateTransformationH t) const { OCTDestroyCoordinateTransformation(t); }
+};
+using Transformation =
+    std::unique_ptr<std::remove_pointer_t<OGRCoordinateTransformationH>, TransformationDestroy>;
+
+// While it lives, GDAL's messages on this thread are kept here instead of being printed.
+class GdalErrors {
+ public:
+  GdalErrors();
+  ~GdalErrors();
+  GdalErrors(const GdalErrors&) = delete;
+  GdalErrors& operator=(const GdalErrors&) = delete;
+
+  // The first error (not warning) since the start or clear(); "" when there was none.
+  const std::string& first() const { return first_; }
+  bool any() const { return !first_.empty(); }
+  void clear() { first_.clear(); }
+
+ private:
+  static void CPL_STDCALL keep(CPLErr kind, CPLErrorNum number, const char* message);
+  std::string first_;
+};
+
+// Opens a raster for reading; throws Error(kNotFound) or Error(kUnreadable) with GDAL's reason.
+Dataset open_raster(const std::string& descriptor);
+
+}  // namespace cube

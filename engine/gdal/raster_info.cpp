@@ -1,0 +1,161 @@
+#include "engine/gdal/raster_info.h"
+
+#include <gdal_alg.h>
+
+#include <array>
+#include <cmath>
+#include <mutex>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/gdal/handles.h"
+
+namespace cube {
+
+namespace {
+
+constexpr const char* kLonLat = "EPSG:4326";
+
+// The dtype that cells of a GDAL type are read as; 64-bit integers become float64.
+DType dtype_of(GDALDataType type, const std::string& descriptor) {
+  switch (type) {
+    case GDT_Byte:
+      return DType::kUInt8;
+    case GDT_Int16:
+      return DType::kInt16;
+    case GDT_UInt16:
+      return DType::kUInt16;
+    case GDT_Int32:
+      return DType::kInt32;
+    case GDT_UInt32:
+      return DType::kUInt32;
+    case GDT_Float32:
+      return DType::kFloat32;
+    case GDT_Float64:
+    case GDT_Int64:
+    case GDT_UInt64:
+      return DType::kFloat64;
+    default:
+      throw Error(
+          ErrorCode::kUnreadable,
+          std::string("cells of type ") + GDALGetDataTypeName(type) + " cannot be put into a cube",
+          descriptor);
+  }
+}
+
+BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& descriptor) {
+  const GDALRasterBandH band = GDALGetRasterBand(dataset, number);
+  BandInfo info;
+  const char* description = GDALGetDescription(band);
+  info.name = description && *description ? description : "band" + std::to_string(number);
+  info.dtype = dtype_of(GDALGetRasterDataType(band), descriptor);
+  int has_nodata = 0;
+  const double nodata = GDALGetRasterNoDataValue(band, &has_nodata);
+  if (is_float(info.dtype)) {
+    info.nodata = std::numeric_limits<double>::quiet_NaN();
+  } else if (has_nodata && nodata >= lowest(info.dtype) && nodata <= highest(info.dtype)) {
+    info.nodata = nodata;
+  }
+  if (const char* unit = GDALGetRasterUnitType(band)) info.unit = unit;
+  int has = 0;
+  const double scale = GDALGetRasterScale(band, &has);
+  if (has && scale != 0) info.scale = scale;
+  const double offset = GDALGetRasterOffset(band, &has);
+  if (has) info.offset = offset;
+  return info;
+}
+
+std::string crs_of(GDALDatasetH dataset, const std::string& descriptor) {
+  OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
+  if (!srs && GDALGetGCPCount(dataset) > 0) srs = GDALGetGCPSpatialRef(dataset);
+  if (!srs) return {};
+  static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
+  char* wkt = nullptr;
+  OSRExportToWktEx(srs, &wkt, kOptions);
+  const std::string text = wkt ? wkt : "";
+  CPLFree(wkt);
+  return text.empty() ? text : canonical_crs(text, descriptor);
+}
+
+// The outline in CRS units by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays),
+// as longitude and latitude.
+std::vector<Box> located_footprint(GDALDatasetH dataset, double width, double height) {
+  constexpr int kPoints = 32;
+  const GdalErrors errors;
+  const std::array<const char*, 2> options = {"DST_SRS=EPSG:4326", nullptr};
+  void* transformer =
+      GDALCreateGenImgProjTransformer2(dataset, nullptr, const_cast<char**>(options.data()));
+  if (!transformer) return {};
+  std::vector<double> x;
+  std::vector<double> y;
+  for (int i = 0; i <= kPoints; ++i) {
+    const double f = static_cast<double>(i) / kPoints;
+    for (const auto& [px, py] : {std::pair{f * width, 0.0}, std::pair{f * width, height},
+                                 std::pair{0.0, f * height}, std::pair{width, f * height}}) {
+      x.push_back(px);
+      y.push_back(py);
+    }
+  }
+  std::vector<double> z(x.size());
+  std::vector<int> good(x.size());
+  GDALGenImgProjTransform(transformer, 0, static_cast<int>(x.size()), x.data(), y.data(), z.data(),
+                          good.data());
+  GDALDestroyGenImgProjTransformer(transformer);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!good[i]) x[i] = y[i] = std::numeric_limits<double>::quiet_NaN();
+  }
+  return lonlat_bounds(x, y);
+}
+
+}  // namespace
+
+void register_gdal() {
+  static std::once_flag once;
+  std::call_once(once, [] { GDALAllRegister(); });
+}
+
+RasterInfo describe_raster(const std::string& descriptor) {
+  const Dataset dataset = open_raster(descriptor);
+  RasterInfo info;
+  info.driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset.get()));
+  info.crs = crs_of(dataset.get(), descriptor);
+  info.grid.crs = info.crs;
+  info.grid.width = GDALGetRasterXSize(dataset.get());
+  info.grid.height = GDALGetRasterYSize(dataset.get());
+  const int count = GDALGetRasterCount(dataset.get());
+  if (count == 0) {
+    throw Error(ErrorCode::kUnreadable, "holds no raster band", descriptor,
+                "name one of its subdatasets");
+  }
+  std::array<double, 6> g{};
+  const bool affine = GDALGetGeoTransform(dataset.get(), g.data()) == CE_None;
+  info.north_up = affine && g[2] == 0 && g[4] == 0 && g[1] > 0 && g[5] < 0;
+  if (info.north_up) {
+    info.grid.left = g[0];
+    info.grid.top = g[3];
+    info.grid.dx = g[1];
+    info.grid.dy = -g[5];
+  }
+  if (info.north_up && !info.crs.empty()) {
+    info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
+  } else {
+    info.lonlat = located_footprint(dataset.get(), static_cast<double>(info.grid.width),
+                                    static_cast<double>(info.grid.height));
+  }
+  info.has_location = !info.lonlat.empty();
+  for (int i = 1; i <= count; ++i)
+    info.bands.push_back(describe_band(dataset.get(), i, descriptor));
+  const GDALRasterBandH first = GDALGetRasterBand(dataset.get(), 1);
+  int block_width = 0;
+  int block_height = 0;
+  GDALGetBlockSize(first, &block_width, &block_height);
+  info.block_width = block_width;
+  info.block_height = block_height;
+  for (int i = 0; i < GDALGetOverviewCount(first); ++i) {
+    const int width = GDALGetRasterBandXSize(GDALGetOverview(first, i));
+    info.overviews.push_back(std::llround(static_cast<double>(info.grid.width) / width));
+  }
+  return info;
+}
+
+}  // namespace cube

@@ -1,0 +1,101 @@
+// CRS texts, boxes across systems and descriptions of rasters.
+#include <gdal_priv.h>
+
+#include <cmath>
+
+#include "engine/gdal/crs.h"
+#include "engine/gdal/raster_info.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+TEST_CASE("a CRS is named by its code when its WKT says no more than the code") {
+  CHECK(canonical_crs("EPSG:3857", "/srs") == "EPSG:3857");
+  CHECK(canonical_crs(crs_wkt("EPSG:32631"), "/srs") == "EPSG:32631");
+  const std::string odd = canonical_crs("+proj=utm +zone=31 +k=0.9 +lat_0=3 +ellps=GRS80", "/srs");
+  CHECK(odd.find("PROJCRS") == 0);
+  CHECK(test::error_of([] { canonical_crs("EPSG:nope", "/space/srs"); }) ==
+        "/space/srs: 'EPSG:nope' is no coordinate reference system (such as EPSG:32631, WKT or a "
+        "PROJ string)");
+}
+
+TEST_CASE("the same system in two writings is the same") {
+  CHECK(same_crs("EPSG:4326", crs_wkt("EPSG:4326")));
+  CHECK(same_crs("EPSG:4326", "OGC:CRS84"));  // axis order is not ours to tell apart
+  CHECK_FALSE(same_crs("EPSG:32631", "EPSG:32632"));
+  CHECK_FALSE(same_crs("EPSG:4326", ""));
+  CHECK(same_crs("", ""));
+}
+
+TEST_CASE("x is easting or longitude whatever the authority's axis order") {
+  // 3 degrees east on the equator is the false origin of UTM zone 31.
+  std::vector<double> x = {3};
+  std::vector<double> y = {0};
+  CrsTransform("EPSG:4326", "EPSG:32631").apply(x, y);
+  CHECK(x[0] == doctest::Approx(500000));
+  CHECK(std::abs(y[0]) < 1e-6);
+  x = {std::nan("")};
+  CrsTransform("EPSG:4326", "EPSG:32631").apply(x, y);
+  CHECK(std::isnan(x[0]));
+}
+
+TEST_CASE("edges are densified: a UTM box bulges beyond its corners") {
+  // The northern edge of a wide box in UTM has its highest latitude at the central meridian.
+  const auto boxes = transform_box({200000, 5000000, 800000, 6000000}, "EPSG:32631", "EPSG:4326");
+  REQUIRE(boxes.size() == 1);
+  std::vector<double> x = {200000, 500000};
+  std::vector<double> y = {6000000, 6000000};
+  CrsTransform("EPSG:32631", "EPSG:4326").apply(x, y);
+  CHECK(y[1] > y[0] + 0.05);
+  CHECK(boxes[0].top == doctest::Approx(y[1]).epsilon(1e-6));
+}
+
+TEST_CASE("a box across the antimeridian becomes two") {
+  const auto boxes = transform_box({600000, 7000000, 900000, 7100000}, "EPSG:32660", "EPSG:4326");
+  REQUIRE(boxes.size() == 2);
+  CHECK(boxes[0].right == 180);
+  CHECK(boxes[1].left == -180);
+  CHECK(boxes[0].left > 170);
+  CHECK(boxes[1].right < -170);
+}
+
+TEST_CASE("a raster is described without its cells") {
+  const test::TempDir dir;
+  const std::string file = dir.file("a.tif");
+  {
+    register_gdal();
+    auto* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    GDALDatasetUniquePtr dataset(driver->Create(file.c_str(), 40, 30, 2, GDT_UInt16, nullptr));
+    double transform[6] = {500000, 10, 0, 5000000, 0, -20};
+    dataset->SetGeoTransform(transform);
+    dataset->SetProjection(crs_wkt("EPSG:32631").c_str());
+    dataset->GetRasterBand(1)->SetNoDataValue(0);
+    dataset->GetRasterBand(2)->SetDescription("nir");
+    dataset->GetRasterBand(2)->SetScale(0.1);
+  }
+  const RasterInfo info = describe_raster(file);
+  CHECK(info.driver == "GTiff");
+  CHECK(info.crs == "EPSG:32631");
+  CHECK(info.north_up);
+  CHECK(info.grid.dy == 20);
+  CHECK(info.grid.bottom() == 5000000 - 600);
+  CHECK(info.bands[0].name == "band1");
+  CHECK(*info.bands[0].nodata == 0);
+  CHECK(info.bands[1].name == "nir");
+  CHECK(info.bands[1].scale == 0.1);
+  CHECK(info.bands[1].dtype == DType::kUInt16);
+  CHECK(info.overviews.empty());
+  REQUIRE(info.lonlat.size() == 1);
+  CHECK(info.lonlat[0].left == doctest::Approx(3));
+}
+
+TEST_CASE("missing files and files that are no raster are told apart") {
+  const test::TempDir dir;
+  const std::string missing = dir.file("no.tif");
+  CHECK(test::error_of([&] { describe_raster(missing); }) == missing + ": there is no such file");
+  const std::string text = dir.file("text.tif");
+  test::write_text(text, "hello");
+  CHECK(test::error_of([&] {
+          describe_raster(text);
+        }).starts_with(text + ": cannot be opened as a raster: "));
+}
