@@ -46,7 +46,7 @@ void ReducerSpec::fields(FieldVisitor& v) {
   // Optional here, so that {"quantile": 0.9} need not name itself and {"name": "mean", "quantile":
   // 0.9} is not taken for it.
   std::optional<std::string> given;
-  if (name != kDefaultName) given = name;
+  if (name != kDefaultName || quantile) given = name;
   v.field({.name = "name", .help = "The reducer, e.g. \"which_max\"."}, given);
   v.field({.name = "quantile", .help = "Which quantile, from 0 to 1 (type 7)."}, quantile);
   v.field({.name = "index",

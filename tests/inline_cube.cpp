@@ -12,7 +12,8 @@ namespace cube::test {
 
 namespace {
 
-using nlohmann::json;
+// Ordered, so that bands keep the order in which they are written.
+using json = nlohmann::ordered_json;
 
 Instant instant(const json& text) {
   const auto span = parse_time(text.get<std::string>());
@@ -130,8 +131,8 @@ OperatorType inline_cube() {
   });
 }
 
-json inline_node(const json& input) {
-  return json{{"cube_type", "inline"}, {"json", input.dump()}};
+nlohmann::json inline_node(const json& input) {
+  return {{"cube_type", "inline"}, {"json", input.dump()}};
 }
 
 Registry test_operators() {

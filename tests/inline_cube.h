@@ -16,7 +16,7 @@ namespace cube::test {
 OperatorType inline_cube();
 
 // {"cube_type": "inline", ...} for an input written like that.
-nlohmann::json inline_node(const nlohmann::json& input);
+nlohmann::json inline_node(const nlohmann::ordered_json& input);
 
 // document_operators() and "inline".
 Registry test_operators();

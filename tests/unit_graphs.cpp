@@ -12,7 +12,7 @@ namespace {
 
 // A cube of two bands, 1 x 1 x 2 cells.
 nlohmann::json two_bands() {
-  return cube::test::inline_node(nlohmann::json::parse(
+  return cube::test::inline_node(nlohmann::ordered_json::parse(
       R"({"bands": {"a": {"dtype": "uint8", "cells": [[[1, 2]]]}, "b": {"cells": [[[3, null]]]}}})"));
 }
 
