@@ -4,7 +4,9 @@
 // runs over strips in double. What the column program cannot do falls back to muParser, cell by
 // cell. Missing (NaN) in an operand gives missing, except through isnan, isfinite and iif.
 //
-// Grammar and functions: muParser's, case-sensitive, plus those of formula_help().
+// Grammar: muParser's; functions, operators, variables and constants: those of formula_help(), all
+// case-sensitive. A band wins over a variable or constant of its name; a function is told from
+// both by its parenthesis. Names may hold dots ("s2.B04").
 //
 // Thread rule: Formula is immutable and shared; a FormulaRunner belongs to one thread.
 #pragma once
@@ -32,7 +34,7 @@ class Formula {
  public:
   // `bands` are the names that stand for band values. A name that matches a band only when case is
   // ignored is accepted if it is unambiguous (gdalcubes lower-cases formulas).
-  // Throws Error(kInvalid) with `where`, the position (from 1) and the nearest known name.
+  // Throws Error(kInvalid) with `where`, the position (in bytes, from 1) and the nearest name.
   Formula(std::string expression, std::span<const std::string> bands, std::string_view where);
   ~Formula();
   Formula(Formula&&) noexcept;
@@ -45,6 +47,12 @@ class Formula {
   // True when the result can be something where every band is missing (constants, isnan, iif, ...).
   bool survives_missing() const { return survives_missing_; }
 
+  // Names of the variables it uses (ix, x, t0, ...).
+  const std::vector<std::string>& variables() const { return variables_; }
+
+  // True when it uses coordinates or times, which have more digits than float32 holds.
+  bool needs_float64() const { return needs_float64_; }
+
   // True when the whole formula runs as a column program (else muParser evaluates it).
   bool vectorised() const;
 
@@ -53,17 +61,24 @@ class Formula {
   struct Program;
   std::string expression_;
   std::vector<std::size_t> used_bands_;
+  std::vector<std::string> variables_;
   bool survives_missing_ = false;
+  bool needs_float64_ = false;
   std::shared_ptr<const Program> program_;
 };
 
+// How a formula is evaluated. Both give the same cells; the second is slow and there for what the
+// first cannot do, and for tests.
+enum class Evaluation : std::uint8_t { kBest, kCellByCell };
+
 class FormulaRunner {
  public:
-  explicit FormulaRunner(const Formula& formula);
+  explicit FormulaRunner(const Formula& formula, Evaluation evaluation = Evaluation::kBest);
   ~FormulaRunner();
   FormulaRunner(FormulaRunner&&) noexcept;
 
-  // `bands[k]` is the strip of formula.bands()[k]; all strips and `out` have the same length.
+  // `bands[k]` is the strip of formula.bands()[k]; all strips and `out` have the same length, and
+  // `out` overlaps none. `context.cube` may be null when formula.variables() is empty.
   void run(std::span<const std::span<const double>> bands, const CellContext& context,
            std::span<double> out);
 
@@ -72,7 +87,7 @@ class FormulaRunner {
   std::unique_ptr<State> state_;
 };
 
-// One line a function or variable that formulas know besides muParser's own, for help texts.
+// One line a function, operator or variable that formulas know, for help texts.
 std::string formula_help();
 
 }  // namespace cube
