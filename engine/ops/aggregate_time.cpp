@@ -116,7 +116,8 @@ OperatorType aggregate_time() {
           "without any slice are missing (count: 0). The last group of fact may be shorter.",
       .example = R"({"cube_type": "aggregate_time", "period": "season", "func": "median",
   "in_cube": {"cube_type": "dummy", "nbands": 1, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-12", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to aggregate."}},
   });

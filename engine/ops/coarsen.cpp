@@ -255,7 +255,8 @@ OperatorType coarsen() {
           "are multiplied; a slice of a labelled time axis takes the first instant of its window.",
       .example = R"({"cube_type": "coarsen", "factor": {"x": 2, "y": 3}, "func": "mean",
   "in_cube": {"cube_type": "dummy", "nbands": 1, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to coarsen."}},
   });

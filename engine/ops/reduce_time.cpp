@@ -112,7 +112,8 @@ OperatorType reduce_time() {
       .example =
           R"({"cube_type": "reduce_time", "reducer_bands": [["median", "band1"], ["p90", "band1"]],
   "in_cube": {"cube_type": "dummy", "nbands": 1, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-06", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to reduce."}},
   });
