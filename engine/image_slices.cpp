@@ -1,0 +1,103 @@
+#include "engine/image_slices.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/gdal/crs.h"
+
+namespace cube {
+
+namespace {
+
+constexpr const char* kLonLat = "EPSG:4326";
+
+// Footprints are boxes in degrees, rounded to 6 digits in some catalogs, and their edges are
+// sampled when they are transformed; what that loses is far less than this part of their size.
+constexpr double kMargin = 0.01;
+constexpr double kDegreesMargin = 1e-3;
+constexpr std::size_t kEdgePoints = 21;
+
+Box widened(const Box& box, double by_x, double by_y) {
+  return {box.left - by_x, box.bottom - by_y, box.right + by_x, box.top + by_y};
+}
+
+// The bounding box in another CRS of a box whose edges are sampled; everything where a part of it
+// cannot be transformed.
+Box transformed(const Box& box, const CrsTransform& transform) {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (std::size_t i = 0; i < kEdgePoints; ++i) {
+    const double part = static_cast<double>(i) / (kEdgePoints - 1);
+    const double across = box.left + part * (box.right - box.left);
+    const double up = box.bottom + part * (box.top - box.bottom);
+    x.insert(x.end(), {across, across, box.left, box.right});
+    y.insert(y.end(), {box.bottom, box.top, up, up});
+  }
+  transform.apply(x, y);
+  const auto [left, right] = std::ranges::minmax(x);
+  const auto [bottom, top] = std::ranges::minmax(y);
+  const auto bad = [](double value) { return !std::isfinite(value); };
+  if (std::ranges::any_of(x, bad) || std::ranges::any_of(y, bad)) {
+    constexpr double kEverywhere = std::numeric_limits<double>::max();
+    return {-kEverywhere, -kEverywhere, kEverywhere, kEverywhere};
+  }
+  return {left, bottom, right, top};
+}
+
+}  // namespace
+
+std::vector<Image> find_images(const ImageIndex& index, const Grid& grid, const TimeAxis& time) {
+  if (time.size() == 0) return {};
+  ImageQuery query{
+      .start = time.start(0), .end = time.end(time.size() - 1), .area = {}, .bands = {}};
+  for (const Box& box : transform_box(grid.extent(), grid.crs, kLonLat)) {
+    query.area.push_back(widened(box, kDegreesMargin, kDegreesMargin));
+  }
+  return index.find(query);
+}
+
+ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const TimeAxis& time)
+    : images_(std::move(images)), grid_(grid) {
+  const CrsTransform transform(kLonLat, grid.crs);
+  for (const Image& image : images_) {
+    std::vector<Box>& boxes = boxes_.emplace_back();
+    for (const Box& box : image.footprint) boxes.push_back(transformed(box, transform));
+  }
+  for (std::int64_t t = 0; t < time.size(); ++t) {
+    const auto first = std::ranges::lower_bound(images_, time.start(t), {}, &Image::datetime);
+    first_.push_back(static_cast<std::size_t>(first - images_.begin()));
+  }
+  first_.push_back(images_.size());
+}
+
+std::int64_t ImageSlices::densest() const {
+  std::size_t most = 0;
+  for (std::size_t t = 0; t + 1 < first_.size(); ++t)
+    most = std::max(most, first_[t + 1] - first_[t]);
+  return static_cast<std::int64_t>(most);
+}
+
+std::vector<std::size_t> ImageSlices::touching(std::int64_t t, const Range& rows,
+                                               const Range& columns) const {
+  const Box window = grid_.box(rows, columns);
+  const auto slice = static_cast<std::size_t>(t);
+  std::vector<std::size_t> out;
+  for (std::size_t i = first_[slice]; i < first_[slice + 1]; ++i) {
+    const bool touches = std::ranges::any_of(boxes_[i], [&](const Box& box) {
+      return widened(box, kMargin * (box.right - box.left) + grid_.dx,
+                     kMargin * (box.top - box.bottom) + grid_.dy)
+          .intersects(window);
+    });
+    if (touches) out.push_back(i);
+  }
+  return out;
+}
+
+bool ImageSlices::covers(std::size_t image, double x, double y) const {
+  return std::ranges::any_of(boxes_[image], [&](const Box& box) {
+    return x >= box.left && x < box.right && y > box.bottom && y <= box.top;
+  });
+}
+
+}  // namespace cube
