@@ -33,6 +33,7 @@ struct IndexReport {
   struct Left {
     std::string file;
     std::string reason;
+    bool failed = false;  // it is of the format, but cannot be opened or used
   };
   std::int64_t images = 0;     // in the catalog afterwards
   std::int64_t files = 0;      // indexed in this call
@@ -40,12 +41,16 @@ struct IndexReport {
 };
 
 // Indexes `files` into a new catalog. The catalog appears under its name only when complete.
-// Throws Error when nothing matches, when bands of one name differ in type, or on a bad format.
+// Bands of one name that differ in type among files get the smallest common type and a note.
+// Ids and rows do not depend on the order of `files` or on threads. A file below the catalog's
+// folder is stored relative to it, so that both can be moved together; others by absolute path.
+// Throws Error when no file matches or can be opened, or the catalog cannot be written.
 IndexReport create_catalog(const std::filesystem::path& catalog, const CollectionFormat& format,
                            const std::vector<std::string>& files, const IndexOptions& options);
 
 // Files named by arguments: files as they are, folders recursively, globs ("*", "?", "**")
 // expanded, "-" a list on standard input, one name a line. Sorted, without duplicates.
+// Names on standard input, /vsi paths and subdatasets are taken as they are.
 // Throws Error(kNotFound) for a name that gives nothing.
 std::vector<std::string> expand_files(const std::vector<std::string>& arguments);
 

@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
+#include "catalog/footprint.h"
 #include "catalog/schema.h"
 #include "catalog/sqlite.h"
 #include "engine/error.h"
@@ -34,17 +35,12 @@ BandInfo read_band(const Statement& row, const std::string& file) {
   band.scale = row.is_null(4) ? 1 : row.real(4);
   band.unit = row.text(5);
   band.nodata = parse_number(row.text(6));
+  band.note = row.text(7);
   if (band.nodata && !fits(band.dtype, *band.nodata)) {
     band.note = "nodata " + row.text(6) + " is no " + std::string(name(band.dtype)) + ", ignored";
     band.nodata.reset();
   }
   return band;
-}
-
-// West of it east: an image that crosses the antimeridian is stored with left > right.
-std::vector<Box> footprint(double left, double bottom, double right, double top) {
-  if (left <= right) return {{left, bottom, right, top}};
-  return {{left, bottom, 180, top}, {-180, bottom, right, top}};
 }
 
 std::string list_of(std::size_t count, const std::string& item, const std::string& separator) {
@@ -55,9 +51,10 @@ std::string list_of(std::size_t count, const std::string& item, const std::strin
 
 // The year of an instant, within the four digits that a catalog can hold.
 std::string year_text(Instant instant) {
-  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(instant));
-  std::string digits = std::to_string(std::clamp(static_cast<int>(date.year()), 0, 9999));
-  return std::string(4 - digits.size(), '0') + digits;
+  using namespace std::chrono;
+  constexpr Instant kFirst = sys_days{year{0} / 1 / 1};
+  constexpr Instant kLast = sys_days{year{9999} / 12 / 31};
+  return to_text(std::clamp(instant, kFirst, kLast)).substr(0, 4);
 }
 
 class Catalog final : public ImageIndex {
@@ -68,8 +65,11 @@ class Catalog final : public ImageIndex {
         database_(file, Database::Mode::kRead) {
     check_tables();
     indexed_ = database_.has_table(kFootprintTable);
-    Statement rows(database_,
-                   "SELECT id, name, type, offset, scale, unit, nodata FROM bands ORDER BY id");
+    const std::string note =
+        indexed_ ? "(SELECT value FROM band_md WHERE band_id = id AND key = ?)" : "?";
+    Statement rows(database_, "SELECT id, name, type, offset, scale, unit, nodata, " + note +
+                                  " FROM bands ORDER BY id");
+    rows.bind(indexed_ ? kNoteKey : "");
     while (rows.step()) {
       band_ids_.push_back(rows.integer(0));
       bands_.push_back(read_band(rows, file_));
@@ -160,7 +160,9 @@ void Catalog::bind(Statement& statement, const ImageQuery& query) const {
   for (const std::size_t band : query.bands) statement.bind(band_ids_.at(band));
 }
 
-std::vector<Image> Catalog::find(const ImageQuery& query) const {
+std::vector<Image> Catalog::find(const ImageQuery& asked) const {
+  ImageQuery query = asked;
+  query.area = wrap_longitudes(asked.area);
   const std::lock_guard lock(mutex_);
   Statement rows(database_, sql(query));
   bind(rows, query);
@@ -175,7 +177,7 @@ std::vector<Image> Catalog::find(const ImageQuery& query) const {
       if (wanted) {
         images.push_back({rows.text(1),
                           taken,
-                          footprint(rows.real(2), rows.real(3), rows.real(4), rows.real(5)),
+                          from_row({rows.real(2), rows.real(3), rows.real(4), rows.real(5)}),
                           rows.text(7),
                           {}});
       }

@@ -1,0 +1,238 @@
+// From files to a collection: matching names, opening files, joining them to images.
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <set>
+#include <tuple>
+
+#include "catalog/collection.h"
+#include "catalog/descriptor.h"
+#include "catalog/footprint.h"
+#include "catalog/parallel.h"
+#include "engine/error.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+// A file and what was found out about it.
+struct Candidate {
+  std::string file;  // as given
+  std::string name;  // absolute
+  CollectionFormat::Match match;
+  RasterInfo info;
+  std::string failure;  // not empty: it cannot be indexed, and why
+};
+
+std::string why_unusable(const RasterInfo& info, const Candidate& file,
+                         const CollectionFormat& format) {
+  for (const std::size_t index : file.match.bands) {
+    const auto wanted = static_cast<std::size_t>(format.bands()[index].raster_band);
+    if (wanted > info.bands.size()) {
+      return "has " + std::to_string(info.bands.size()) + " bands, and '" +
+             format.bands()[index].name + "' is band " + std::to_string(wanted);
+    }
+  }
+  if (!info.has_location) return "has no georeference";
+  if (info.crs.empty()) return "has no coordinate reference system";
+  if (info.lonlat.empty()) return "has no outline in longitude and latitude";
+  return {};
+}
+
+void open(Candidate& file, const CollectionFormat& format) {
+  try {
+    file.info = describe_raster(file.name);
+    file.failure = why_unusable(file.info, file, format);
+  } catch (const Error& error) {
+    file.failure = error.message();
+  }
+}
+
+std::vector<Candidate> match_names(const CollectionFormat& format, std::vector<std::string> files,
+                                   int threads) {
+  std::sort(files.begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  std::vector<Candidate> out(files.size());
+  for_each_parallel(files.size(), threads, [&](std::size_t i) {
+    out[i].file = files[i];
+    out[i].name = absolute_name(files[i]);
+    out[i].match = format.match(out[i].name);
+  });
+  std::sort(out.begin(), out.end(),
+            [](const Candidate& a, const Candidate& b) { return a.name < b.name; });
+  return out;
+}
+
+// Leaves out names that do not match; an error when that is all of them.
+std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionFormat& format,
+                                std::vector<IndexReport::Left>& left_out) {
+  std::vector<Candidate> out;
+  std::vector<std::string> names;
+  for (Candidate& file : all) {
+    if (file.match.reason.empty()) {
+      out.push_back(std::move(file));
+      continue;
+    }
+    names.push_back(file.name);
+    left_out.push_back({file.file, file.match.reason, false});
+  }
+  if (!out.empty()) return out;
+  if (left_out.empty()) throw Error(ErrorCode::kInvalid, "no files are given to index");
+  const auto other = CollectionFormat::guess(names);
+  throw Error(ErrorCode::kInvalid,
+              "none of " + std::to_string(left_out.size()) + " files is of the format " +
+                  format.id() + ": " + left_out.front().reason,
+              left_out.front().file, other ? "the format " + *other + " fits" : "");
+}
+
+void open_all(std::vector<Candidate>& files, const CollectionFormat& format,
+              const IndexOptions& options) {
+  std::mutex mutex;
+  std::int64_t done = 0;
+  for_each_parallel(files.size(), options.threads, [&](std::size_t i) {
+    open(files[i], format);
+    const std::lock_guard lock(mutex);
+    ++done;
+    if (options.progress) options.progress(done, static_cast<std::int64_t>(files.size()));
+  });
+}
+
+// What the files say of one band of the format.
+struct BandFacts {
+  std::set<DType> dtypes;
+  std::set<std::optional<double>> nodata;
+  std::optional<BandInfo> first;
+
+  void add(const BandInfo& info) {
+    dtypes.insert(info.dtype);
+    nodata.insert(info.nodata);
+    if (!first) first = info;
+  }
+};
+
+// A nodata value as a set can hold it (NaN equals nothing).
+std::optional<double> comparable(std::optional<double> nodata) {
+  return nodata && std::isnan(*nodata) ? std::nullopt : nodata;
+}
+
+BandInfo band_info(const FormatBand& band, const BandFacts& facts) {
+  BandInfo out = *facts.first;
+  out.name = band.name;
+  out.note.clear();
+  std::vector<std::string> types;
+  for (const DType dtype : facts.dtypes) {
+    out.dtype = common_dtype(out.dtype, dtype);
+    types.emplace_back(name(dtype));
+  }
+  if (types.size() > 1) out.note = "files have " + join(types, " and ");
+  const bool same_nodata = facts.nodata.size() == 1;
+  out.nodata = band.nodata ? band.nodata : same_nodata ? out.nodata : std::nullopt;
+  if (!band.nodata && !same_nodata) {
+    out.note += std::string(out.note.empty() ? "" : "; ") + "files differ in nodata";
+  }
+  const bool scaled = band.scale != 1 || band.offset != 0;
+  if (scaled) {
+    out.scale = band.scale;
+    out.offset = band.offset;
+  }
+  if (!band.unit.empty()) out.unit = band.unit;
+  return out;
+}
+
+// Joins files to images.
+class Assembler {
+ public:
+  Assembler(const CollectionFormat& format, Collection& out)
+      : format_(format), out_(out), facts_(format.bands().size()) {}
+
+  void add(const Candidate& file) {
+    auto [at, fresh] = images_.try_emplace(file.match.image);
+    CollectedImage& image = at->second;
+    if (!fresh) {
+      const std::string clash = clash_with(image, file);
+      if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true});
+    } else {
+      image = {file.match.image, file.match.datetime, file.info.crs, {}, {}};
+    }
+    for (const std::size_t index : file.match.bands) {
+      const int raster_band = format_.bands()[index].raster_band;
+      BandInfo info = file.info.bands[static_cast<std::size_t>(raster_band) - 1];
+      info.nodata = comparable(info.nodata);
+      facts_[index].add(info);
+      image.sources[index] = {out_.files.size(), raster_band};
+    }
+    const auto boxes = wrap_longitudes(file.info.lonlat);
+    image.footprint.insert(image.footprint.end(), boxes.begin(), boxes.end());
+    out_.files.push_back(file.name);
+  }
+
+  void finish() {
+    std::vector<std::size_t> place(facts_.size());
+    for (std::size_t i = 0; i < facts_.size(); ++i) {
+      place[i] = out_.bands.size();
+      if (facts_[i].first) out_.bands.push_back(band_info(format_.bands()[i], facts_[i]));
+    }
+    for (auto& [name, image] : images_) {
+      std::map<std::size_t, CollectedImage::Source> sources;
+      for (const auto& [index, source] : image.sources) sources[place[index]] = source;
+      image.sources = std::move(sources);
+      merge_touching(image.footprint);
+      out_.images.push_back(std::move(image));
+    }
+    std::stable_sort(
+        out_.images.begin(), out_.images.end(),
+        [](const CollectedImage& a, const CollectedImage& b) { return a.datetime < b.datetime; });
+  }
+
+ private:
+  std::string clash_with(const CollectedImage& image, const Candidate& file) const {
+    if (image.datetime != file.match.datetime) {
+      return "is of " + to_text(file.match.datetime) + ", other files of its image '" + image.name +
+             "' of " + to_text(image.datetime);
+    }
+    for (const std::size_t index : file.match.bands) {
+      const auto other = image.sources.find(index);
+      if (other == image.sources.end()) continue;
+      return "the image '" + image.name + "' has its band '" + format_.bands()[index].name +
+             "' already from " + out_.files[other->second.file];
+    }
+    return {};
+  }
+
+  const CollectionFormat& format_;
+  Collection& out_;
+  std::map<std::string, CollectedImage> images_;
+  std::vector<BandFacts> facts_;  // one each of the format's bands
+};
+
+}  // namespace
+
+Collection collect(const CollectionFormat& format, std::vector<std::string> files,
+                   const IndexOptions& options) {
+  Collection out;
+  std::vector<Candidate> candidates =
+      matching(match_names(format, std::move(files), options.threads), format, out.left_out);
+  open_all(candidates, format, options);
+  Assembler assembler(format, out);
+  for (const Candidate& file : candidates) {
+    if (file.failure.empty()) {
+      assembler.add(file);
+    } else {
+      out.left_out.push_back({file.file, file.failure, true});
+    }
+  }
+  if (out.files.empty()) {
+    const auto first = std::find_if(out.left_out.begin(), out.left_out.end(),
+                                    [](const IndexReport::Left& left) { return left.failed; });
+    throw Error(ErrorCode::kUnreadable,
+                "none of " + std::to_string(candidates.size()) +
+                    " files of the format can be indexed: " + first->reason,
+                first->file);
+  }
+  assembler.finish();
+  return out;
+}
+
+}  // namespace cube
