@@ -1,0 +1,246 @@
+#include "engine/gdal/cf.h"
+
+#include <cpl_conv.h>
+#include <ogr_spatialref.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <numeric>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+struct TimeUnit {
+  std::int64_t seconds;
+  const char* name;
+};
+constexpr std::array kTimeUnits = {TimeUnit{86400, "days"}, TimeUnit{3600, "hours"},
+                                   TimeUnit{60, "minutes"}, TimeUnit{1, "seconds"}};
+constexpr const char* kGridMapping = "spatial_ref";
+
+void add_times(const TimeAxis& time, CfCube& cube) {
+  std::vector<std::int64_t> starts;
+  std::vector<std::int64_t> bounds;
+  for (std::int64_t i = 0; i < time.size(); ++i) {
+    starts.push_back(time.start(i).time_since_epoch().count());
+    if (!time.is_regular()) continue;
+    bounds.push_back(starts.back());
+    bounds.push_back(time.end(i).time_since_epoch().count());
+  }
+  const auto fits = [&](const TimeUnit& unit) {
+    const auto whole = [&](std::int64_t seconds) { return seconds % unit.seconds == 0; };
+    return std::all_of(starts.begin(), starts.end(), whole) &&
+           std::all_of(bounds.begin(), bounds.end(), whole);
+  };
+  const TimeUnit unit = *std::find_if(kTimeUnits.begin(), kTimeUnits.end(), fits);
+  for (std::int64_t& value : starts) value /= unit.seconds;
+  for (std::int64_t& value : bounds) value /= unit.seconds;
+
+  CfAttributes attributes = {{"standard_name", "time"},
+                             {"long_name", "start of the time slice"},
+                             {"axis", "T"},
+                             {"units", std::string(unit.name) + " since 1970-01-01"},
+                             {"calendar", "proleptic_gregorian"}};
+  if (time.is_regular()) attributes.emplace_back("bounds", "time_bnds");
+  cube.coordinates.push_back({cube.time, {cube.time}, std::move(starts), std::move(attributes)});
+  if (time.is_regular()) {
+    cube.coordinates.push_back({"time_bnds", {cube.time, "nv"}, std::move(bounds), {}});
+  }
+}
+
+// Cell centres with the attributes of one horizontal axis.
+CfVariable place(const Grid& grid, bool x, const std::string& name, bool geographic,
+                 const std::string& unit) {
+  const std::int64_t size = x ? grid.width : grid.height;
+  std::vector<double> centers(static_cast<std::size_t>(size));
+  for (std::int64_t i = 0; i < size; ++i) {
+    centers[static_cast<std::size_t>(i)] = x ? grid.x_center(i) : grid.y_center(i);
+  }
+  CfAttributes attributes = {{"axis", x ? "X" : "Y"}};
+  if (geographic) {
+    attributes.emplace_back("standard_name", x ? "longitude" : "latitude");
+    attributes.emplace_back("long_name", x ? "longitude" : "latitude");
+    attributes.emplace_back("units", x ? "degrees_east" : "degrees_north");
+  } else if (!grid.crs.empty()) {
+    const std::string axis = x ? "x" : "y";
+    attributes.emplace_back("standard_name", "projection_" + axis + "_coordinate");
+    attributes.emplace_back("long_name", axis + " coordinate of projection");
+    attributes.emplace_back("units", unit);
+  }
+  return {name, {name}, std::move(centers), std::move(attributes)};
+}
+
+// How CF calls a projection and its parameters.
+struct CfProjection {
+  const char* wkt;
+  const char* cf;
+  std::vector<std::pair<const char*, const char*>> parameters;  // WKT, CF
+};
+
+const std::vector<CfProjection>& projections() {
+  static const std::pair<const char*, const char*> kEast = {SRS_PP_FALSE_EASTING, "false_easting"};
+  static const std::pair<const char*, const char*> kNorth = {SRS_PP_FALSE_NORTHING,
+                                                             "false_northing"};
+  static const char* const kOriginLat = "latitude_of_projection_origin";
+  static const char* const kOriginLon = "longitude_of_projection_origin";
+  static const char* const kMeridian = "longitude_of_central_meridian";
+  static const std::vector<CfProjection> kAll = {
+      {SRS_PT_TRANSVERSE_MERCATOR,
+       "transverse_mercator",
+       {{SRS_PP_SCALE_FACTOR, "scale_factor_at_central_meridian"},
+        {SRS_PP_CENTRAL_MERIDIAN, kMeridian},
+        {SRS_PP_LATITUDE_OF_ORIGIN, kOriginLat},
+        kEast,
+        kNorth}},
+      {SRS_PT_MERCATOR_1SP,
+       "mercator",
+       {{SRS_PP_CENTRAL_MERIDIAN, kOriginLon},
+        {SRS_PP_SCALE_FACTOR, "scale_factor_at_projection_origin"},
+        kEast,
+        kNorth}},
+      {SRS_PT_MERCATOR_2SP,
+       "mercator",
+       {{SRS_PP_CENTRAL_MERIDIAN, kOriginLon},
+        {SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
+        kEast,
+        kNorth}},
+      {SRS_PT_LAMBERT_AZIMUTHAL_EQUAL_AREA,
+       "lambert_azimuthal_equal_area",
+       {{SRS_PP_LATITUDE_OF_CENTER, kOriginLat},
+        {SRS_PP_LONGITUDE_OF_CENTER, kOriginLon},
+        kEast,
+        kNorth}},
+      {SRS_PT_ALBERS_CONIC_EQUAL_AREA,
+       "albers_conical_equal_area",
+       {{SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
+        {SRS_PP_STANDARD_PARALLEL_2, "standard_parallel"},
+        {SRS_PP_LATITUDE_OF_CENTER, kOriginLat},
+        {SRS_PP_LONGITUDE_OF_CENTER, kMeridian},
+        kEast,
+        kNorth}},
+      {SRS_PT_LAMBERT_CONFORMAL_CONIC_2SP,
+       "lambert_conformal_conic",
+       {{SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
+        {SRS_PP_STANDARD_PARALLEL_2, "standard_parallel"},
+        {SRS_PP_LATITUDE_OF_ORIGIN, kOriginLat},
+        {SRS_PP_CENTRAL_MERIDIAN, kMeridian},
+        kEast,
+        kNorth}},
+      {SRS_PT_SINUSOIDAL, "sinusoidal", {{SRS_PP_LONGITUDE_OF_CENTER, kMeridian}, kEast, kNorth}},
+  };
+  return kAll;
+}
+
+// The projection's parameters where CF has a name for it; crs_wkt is complete in any case.
+void add_projection(const OGRSpatialReference& crs, CfAttributes& out) {
+  const char* name = crs.GetAttrValue("PROJECTION");
+  if (!name) return;
+  for (const CfProjection& projection : projections()) {
+    if (std::string(projection.wkt) != name) continue;
+    out.emplace_back("grid_mapping_name", projection.cf);
+    std::vector<double> parallels;
+    for (const auto& [wkt, cf] : projection.parameters) {
+      const double value = crs.GetNormProjParm(wkt, 0);
+      if (std::string(cf) == "standard_parallel") {
+        parallels.push_back(value);
+      } else {
+        out.emplace_back(cf, value);
+      }
+    }
+    if (!parallels.empty()) out.emplace_back("standard_parallel", parallels);
+    return;
+  }
+}
+
+CfAttributes describe_crs(const Grid& grid, const OGRSpatialReference& crs) {
+  CfAttributes out;
+  if (crs.IsGeographic()) out.emplace_back("grid_mapping_name", "latitude_longitude");
+  add_projection(crs, out);
+  out.emplace_back("semi_major_axis", crs.GetSemiMajor());
+  out.emplace_back("semi_minor_axis", crs.GetSemiMinor());
+  out.emplace_back("inverse_flattening", crs.GetInvFlattening());
+  out.emplace_back("longitude_of_prime_meridian", crs.GetPrimeMeridian());
+  const std::string wkt = crs_wkt(grid.crs);
+  out.emplace_back("crs_wkt", wkt);
+  out.emplace_back("spatial_ref", wkt);
+  out.emplace_back("GeoTransform", number_text(grid.left) + " " + number_text(grid.dx) + " 0 " +
+                                       number_text(grid.top) + " 0 " + number_text(-grid.dy));
+  return out;
+}
+
+std::string linear_unit(const OGRSpatialReference& crs) {
+  const char* name = nullptr;
+  const double meters = crs.GetLinearUnits(&name);
+  return meters == 1.0 || !name ? "m" : name;
+}
+
+CfAttributes describe_band(const BandInfo& band, const std::string& grid_mapping) {
+  CfAttributes out = {{"long_name", band.name}};
+  if (!band.unit.empty()) out.emplace_back("units", band.unit);
+  if (band.scale != 1 || band.offset != 0) {
+    out.emplace_back("scale_factor", band.scale);
+    out.emplace_back("add_offset", band.offset);
+  }
+  if (!grid_mapping.empty()) out.emplace_back("grid_mapping", grid_mapping);
+  return out;
+}
+
+}  // namespace
+
+CfCube describe_cf(const CubeInfo& info, const Provenance& provenance) {
+  CfCube cube;
+  OGRSpatialReference crs;
+  const bool has_crs = !info.grid.crs.empty();
+  if (has_crs) crs.SetFromUserInput(info.grid.crs.c_str());
+  const bool geographic = has_crs && crs.IsGeographic() != 0;
+  cube.time = "time";
+  cube.y = geographic ? "latitude" : "y";
+  cube.x = geographic ? "longitude" : "x";
+  add_times(info.time, cube);
+  const std::string unit = has_crs && !geographic ? linear_unit(crs) : "";
+  cube.coordinates.push_back(place(info.grid, false, cube.y, geographic, unit));
+  cube.coordinates.push_back(place(info.grid, true, cube.x, geographic, unit));
+  if (has_crs) {
+    cube.grid_mapping = kGridMapping;
+    cube.crs = describe_crs(info.grid, crs);
+  }
+  for (const BandInfo& band : info.bands) {
+    cube.bands.push_back(describe_band(band, cube.grid_mapping));
+  }
+  cube.global = {{"Conventions", "CF-1.8"},
+                 {"source", join(provenance.sources, "\n")},
+                 {"history", "written by cube"},
+                 {"cube_graph", provenance.graph},
+                 {"cube_images", join(provenance.sources, "\n")}};
+  return cube;
+}
+
+void check_variable_names(const CubeInfo& info, const std::string& where) {
+  static const std::set<std::string> kTaken = {"time", "time_bnds", "nv",        "y",
+                                               "x",    "latitude",  "longitude", kGridMapping};
+  for (const BandInfo& band : info.bands) {
+    const std::string hint = "rename_bands gives it another name";
+    if (kTaken.contains(band.name)) {
+      throw Error(ErrorCode::kInvalid,
+                  "band '" + band.name + "' would collide with a coordinate of that name", where,
+                  hint);
+    }
+    const bool odd = band.name.empty() || band.name[0] == '.' || band.name.back() == ' ' ||
+                     std::any_of(band.name.begin(), band.name.end(), [](char c) {
+                       return c == '/' || static_cast<unsigned char>(c) < 0x20;
+                     });
+    if (odd) {
+      throw Error(ErrorCode::kInvalid, "'" + band.name + "' cannot be the name of a variable",
+                  where, hint);
+    }
+  }
+}
+
+}  // namespace cube

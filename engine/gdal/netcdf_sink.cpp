@@ -1,0 +1,297 @@
+// CF netCDF-4: one variable a band in its own dtype, chunked as the cube is.
+//
+// Thread rule: NetcdfLock, also while cells are compressed, because libnetcdf does that itself.
+#include <fcntl.h>
+#include <netcdf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/gdal/cf.h"
+#include "engine/gdal/netcdf_lock.h"
+#include "engine/gdal/output_file.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+nc_type netcdf_type(DType type) {
+  switch (type) {
+    case DType::kUInt8:
+      return NC_UBYTE;
+    case DType::kInt16:
+      return NC_SHORT;
+    case DType::kUInt16:
+      return NC_USHORT;
+    case DType::kInt32:
+      return NC_INT;
+    case DType::kUInt32:
+      return NC_UINT;
+    case DType::kFloat32:
+      return NC_FLOAT;
+    case DType::kFloat64:
+      break;
+  }
+  return NC_DOUBLE;
+}
+
+// Lets every descriptor of this process that is open on `path` write to memory from now on.
+void redirect_to_memory(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) return;
+  std::vector<int> descriptors;
+  for (fs::directory_iterator it("/proc/self/fd", error), end; it != end; it.increment(error)) {
+    std::error_code gone;
+    if (fs::read_symlink(it->path(), gone) != real) continue;
+    if (const auto number = parse_number(it->path().filename().string())) {
+      descriptors.push_back(static_cast<int>(*number));
+    }
+  }
+  const int memory = ::memfd_create("abandoned output", MFD_CLOEXEC);
+  if (memory < 0) return;
+  for (const int descriptor : descriptors) ::dup3(memory, descriptor, O_CLOEXEC);
+  ::close(memory);
+}
+
+// A file open for writing. REQUIRES: NetcdfLock held in every call.
+class NetcdfFile {
+ public:
+  NetcdfFile(const std::string& path, std::string name) : path_(path), name_(std::move(name)) {
+    check(nc_create(path.c_str(), NC_NETCDF4 | NC_CLOBBER, &id_));
+    open_ = true;
+  }
+  // Closing writes what is still held back. Where that fails HDF5 keeps the file open and tries
+  // again when the program ends, so an abandoned file goes where there is always room.
+  ~NetcdfFile() {
+    if (!open_) return;
+    redirect_to_memory(path_);
+    nc_close(id_);
+  }
+  NetcdfFile(const NetcdfFile&) = delete;
+  NetcdfFile& operator=(const NetcdfFile&) = delete;
+
+  int id() const { return id_; }
+
+  void check(int status) const {
+    if (status == NC_NOERR) return;
+    // HDF5's failures all look alike; the system's reason is still in errno.
+    throw unwritable(name_, status == NC_EHDFERR && errno == ENOSPC ? std::strerror(ENOSPC)
+                                                                    : nc_strerror(status));
+  }
+
+  void close() {
+    errno = 0;
+    check(nc_sync(id_));
+    open_ = false;
+    check(nc_close(id_));
+  }
+
+  // HDF5 cannot be closed any more once writing its tables has failed, so their room is looked for
+  // before that.
+  void need_room(std::uintmax_t bytes) const {
+    std::error_code error;
+    const auto space = std::filesystem::space(path_, error);
+    if (!error && space.available < bytes) throw unwritable(name_, std::strerror(ENOSPC));
+  }
+
+  int dimension(const std::string& name, std::size_t size) {
+    int dimension = 0;
+    check(nc_def_dim(id_, name.c_str(), size, &dimension));
+    return dimension;
+  }
+
+  int variable(const std::string& name, nc_type type, const std::vector<std::string>& dimensions) {
+    std::vector<int> ids(dimensions.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      check(nc_inq_dimid(id_, dimensions[i].c_str(), &ids[i]));
+    }
+    int variable = 0;
+    check(nc_def_var(id_, name.c_str(), type, static_cast<int>(ids.size()), ids.data(), &variable));
+    return variable;
+  }
+
+  void attributes(int variable, const CfAttributes& all) {
+    for (const auto& [key, value] : all) {
+      if (const auto* text = std::get_if<std::string>(&value)) {
+        check(nc_put_att_text(id_, variable, key.c_str(), text->size(), text->c_str()));
+        continue;
+      }
+      const auto* one = std::get_if<double>(&value);
+      const auto* many = std::get_if<std::vector<double>>(&value);
+      check(nc_put_att_double(id_, variable, key.c_str(), NC_DOUBLE, one ? 1 : many->size(),
+                              one ? one : many->data()));
+    }
+  }
+
+ private:
+  std::string path_;
+  std::string name_;
+  int id_ = -1;
+  bool open_ = false;
+};
+
+class NetcdfWriter final : public FileWriter {
+ public:
+  NetcdfWriter(const FilePart& part, const OutputOptions& options)
+      : part_(part),
+        deflate_(lower(option(options, "COMPRESS", "DEFLATE")) == "deflate"),
+        level_(std::stoi(option(options, "ZLEVEL", option(options, "LEVEL", "4")))),
+        shuffle_(lower(option(options, "SHUFFLE", "YES"))) {
+    check_variable_names(part.info, part.file);
+  }
+
+  ~NetcdfWriter() override {
+    const NetcdfLock lock;
+    file_.reset();
+  }
+
+  void begin(const std::string& path, const ChunkShape& tiling,
+             const Provenance& provenance) override {
+    const NetcdfLock lock;
+    errno = 0;
+    file_ = std::make_unique<NetcdfFile>(path, part_.file);
+    const CfCube cf = describe_cf(part_.info, provenance);
+    const Grid& grid = part_.info.grid;
+    file_->dimension(cf.time, static_cast<std::size_t>(part_.info.time.size()));
+    file_->dimension(cf.y, static_cast<std::size_t>(grid.height));
+    file_->dimension(cf.x, static_cast<std::size_t>(grid.width));
+    if (part_.info.time.is_regular()) file_->dimension("nv", 2);
+    file_->attributes(NC_GLOBAL, cf.global);
+    if (!cf.grid_mapping.empty()) {
+      file_->attributes(file_->variable(cf.grid_mapping, NC_INT, {}), cf.crs);
+    }
+    std::vector<int> coordinates;
+    for (const CfVariable& variable : cf.coordinates) {
+      const bool times = std::holds_alternative<std::vector<std::int64_t>>(variable.values);
+      coordinates.push_back(
+          file_->variable(variable.name, times ? NC_INT64 : NC_DOUBLE, variable.dimensions));
+      file_->attributes(coordinates.back(), variable.attributes);
+    }
+    for (std::size_t b = 0; b < part_.info.bands.size(); ++b) define_band(b, cf, tiling);
+    file_->need_room(table_bytes() + 2 * (provenance.graph.size() + source_bytes(provenance)));
+    file_->check(nc_enddef(file_->id()));
+    for (std::size_t i = 0; i < coordinates.size(); ++i) {
+      put_values(coordinates[i], cf.coordinates[i]);
+    }
+  }
+
+  void write(const Piece& piece) override {
+    const Region& region = piece.region;
+    const std::array<std::size_t, 3> start = {static_cast<std::size_t>(region.t.begin),
+                                              static_cast<std::size_t>(region.y.begin),
+                                              static_cast<std::size_t>(region.x.begin)};
+    const std::array<std::size_t, 3> count = {static_cast<std::size_t>(region.t.size()),
+                                              static_cast<std::size_t>(region.y.size()),
+                                              static_cast<std::size_t>(region.x.size())};
+    for (std::size_t b = 0; b < piece.bands.size(); ++b) {
+      std::span<const std::byte> cells = piece.bands[b];
+      std::vector<std::byte> zeros;
+      if (cells.empty()) {
+        if (part_.info.bands[b].nodata) continue;  // chunks that are not written read as missing
+        zeros.resize(static_cast<std::size_t>(region.cells()) * size_of(part_.info.bands[b].dtype));
+        cells = zeros;
+      }
+      const NetcdfLock lock;
+      errno = 0;
+      file_->check(
+          nc_put_vara(file_->id(), variables_[b], start.data(), count.data(), cells.data()));
+    }
+  }
+
+  void finish() override {
+    const NetcdfLock lock;
+    file_->need_room(table_bytes());
+    file_->close();
+  }
+
+  // The library copies a chunk once, and compresses it into another.
+  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
+    std::size_t widest = 0;
+    for (const BandInfo& band : part_.info.bands) widest = std::max(widest, size_of(band.dtype));
+    return 3 * shape.cells() * static_cast<std::int64_t>(widest);
+  }
+
+ private:
+  // A generous guess at what HDF5 writes besides cells.
+  std::uintmax_t table_bytes() const {
+    constexpr std::uintmax_t kFixed = 128 * 1024;
+    constexpr std::uintmax_t kChunk = 64;
+    return kFixed + kChunk * chunks_;
+  }
+
+  static std::size_t source_bytes(const Provenance& provenance) {
+    std::size_t bytes = 0;
+    for (const std::string& source : provenance.sources) bytes += 2 * source.size();
+    return bytes;
+  }
+
+  void define_band(std::size_t b, const CfCube& cf, const ChunkShape& tiling) {
+    const BandInfo& band = part_.info.bands[b];
+    const int id = file_->id();
+    const int variable = file_->variable(band.name, netcdf_type(band.dtype), {cf.time, cf.y, cf.x});
+    variables_.push_back(variable);
+    const Region extent = part_.info.extent();
+    const auto least = [](std::int64_t chunk, const Range& range) {
+      return static_cast<std::size_t>(std::min(chunk, range.size()));
+    };
+    const std::array<std::size_t, 3> chunk = {least(tiling.t, extent.t), least(tiling.y, extent.y),
+                                              least(tiling.x, extent.x)};
+    const auto count = [](const Range& range, std::size_t size) {
+      return (static_cast<std::size_t>(range.size()) + size - 1) / size;
+    };
+    chunks_ += count(extent.t, chunk[0]) * count(extent.y, chunk[1]) * count(extent.x, chunk[2]);
+    file_->check(nc_def_var_chunking(id, variable, NC_CHUNKED, chunk.data()));
+    // A chunk is written once and never looked at again.
+    file_->check(nc_set_var_chunk_cache(id, variable, 1, 1, 1));
+    if (deflate_) {
+      file_->check(
+          nc_def_var_deflate(id, variable, shuffle_ != "no" && shuffle_ != "false", 1, level_));
+    }
+    dispatch(band.dtype, [&]<class T>(std::type_identity<T>) {
+      if (!band.nodata) return file_->check(nc_def_var_fill(id, variable, NC_NOFILL, nullptr));
+      const auto missing = static_cast<T>(*band.nodata);
+      file_->check(nc_def_var_fill(id, variable, NC_FILL, &missing));
+    });
+    file_->attributes(variable, cf.bands[b]);
+  }
+
+  void put_values(int id, const CfVariable& variable) {
+    if (const auto* times = std::get_if<std::vector<std::int64_t>>(&variable.values)) {
+      const std::vector<long long> values(times->begin(), times->end());
+      file_->check(nc_put_var_longlong(file_->id(), id, values.data()));
+    } else {
+      file_->check(nc_put_var_double(file_->id(), id,
+                                     std::get<std::vector<double>>(variable.values).data()));
+    }
+  }
+
+  FilePart part_;
+  bool deflate_;
+  int level_;
+  std::string shuffle_;
+  std::unique_ptr<NetcdfFile> file_;
+  std::vector<int> variables_;
+  std::uintmax_t chunks_ = 0;  // of all bands
+};
+
+}  // namespace
+
+std::unique_ptr<FileWriter> make_netcdf_writer(const FilePart& part, const OutputOptions& options) {
+  return std::make_unique<NetcdfWriter>(part, options);
+}
+
+std::string netcdf_options() {
+  return "<Options><Option name='COMPRESS' type='string-select'><Value>DEFLATE</Value>"
+         "<Value>NONE</Value></Option><Option name='ZLEVEL' type='int' min='1' max='9'/>"
+         "<Option name='LEVEL' type='int' min='1' max='9'/>"
+         "<Option name='SHUFFLE' type='boolean'/></Options>";
+}
+
+}  // namespace cube

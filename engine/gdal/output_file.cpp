@@ -1,0 +1,127 @@
+#include "engine/gdal/output_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "engine/dtype.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kNoSpace = "no space left on device";
+
+// Below this a file system counts as full: no block fits.
+constexpr std::uintmax_t kFullBytes = 4096;
+
+// Creates an empty file or folder; false when the name is taken.
+bool reserve(const std::string& path, bool folder, const std::string& final_name) {
+  if (folder) {
+    std::error_code error;
+    if (fs::create_directory(path, error)) return true;
+    if (!error) return false;
+    throw unwritable(final_name, error.message());
+  }
+  const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor >= 0) {
+    ::close(descriptor);
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  throw unwritable(final_name, std::strerror(errno));
+}
+
+}  // namespace
+
+TemporaryName::TemporaryName(const std::string& final_name, bool folder) : final_name_(final_name) {
+  const fs::path final_path(final_name);
+  std::string stem = ".";
+  stem += final_path.filename().string();
+  stem += ".part-" + std::to_string(::getpid()) + "-";
+  int n = 0;
+  do {
+    path_ = (final_path.parent_path() / (stem + std::to_string(n++))).string();
+  } while (!reserve(path_, folder, final_name));
+}
+
+TemporaryName::~TemporaryName() {
+  std::error_code ignored;
+  if (!kept_) fs::remove_all(path_, ignored);
+  // What libraries put beside it, such as .aux.xml and .ovr.tmp.
+  const fs::path path(path_);
+  const std::string prefix = path.filename().string() + ".";
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::vector<fs::path> beside;
+  for (fs::directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) {
+    if (it->path().filename().string().starts_with(prefix)) beside.push_back(it->path());
+  }
+  for (const fs::path& file : beside) fs::remove(file, ignored);
+}
+
+void TemporaryName::keep(bool overwrite) {
+  std::error_code error;
+  const bool exists = fs::exists(final_name_, error);
+  if (exists && !overwrite) throw unwritable(final_name_, "the file appeared during the run");
+  if (exists && fs::is_directory(final_name_)) {
+    // A folder cannot be renamed over: the old one steps aside first.
+    const TemporaryName old(final_name_, true);
+    fs::rename(final_name_, old.path(), error);
+    if (!error) fs::rename(path_, final_name_, error);
+  } else {
+    fs::rename(path_, final_name_, error);
+    // Statistics and overviews of the file that was replaced would now be wrong.
+    std::error_code ignored;
+    for (const char* suffix : {".aux.xml", ".ovr", ".msk"})
+      fs::remove(final_name_ + suffix, ignored);
+  }
+  if (error) throw unwritable(final_name_, error.message());
+  kept_ = true;
+}
+
+Error unwritable(const std::string& file, const std::string& reason) {
+  std::error_code error;
+  const fs::path folder = fs::absolute(file, error).parent_path();
+  const fs::space_info space = fs::space(folder, error);
+  const bool full = !error && space.available < kFullBytes;
+  const bool said = lower(reason).find("no space left") != std::string::npos;
+  return Error(ErrorCode::kUnwritable,
+               std::string("cannot be written: ") + (full || said ? kNoSpace : reason), file);
+}
+
+void sync_file(const std::string& path, const std::string& file) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw unwritable(file, std::strerror(errno));
+  const int status = ::fsync(descriptor);
+  const int reason = errno;
+  ::close(descriptor);
+  // Some file systems cannot sync and say EINVAL; that is no loss of data.
+  if (status != 0 && reason != EINVAL) throw unwritable(file, std::strerror(reason));
+}
+
+std::vector<std::byte> convert_cells(std::span<const std::byte> cells, const Storage& from,
+                                     const Storage& to) {
+  const std::size_t count = cells.size() / size_of(from.dtype);
+  std::vector<std::byte> out(count * size_of(to.dtype));
+  dispatch(from.dtype, [&]<class From>(std::type_identity<From>) {
+    dispatch(to.dtype, [&]<class To>(std::type_identity<To>) {
+      const auto* source = reinterpret_cast<const From*>(cells.data());
+      auto* target = reinterpret_cast<To*>(out.data());
+      const auto missing = static_cast<To>(to.nodata.value_or(0));
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto value = static_cast<double>(source[i]);
+        const bool gap = std::isnan(value) || (from.nodata && value == *from.nodata);
+        target[i] = gap ? missing : cell_cast<To>(value);
+      }
+    });
+  });
+  return out;
+}
+
+}  // namespace cube

@@ -1,0 +1,110 @@
+// What the writers of all output formats share: which part of a cube a file holds, temporary
+// names and options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/cube_info.h"
+#include "engine/error.h"
+#include "engine/sink.h"
+
+namespace cube {
+
+// The slices and bands of a cube that make one file.
+struct FilePart {
+  std::string file;                // final name
+  CubeInfo info;                   // what the file holds: its own slices and bands
+  Range slices;                    // in the cube
+  std::vector<std::size_t> bands;  // in the cube
+};
+
+// Cells for one file.
+struct Piece {
+  Region region;  // in the file's own indices
+  // One a band of the file, C order (t, y, x) in the band's dtype; empty = all missing.
+  std::vector<std::span<const std::byte>> bands;
+};
+
+// Creation options: names in upper case, checked.
+using OutputOptions = std::map<std::string, std::string>;
+
+// Writes one file. Everything a user can get wrong is checked by the constructors.
+class FileWriter {
+ public:
+  virtual ~FileWriter() = default;
+
+  // Creates `path`, a temporary name that exists already (empty). Called once.
+  virtual void begin(const std::string& path, const ChunkShape& tiling,
+                     const Provenance& provenance) = 0;
+
+  // Thread rule: called from several workers at a time, pieces are disjoint.
+  virtual void write(const Piece& piece) = 0;
+
+  // Flushes and closes; errors that the system reports late are thrown here.
+  virtual void finish() = 0;
+
+  virtual std::int64_t resident_bytes() const { return 0; }
+  virtual std::int64_t bytes_per_write(const ChunkShape&) const { return 0; }
+};
+
+std::unique_ptr<FileWriter> make_geotiff_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_cog_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_netcdf_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_zarr_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_png_writer(const FilePart& part, const OutputOptions& options);
+
+// Options each of them knows, as the XML of GDAL's DMD_CREATIONOPTIONLIST.
+std::string geotiff_options();
+std::string cog_options();
+std::string netcdf_options();
+std::string zarr_options();
+std::string png_options();
+
+// Checks options against such a list: names in any case, then numbers, ranges and choices. Throws
+// Error(kInvalid) with `where`. Of two entries of one name the first counts.
+OutputOptions check_options(const std::map<std::string, std::string>& options,
+                            const std::string& list, const std::string& where);
+
+// The value of an option, or `otherwise`.
+std::string option(const OutputOptions& options, const std::string& name,
+                   const std::string& otherwise);
+
+// A name beside `final_name`, ".name.part-PID-N", reserved by an empty file or folder. Removed with
+// everything that starts with it unless it was kept.
+class TemporaryName {
+ public:
+  TemporaryName(const std::string& final_name, bool folder);  // throws Error(kUnwritable)
+  ~TemporaryName();
+  TemporaryName(const TemporaryName&) = delete;
+  TemporaryName& operator=(const TemporaryName&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // Puts it under the final name; replaces what is there only with `overwrite`.
+  void keep(bool overwrite);
+
+ private:
+  std::string final_name_;
+  std::string path_;
+  bool kept_ = false;
+};
+
+// "FILE: cannot be written: REASON"; says "no space left on device" where that is the cause, even
+// if the library's own words do not.
+Error unwritable(const std::string& file, const std::string& reason);
+
+// Has the system write what it holds back of a file, so that a full disk or a lost server shows.
+void sync_file(const std::string& path, const std::string& file);
+
+// `cells` in another storage; missing stays missing. REQUIRES: `to` can hold the values.
+std::vector<std::byte> convert_cells(std::span<const std::byte> cells, const Storage& from,
+                                     const Storage& to);
+
+}  // namespace cube

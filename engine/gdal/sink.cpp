@@ -1,0 +1,315 @@
+#include "engine/sink.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <set>
+
+#include "engine/gdal/output_file.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct OutputFormat {
+  const char* name;
+  const char* help;
+  const char* extension;
+  bool folder;        // the output is a folder
+  bool many_in_file;  // several slices of several bands fit into one file
+  std::string (*options)();
+  std::unique_ptr<FileWriter> (*make)(const FilePart&, const OutputOptions&);
+};
+
+// Of formats with the same extension the first is what the name suggests.
+constexpr std::array kFormats = {
+    OutputFormat{"GTiff", "GeoTIFF: tiles, DEFLATE; {t} or {band} in the name for several files",
+                 ".tif", false, false, geotiff_options, make_geotiff_writer},
+    OutputFormat{"COG", "Cloud Optimized GeoTIFF: the same with overviews", ".tif", false, false,
+                 cog_options, make_cog_writer},
+    OutputFormat{"netCDF", "CF netCDF-4: all bands and slices in one file", ".nc", false, true,
+                 netcdf_options, make_netcdf_writer},
+    OutputFormat{"Zarr", "Zarr v2 folder: one file a chunk, written in parallel", ".zarr", true,
+                 true, zarr_options, make_zarr_writer},
+    OutputFormat{"PNG", "quick look: one band in a colour ramp, or three as red, green, blue",
+                 ".png", false, true, png_options, make_png_writer},
+};
+
+const OutputFormat& find_format(const OutputSpec& spec) {
+  std::vector<std::string> names;
+  for (const OutputFormat& format : kFormats) names.emplace_back(format.name);
+  if (!spec.format.empty()) {
+    if (const auto index = find_name(names, spec.format)) return kFormats[*index];
+    throw Error(ErrorCode::kInvalid, "there is no output format '" + spec.format + "'", spec.file,
+                suggest(names, spec.format));
+  }
+  if (const auto name = format_of_name(spec.file)) return kFormats[*find_name(names, *name)];
+  throw Error(ErrorCode::kInvalid, "the name does not say which format to write", spec.file,
+              "end it in .tif, .nc, .zarr or .png, or give the format: " + join(names));
+}
+
+// Time labels and band names as parts of a file name: "2018-03-05T10:00:00" -> "2018-03-05T100000".
+std::string name_part(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                       std::strchr("._+-", c) != nullptr || static_cast<unsigned char>(c) >= 0x80;
+    if (c != ':') out += plain ? c : '_';
+  }
+  return out;
+}
+
+// Puts values for {t} and {band}; throws for any other placeholder.
+std::string expand(const std::string& name, const std::string& time, const std::string& band) {
+  static const std::vector<std::string> kKnown = {"t", "band"};
+  std::string out;
+  std::size_t end = 0;
+  while (true) {
+    const std::size_t open = name.find('{', end);
+    out += name.substr(end, open - end);
+    if (open == std::string::npos) return out;
+    end = name.find('}', open);
+    const std::string key = name.substr(open + 1, end == std::string::npos ? end : end - open - 1);
+    if (end == std::string::npos || (key != "t" && key != "band")) {
+      throw Error(ErrorCode::kInvalid, "the name holds an unknown placeholder '{" + key + "}'",
+                  name, "{t} for the time, {band} for the band");
+    }
+    out += key == "t" ? time : band;
+    ++end;
+  }
+}
+
+// Which files there will be.
+std::vector<FilePart> lay_out(const OutputSpec& spec, const CubeInfo& info,
+                              const OutputFormat& format) {
+  const bool by_time = spec.file.find("{t}") != std::string::npos;
+  const bool by_band = spec.file.find("{band}") != std::string::npos;
+  const std::int64_t slices = info.time.size();
+  const std::size_t bands = info.bands.size();
+  if (!format.many_in_file && !by_time && !by_band && slices > 1 && bands > 1) {
+    throw Error(ErrorCode::kInvalid,
+                std::to_string(slices) + " slices of " + std::to_string(bands) +
+                    " bands do not fit into one " + format.name + " file",
+                spec.file, "put {t} or {band} into the name");
+  }
+  std::vector<FilePart> parts;
+  const std::int64_t time_step = by_time ? 1 : slices;
+  const std::size_t band_step = by_band ? 1 : bands;
+  for (std::int64_t t = 0; t < slices; t += time_step) {
+    for (std::size_t b = 0; b < bands; b += band_step) {
+      FilePart part;
+      part.file = expand(spec.file, by_time ? name_part(info.time.label(t)) : "",
+                         by_band ? name_part(info.bands[b].name) : "");
+      part.slices = {t, t + time_step};
+      part.info = {info.grid, info.time.window(part.slices), {}};
+      for (std::size_t i = b; i < b + band_step; ++i) {
+        part.bands.push_back(i);
+        part.info.bands.push_back(info.bands[i]);
+      }
+      parts.push_back(std::move(part));
+    }
+  }
+  return parts;
+}
+
+void check_place(const std::string& file, const OutputFormat& format, bool overwrite) {
+  std::error_code error;
+  fs::path folder = fs::path(file).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!fs::is_directory(folder, error)) {
+    throw Error(ErrorCode::kUnwritable, "the folder " + folder.string() + " does not exist", file);
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw Error(ErrorCode::kUnwritable,
+                "the folder " + folder.string() + " cannot be written to: " + std::strerror(errno),
+                file);
+  }
+  const bool is_folder = fs::is_directory(file, error);
+  if (is_folder && !(format.folder && (fs::exists(fs::path(file) / ".zgroup", error) ||
+                                       fs::is_empty(file, error)))) {
+    throw Error(ErrorCode::kUnwritable, "is a folder that holds something else", file);
+  }
+  if (!is_folder && !fs::exists(fs::symlink_status(file, error))) return;
+  if (!overwrite) {
+    throw Error(ErrorCode::kUnwritable, "exists already", file, "--overwrite replaces it");
+  }
+}
+
+void check_distinct(const std::vector<FilePart>& parts) {
+  std::set<std::string> names;
+  for (const FilePart& part : parts) {
+    if (names.insert(part.file).second) continue;
+    throw Error(ErrorCode::kInvalid, "two slices or bands would be written to this file",
+                part.file);
+  }
+}
+
+// Hands the pieces of chunks to the writers of one or more files.
+class OutputSink final : public Sink {
+ public:
+  OutputSink(const OutputFormat& format, std::vector<FilePart> parts, const OutputOptions& options,
+             bool overwrite)
+      : format_(format), overwrite_(overwrite) {
+    for (FilePart& part : parts) {
+      auto output = std::make_unique<Output>();
+      output->part = std::move(part);
+      output->writer = format.make(output->part, options);
+      output->cells_left = output->part.info.extent().cells();
+      outputs_.push_back(std::move(output));
+    }
+  }
+
+  ~OutputSink() override {
+    // Open handles go before the files they hold.
+    for (const auto& output : outputs_) {
+      output->writer.reset();
+      output->temporary.reset();
+    }
+  }
+
+  void begin(const ChunkShape& tiling, const Provenance& provenance) override {
+    tiling_ = tiling;
+    provenance_ = provenance;
+    outputs_.front()->open(*this);  // the others when their first cells come
+  }
+
+  void write(const Chunk& chunk) override {
+    for (const auto& output : outputs_) {
+      const Range slices = intersect(chunk.region.t, output->part.slices);
+      if (slices.empty()) continue;
+      Region region = chunk.region;
+      region.t = slices;
+      output->open(*this);
+      output->writer->write(piece_of(chunk, output->part, region));
+      // A file is closed as soon as it is whole, so that few are open at a time.
+      if ((output->cells_left -= region.cells()) == 0) output->close();
+    }
+  }
+
+  std::vector<std::string> finish() override {
+    std::vector<std::string> files;
+    for (const auto& output : outputs_) {
+      output->open(*this);
+      output->close();
+    }
+    for (const auto& output : outputs_) {
+      output->temporary->keep(overwrite_);
+      files.push_back(output->part.file);
+    }
+    return files;
+  }
+
+  std::int64_t resident_bytes() const override {
+    std::int64_t bytes = 0;
+    for (const auto& output : outputs_) bytes += output->writer->resident_bytes();
+    return bytes;
+  }
+
+  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
+    std::int64_t bytes = 0;
+    for (const auto& output : outputs_) {
+      ChunkShape part = shape;
+      part.t = std::min(part.t, output->part.slices.size());
+      bytes = std::max(bytes, output->writer->bytes_per_write(part));
+    }
+    return bytes;
+  }
+
+ private:
+  struct Output {
+    FilePart part;
+    std::unique_ptr<TemporaryName> temporary;
+    std::unique_ptr<FileWriter> writer;
+    std::atomic<std::int64_t> cells_left = 0;
+    std::mutex opening;
+    bool open_done = false;
+    bool close_done = false;
+
+    void open(const OutputSink& sink) {
+      const std::lock_guard lock(opening);
+      if (open_done) return;
+      temporary = std::make_unique<TemporaryName>(part.file, sink.format_.folder);
+      writer->begin(temporary->path(), sink.tiling_, sink.provenance_);
+      open_done = true;
+    }
+
+    void close() {
+      const std::lock_guard lock(opening);
+      if (close_done) return;
+      writer->finish();
+      if (!fs::is_directory(temporary->path())) sync_file(temporary->path(), part.file);
+      close_done = true;
+    }
+  };
+
+  // The cells of `chunk` that go into a file: no copy, slices of a block are contiguous.
+  static Piece piece_of(const Chunk& chunk, const FilePart& part, const Region& region) {
+    Piece piece{region.shifted(-part.slices.begin, 0, 0), {}};
+    for (const std::size_t band : part.bands) {
+      const BlockPtr& block = chunk.bands[band];
+      if (!block) {
+        piece.bands.emplace_back();
+        continue;
+      }
+      const std::size_t cell = size_of(block->dtype());
+      const std::size_t first = block->offset(region.t.begin, region.y.begin, region.x.begin);
+      piece.bands.push_back(
+          block->raw().subspan(first * cell, static_cast<std::size_t>(region.cells()) * cell));
+    }
+    return piece;
+  }
+
+  const OutputFormat& format_;
+  bool overwrite_;
+  std::vector<std::unique_ptr<Output>> outputs_;
+  ChunkShape tiling_;
+  Provenance provenance_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
+  register_gdal();
+  OutputSpec spec = asked;
+  while (spec.file.size() > 1 && spec.file.back() == '/') spec.file.pop_back();  // "out.zarr/"
+  if (spec.file.empty()) throw Error(ErrorCode::kInvalid, "an output has no file name");
+  const OutputFormat& format = find_format(spec);
+  const OutputOptions options = check_options(spec.options, format.options(), spec.file);
+  expand(spec.file, "", "");
+  if (info.extent().empty() || info.bands.empty()) {
+    throw Error(ErrorCode::kInvalid, "the cube has no cells to write", spec.file);
+  }
+  std::vector<FilePart> parts = lay_out(spec, info, format);
+  check_distinct(parts);
+  for (const FilePart& part : parts) check_place(part.file, format, spec.overwrite);
+  return std::make_unique<OutputSink>(format, std::move(parts), options, spec.overwrite);
+}
+
+std::optional<std::string> format_of_name(const std::string& file) {
+  const std::string name = lower(file);
+  if (name.ends_with(".tiff")) return "GTiff";
+  for (const OutputFormat& format : kFormats) {
+    if (name.ends_with(format.extension)) return format.name;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>> output_formats() {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const OutputFormat& format : kFormats) out.emplace_back(format.name, format.help);
+  return out;
+}
+
+}  // namespace cube

@@ -1,0 +1,333 @@
+// Zarr v2: a folder with one file a chunk and band.
+//
+// The tiling of a cube is regular, so each piece is exactly one Zarr chunk (padded at the far
+// edges): workers encode and write with no lock at all. Chunks of nothing but the fill value are
+// not written.
+#include <cpl_compressor.h>
+#include <cpl_conv.h>
+#include <cpl_string.h>
+#include <cpl_vsi.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "engine/gdal/cf.h"
+#include "engine/gdal/crs.h"
+#include "engine/gdal/handles.h"
+#include "engine/gdal/output_file.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "cells are written as they are");
+
+struct FreeVsi {
+  void operator()(void* data) const { VSIFree(data); }
+};
+
+std::string quote(std::string_view text) {
+  static constexpr const char* kHex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += std::string("\\u00") + kHex[c >> 4] + kHex[c & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string list(const std::vector<std::string>& parts) {
+  std::string out = "[";
+  out += join(parts);
+  return out + "]";
+}
+
+std::string json(const CfValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return quote(*text);
+  if (const auto* one = std::get_if<double>(&value)) return number_text(*one);
+  std::vector<std::string> parts;
+  for (const double number : std::get<std::vector<double>>(value)) {
+    parts.push_back(number_text(number));
+  }
+  return list(parts);
+}
+
+// Keys with values that are JSON already.
+using Members = std::vector<std::pair<std::string, std::string>>;
+
+std::string object(const Members& members) {
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : members) parts.push_back(quote(key) + ": " + value);
+  std::string out = "{";
+  out += join(parts, ",\n ");
+  return out + "}\n";
+}
+
+std::string typestr(DType type) {
+  if (type == DType::kUInt8) return "|u1";
+  std::string out = "<";
+  out += name(type)[0];
+  return out + std::to_string(size_of(type));
+}
+
+// Compressor of the chunks, as Zarr names it and as GDAL runs it.
+class Codec {
+ public:
+  Codec(const OutputOptions& options) : id_(lower(option(options, "COMPRESS", "BLOSC"))) {
+    const bool blosc = id_ == "blosc";
+    level_ = option(options, "LEVEL", blosc ? "3" : id_ == "zstd" ? "3" : "6");
+    cname_ = lower(option(options, "BLOSC_CNAME", "zstd"));
+    const std::string shuffle = lower(option(options, "BLOSC_SHUFFLE", "BYTE"));
+    shuffle_ = shuffle == "none" ? "0" : shuffle == "bit" ? "2" : "1";
+  }
+
+  std::string json() const {
+    if (id_ == "none") return "null";
+    if (id_ != "blosc") return "{\"id\": " + quote(id_) + ", \"level\": " + level_ + "}";
+    return "{\"id\": \"blosc\", \"cname\": " + quote(cname_) + ", \"clevel\": " + level_ +
+           ", \"shuffle\": " + shuffle_ + ", \"blocksize\": 0}";
+  }
+
+  // Throws Error(kInternal) when the compressor gives up.
+  std::vector<std::byte> encode(std::span<const std::byte> cells, std::size_t cell_size,
+                                const std::string& file) const {
+    if (id_ == "none") return {cells.begin(), cells.end()};
+    const CPLCompressor* compressor = CPLGetCompressor(id_.c_str());
+    CPLStringList options;
+    options.SetNameValue(id_ == "blosc" ? "CLEVEL" : "LEVEL", level_.c_str());
+    if (id_ == "blosc") {
+      options.SetNameValue("CNAME", cname_.c_str());
+      options.SetNameValue("SHUFFLE", shuffle_ == "0" ? "NONE" : shuffle_ == "1" ? "BYTE" : "BIT");
+      options.SetNameValue("TYPESIZE", std::to_string(cell_size).c_str());
+    }
+    void* data = nullptr;
+    std::size_t size = 0;
+    const GdalErrors errors;
+    const bool good = compressor && compressor->pfnFunc(cells.data(), cells.size(), &data, &size,
+                                                        options.List(), compressor->user_data);
+    const std::unique_ptr<void, FreeVsi> owner(data);
+    if (!good) throw Error(ErrorCode::kInternal, "compressing failed: " + errors.first(), file);
+    const auto* first = static_cast<const std::byte*>(data);
+    return {first, first + size};
+  }
+
+  void check(const std::string& file) const {
+    const std::array<std::byte, 64> zeros{};
+    encode(zeros, 1, file);
+  }
+
+ private:
+  std::string id_;
+  std::string level_;
+  std::string cname_;
+  std::string shuffle_;
+};
+
+class ZarrWriter final : public FileWriter {
+ public:
+  ZarrWriter(const FilePart& part, const OutputOptions& options) : part_(part), codec_(options) {
+    check_variable_names(part.info, part.file);
+    codec_.check(part.file);
+  }
+
+  void begin(const std::string& path, const ChunkShape& tiling,
+             const Provenance& provenance) override {
+    root_ = path;
+    const Region extent = part_.info.extent();
+    chunk_ = {std::min(tiling.t, extent.t.size()), std::min(tiling.y, extent.y.size()),
+              std::min(tiling.x, extent.x.size())};
+    const CfCube cf = describe_cf(part_.info, provenance);
+    put_meta(".zgroup", "{\"zarr_format\": 2}\n");
+    put_meta(".zattrs", object(members_of(cf.global)));
+    for (const CfVariable& variable : cf.coordinates) put_coordinate(variable);
+    if (!cf.grid_mapping.empty()) put_grid_mapping(cf);
+    for (std::size_t b = 0; b < part_.info.bands.size(); ++b) put_band(b, cf);
+    put_file(".zmetadata",
+             "{\"zarr_consolidated_format\": 1, \"metadata\": " + object(meta_) + "}");
+  }
+
+  void write(const Piece& piece) override {
+    const Region& region = piece.region;
+    const std::string key = std::to_string(region.t.begin / chunk_.t) + "." +
+                            std::to_string(region.y.begin / chunk_.y) + "." +
+                            std::to_string(region.x.begin / chunk_.x);
+    for (std::size_t b = 0; b < piece.bands.size(); ++b) {
+      const BandInfo& band = part_.info.bands[b];
+      if (piece.bands[b].empty() && band.nodata) continue;
+      const std::string name = band.name + "/" + key;
+      if (region.cells() == chunk_.cells() && !piece.bands[b].empty()) {
+        put_encoded(name, piece.bands[b], size_of(band.dtype));
+      } else {
+        put_encoded(name, padded(region, piece.bands[b], band.storage()), size_of(band.dtype));
+      }
+    }
+  }
+
+  void finish() override {}
+
+  // A padded copy and the compressed chunk.
+  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
+    std::size_t widest = 0;
+    for (const BandInfo& band : part_.info.bands) widest = std::max(widest, size_of(band.dtype));
+    return 3 * shape.cells() * static_cast<std::int64_t>(widest);
+  }
+
+ private:
+  std::vector<std::byte> padded(const Region& region, std::span<const std::byte> cells,
+                                const Storage& storage) const {
+    const std::size_t cell = size_of(storage.dtype);
+    std::vector<std::byte> out(static_cast<std::size_t>(chunk_.cells()) * cell);
+    if (storage.nodata) {
+      dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
+        auto* first = reinterpret_cast<T*>(out.data());
+        std::fill(first, first + chunk_.cells(), static_cast<T>(*storage.nodata));
+      });
+    }
+    const auto row = static_cast<std::size_t>(region.x.size()) * cell;
+    for (std::int64_t t = 0; t < region.t.size() && !cells.empty(); ++t) {
+      for (std::int64_t y = 0; y < region.y.size(); ++y) {
+        const auto source = static_cast<std::size_t>(t * region.y.size() + y) * row;
+        const auto target = static_cast<std::size_t>((t * chunk_.y + y) * chunk_.x) * cell;
+        std::memcpy(out.data() + target, cells.data() + source, row);
+      }
+    }
+    return out;
+  }
+
+  void put_encoded(const std::string& name, std::span<const std::byte> cells, std::size_t cell) {
+    put_bytes(name, codec_.encode(cells, cell, part_.file));
+  }
+
+  void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {
+    const std::string path = root_ + "/" + name;
+    errno = 0;
+    std::ofstream out(path, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) throw unwritable(part_.file, std::strerror(errno));
+  }
+
+  void put_file(const std::string& name, const std::string& text) const {
+    put_bytes(name, std::as_bytes(std::span(text)));
+  }
+
+  // A metadata file, which is also kept for the consolidated one.
+  void put_meta(const std::string& name, const std::string& text) {
+    put_file(name, text);
+    meta_.emplace_back(name, text);
+  }
+
+  static Members members_of(const CfAttributes& attributes) {
+    Members members;
+    for (const auto& [key, value] : attributes) members.emplace_back(key, json(value));
+    return members;
+  }
+
+  static Members members_of(const CfAttributes& attributes,
+                            const std::vector<std::string>& dimensions) {
+    Members members = members_of(attributes);
+    std::vector<std::string> names;
+    for (const std::string& dimension : dimensions) names.push_back(quote(dimension));
+    members.emplace_back("_ARRAY_DIMENSIONS", list(names));
+    return members;
+  }
+
+  void put_array(const std::string& name, const std::vector<std::int64_t>& shape,
+                 const std::vector<std::int64_t>& chunks, const std::string& dtype,
+                 const std::string& fill, const std::string& compressor) {
+    std::error_code error;
+    if (!fs::create_directory(root_ + "/" + name, error)) {
+      throw unwritable(part_.file, error.message());
+    }
+    const auto numbers = [](const std::vector<std::int64_t>& values) {
+      std::vector<std::string> parts;
+      for (const std::int64_t value : values) parts.push_back(std::to_string(value));
+      return list(parts);
+    };
+    put_meta(name + "/.zarray", object({{"zarr_format", "2"},
+                                        {"shape", numbers(shape)},
+                                        {"chunks", numbers(chunks)},
+                                        {"dtype", quote(dtype)},
+                                        {"compressor", compressor},
+                                        {"fill_value", fill},
+                                        {"filters", "null"},
+                                        {"order", "\"C\""}}));
+  }
+
+  void put_coordinate(const CfVariable& variable) {
+    std::visit(
+        [&](const auto& values) {
+          const bool times = std::is_integral_v<std::decay_t<decltype(values[0])>>;
+          const std::vector<std::int64_t> all =
+              variable.dimensions.size() == 2
+                  ? std::vector<std::int64_t>{static_cast<std::int64_t>(values.size()) / 2, 2}
+                  : std::vector<std::int64_t>{static_cast<std::int64_t>(values.size())};
+          put_array(variable.name, all, all, times ? "<i8" : "<f8", "null", "null");
+          put_bytes(variable.name + (all.size() == 2 ? "/0.0" : "/0"),
+                    std::as_bytes(std::span(values)));
+        },
+        variable.values);
+    put_meta(variable.name + "/.zattrs",
+             object(members_of(variable.attributes, variable.dimensions)));
+  }
+
+  void put_grid_mapping(const CfCube& cf) {
+    const std::int32_t zero = 0;
+    put_array(cf.grid_mapping, {}, {}, "<i4", "null", "null");
+    put_bytes(cf.grid_mapping + "/0", std::as_bytes(std::span(&zero, 1)));
+    put_meta(cf.grid_mapping + "/.zattrs", object(members_of(cf.crs, {})));
+  }
+
+  void put_band(std::size_t b, const CfCube& cf) {
+    const BandInfo& band = part_.info.bands[b];
+    const Region extent = part_.info.extent();
+    std::string fill = "null";
+    if (band.nodata) fill = is_float(band.dtype) ? "\"NaN\"" : number_text(*band.nodata);
+    put_array(band.name, {extent.t.size(), extent.y.size(), extent.x.size()},
+              {chunk_.t, chunk_.y, chunk_.x}, typestr(band.dtype), fill, codec_.json());
+    Members attributes = members_of(cf.bands[b], {cf.time, cf.y, cf.x});
+    if (!cf.grid_mapping.empty()) {
+      // GDAL 3.6 looks for the CRS here only.
+      attributes.emplace_back("_CRS", object({{"wkt", quote(crs_wkt(part_.info.grid.crs))}}));
+    }
+    put_meta(band.name + "/.zattrs", object(attributes));
+  }
+
+  FilePart part_;
+  Codec codec_;
+  std::string root_;
+  ChunkShape chunk_;
+  Members meta_;
+};
+
+}  // namespace
+
+std::unique_ptr<FileWriter> make_zarr_writer(const FilePart& part, const OutputOptions& options) {
+  return std::make_unique<ZarrWriter>(part, options);
+}
+
+std::string zarr_options() {
+  return "<Options><Option name='COMPRESS' type='string-select'><Value>BLOSC</Value>"
+         "<Value>ZSTD</Value><Value>ZLIB</Value><Value>NONE</Value></Option>"
+         "<Option name='LEVEL' type='int' min='1' max='9'/>"
+         "<Option name='BLOSC_CNAME' type='string-select'><Value>zstd</Value><Value>lz4</Value>"
+         "<Value>zlib</Value></Option>"
+         "<Option name='BLOSC_SHUFFLE' type='string-select'><Value>NONE</Value>"
+         "<Value>BYTE</Value><Value>BIT</Value></Option></Options>";
+}
+
+}  // namespace cube
