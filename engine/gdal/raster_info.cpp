@@ -8,7 +8,9 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/source_window.h"
 
 namespace cube {
 
@@ -16,39 +18,12 @@ namespace {
 
 constexpr const char* kLonLat = "EPSG:4326";
 
-// The dtype that cells of a GDAL type are read as; 64-bit integers become float64.
-DType dtype_of(GDALDataType type, const std::string& descriptor) {
-  switch (type) {
-    case GDT_Byte:
-      return DType::kUInt8;
-    case GDT_Int16:
-      return DType::kInt16;
-    case GDT_UInt16:
-      return DType::kUInt16;
-    case GDT_Int32:
-      return DType::kInt32;
-    case GDT_UInt32:
-      return DType::kUInt32;
-    case GDT_Float32:
-      return DType::kFloat32;
-    case GDT_Float64:
-    case GDT_Int64:
-    case GDT_UInt64:
-      return DType::kFloat64;
-    default:
-      throw Error(
-          ErrorCode::kUnreadable,
-          std::string("cells of type ") + GDALGetDataTypeName(type) + " cannot be put into a cube",
-          descriptor);
-  }
-}
-
 BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& descriptor) {
   const GDALRasterBandH band = GDALGetRasterBand(dataset, number);
   BandInfo info;
   const char* description = GDALGetDescription(band);
   info.name = description && *description ? description : "band" + std::to_string(number);
-  info.dtype = dtype_of(GDALGetRasterDataType(band), descriptor);
+  info.dtype = read_dtype(band, descriptor);
   int has_nodata = 0;
   const double nodata = GDALGetRasterNoDataValue(band, &has_nodata);
   if (is_float(info.dtype)) {
@@ -63,18 +38,6 @@ BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& desc
   const double offset = GDALGetRasterOffset(band, &has);
   if (has) info.offset = offset;
   return info;
-}
-
-std::string crs_of(GDALDatasetH dataset, const std::string& descriptor) {
-  OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
-  if (!srs && GDALGetGCPCount(dataset) > 0) srs = GDALGetGCPSpatialRef(dataset);
-  if (!srs) return {};
-  static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
-  char* wkt = nullptr;
-  OSRExportToWktEx(srs, &wkt, kOptions);
-  const std::string text = wkt ? wkt : "";
-  CPLFree(wkt);
-  return text.empty() ? text : canonical_crs(text, descriptor);
 }
 
 // The outline in CRS units by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays),
@@ -118,7 +81,7 @@ RasterInfo describe_raster(const std::string& descriptor) {
   const Dataset dataset = open_raster(descriptor);
   RasterInfo info;
   info.driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset.get()));
-  info.crs = crs_of(dataset.get(), descriptor);
+  info.crs = image_crs(dataset.get(), descriptor);
   info.grid.crs = info.crs;
   info.grid.width = GDALGetRasterXSize(dataset.get());
   info.grid.height = GDALGetRasterYSize(dataset.get());

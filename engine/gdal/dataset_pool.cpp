@@ -1,0 +1,75 @@
+#include "engine/gdal/dataset_pool.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+
+namespace cube {
+
+namespace {
+
+// Views an image is read for at the same time (branches of a graph).
+constexpr std::size_t kMaxMaps = 4;
+
+bool same_view(const Grid& a, const Grid& b) {
+  return a.left == b.left && a.top == b.top && a.dx == b.dx && a.dy == b.dy && a.crs == b.crs;
+}
+
+}  // namespace
+
+std::string image_crs(GDALDatasetH dataset, const std::string& descriptor) {
+  OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
+  if (!srs && GDALGetGCPCount(dataset) > 0) srs = GDALGetGCPSpatialRef(dataset);
+  if (!srs) return {};
+  static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
+  char* wkt = nullptr;
+  OSRExportToWktEx(srs, &wkt, kOptions);
+  const std::string text = wkt ? wkt : "";
+  CPLFree(wkt);
+  return text.empty() ? text : canonical_crs(text, descriptor);
+}
+
+OpenImage::OpenImage(std::string descriptor)
+    : descriptor_(std::move(descriptor)),
+      dataset_(open_raster(descriptor_)),
+      crs_(image_crs(dataset_.get(), descriptor_)) {}
+
+GDALRasterBandH OpenImage::band(int number) const {
+  const int count = GDALGetRasterCount(dataset_.get());
+  if (number >= 1 && number <= count) return GDALGetRasterBand(dataset_.get(), number);
+  throw Error(ErrorCode::kUnreadable,
+              "has no band " + std::to_string(number) + ", only " + std::to_string(count),
+              descriptor_);
+}
+
+GeoMap& OpenImage::map(const Grid& view) {
+  for (ViewMap& known : maps_) {
+    if (same_view(known.view, view)) return *known.map;
+  }
+  if (maps_.size() == kMaxMaps) maps_.erase(maps_.begin());
+  maps_.push_back({view, make_geo_map(dataset_.get(), crs_, view, descriptor_)});
+  return *maps_.back().map;
+}
+
+DatasetPool::DatasetPool(int limit) : limit_(static_cast<std::size_t>(std::max(2, limit))) {}
+
+OpenImage& DatasetPool::open(const std::string& descriptor) {
+  if (const auto found = places_.find(descriptor); found != places_.end()) {
+    images_.splice(images_.begin(), images_, found->second);
+    return images_.front();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  while (images_.size() >= limit_) {
+    places_.erase(images_.back().descriptor());
+    images_.pop_back();
+  }
+  images_.emplace_front(descriptor);
+  places_[descriptor] = images_.begin();
+  ++opened_;
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return images_.front();
+}
+
+}  // namespace cube

@@ -1,0 +1,70 @@
+// DatasetPool: open images of one worker, least recently used first out.
+//
+// GDAL 3.6 handles are not thread-safe, and opening a file costs more than reading a block of it,
+// so each worker keeps its own handles, with the maps from views that were made for them.
+//
+// Thread rule: one a thread.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/gdal/geo_map.h"
+#include "engine/gdal/handles.h"
+
+namespace cube {
+
+// An open image.
+class OpenImage {
+ public:
+  explicit OpenImage(std::string descriptor);
+
+  const std::string& descriptor() const { return descriptor_; }
+  GDALDatasetH dataset() const { return dataset_.get(); }
+  const std::string& crs() const { return crs_; }
+
+  // The band, from 1; throws Error(kUnreadable) when there are fewer.
+  GDALRasterBandH band(int number) const;
+
+  // The map from a view's grid, made at the first call.
+  GeoMap& map(const Grid& view);
+
+ private:
+  struct ViewMap {
+    Grid view;
+    std::unique_ptr<GeoMap> map;
+  };
+  std::string descriptor_;
+  Dataset dataset_;
+  std::string crs_;
+  std::vector<ViewMap> maps_;
+};
+
+class DatasetPool {
+ public:
+  // `limit` bounds the number of open files; at least 2 (an image and its mask).
+  explicit DatasetPool(int limit);
+
+  // Opens, or takes from the pool. The result is valid until `limit` other images were asked for.
+  // Throws Error(kNotFound or kUnreadable).
+  OpenImage& open(const std::string& descriptor);
+
+  std::int64_t opened() const { return opened_; }
+  double seconds() const { return seconds_; }
+
+ private:
+  std::size_t limit_;
+  std::list<OpenImage> images_;  // the last used first
+  std::unordered_map<std::string, std::list<OpenImage>::iterator> places_;
+  std::int64_t opened_ = 0;
+  double seconds_ = 0;
+};
+
+// The CRS an image states, canonical; "" = none.
+std::string image_crs(GDALDatasetH dataset, const std::string& descriptor);
+
+}  // namespace cube

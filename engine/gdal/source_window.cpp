@@ -1,0 +1,113 @@
+#include "engine/gdal/source_window.h"
+
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace cube {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+GDALDataType gdal_type(DType type) {
+  switch (type) {
+    case DType::kUInt8:
+      return GDT_Byte;
+    case DType::kInt16:
+      return GDT_Int16;
+    case DType::kUInt16:
+      return GDT_UInt16;
+    case DType::kInt32:
+      return GDT_Int32;
+    case DType::kUInt32:
+      return GDT_UInt32;
+    case DType::kFloat32:
+      return GDT_Float32;
+    case DType::kFloat64:
+      break;
+  }
+  return GDT_Float64;
+}
+
+void read_cells(GDALRasterBandH band, const Range& rows, const Range& columns, GDALDataType type,
+                void* out, const std::string& descriptor) {
+  const GdalErrors errors;
+  const auto width = static_cast<int>(columns.size());
+  const auto height = static_cast<int>(rows.size());
+  const CPLErr status =
+      GDALRasterIO(band, GF_Read, static_cast<int>(columns.begin), static_cast<int>(rows.begin),
+                   width, height, out, width, height, type, 0, 0);
+  if (status == CE_None) return;
+  throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
+}
+
+}  // namespace
+
+DType read_dtype(GDALRasterBandH band, const std::string& descriptor) {
+  const GDALDataType type = GDALGetRasterDataType(band);
+  switch (type) {
+    case GDT_Byte:
+      return DType::kUInt8;
+    case GDT_Int16:
+      return DType::kInt16;
+    case GDT_UInt16:
+      return DType::kUInt16;
+    case GDT_Int32:
+      return DType::kInt32;
+    case GDT_UInt32:
+      return DType::kUInt32;
+    case GDT_Float32:
+      return DType::kFloat32;
+    case GDT_Float64:
+    case GDT_Int64:
+    case GDT_UInt64:
+      return DType::kFloat64;
+    default:
+      throw Error(
+          ErrorCode::kUnreadable,
+          std::string("cells of type ") + GDALGetDataTypeName(type) + " cannot be put into a cube",
+          descriptor);
+  }
+}
+
+void read_window(GDALRasterBandH band, const Range& rows, const Range& columns,
+                 std::optional<double> nodata, const std::string& descriptor, SourceWindow& out) {
+  out.rows = rows;
+  out.columns = columns;
+  out.dtype = read_dtype(band, descriptor);
+  int has_nodata = 0;
+  const double own = GDALGetRasterNoDataValue(band, &has_nodata);
+  out.nodata = nodata;
+  if (!nodata && has_nodata) out.nodata = own;
+  if (out.nodata && !is_float(out.dtype) &&
+      !(*out.nodata >= lowest(out.dtype) && *out.nodata <= highest(out.dtype))) {
+    out.nodata.reset();  // no cell can have it
+  }
+  out.cells.resize(out.size() * size_of(out.dtype));
+  read_cells(band, rows, columns, gdal_type(out.dtype), out.cells.data(), descriptor);
+  out.hidden.clear();
+  if (!(GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA))) return;
+  out.hidden.resize(out.size());
+  read_cells(GDALGetMaskBand(band), rows, columns, GDT_Byte, out.hidden.data(), descriptor);
+  for (std::uint8_t& cell : out.hidden) cell = cell == 0;
+}
+
+void to_doubles(const SourceWindow& window, std::vector<double>& out) {
+  out.resize(window.size());
+  dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
+    const T* cells = window.as<T>();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(cells[i]);
+    if (!window.nodata) return;
+    const T missing = static_cast<T>(*window.nodata);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (cells[i] == missing) out[i] = kNaN;
+    }
+  });
+  if (window.hidden.empty()) return;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (window.hidden[i]) out[i] = kNaN;
+  }
+}
+
+}  // namespace cube
