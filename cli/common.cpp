@@ -1,0 +1,131 @@
+#include "cli/common.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+std::string shape_text(const Grid& grid) {
+  return std::to_string(grid.width) + " x " + std::to_string(grid.height);
+}
+
+ChunkShape parse_chunk(const std::string& text) {
+  std::array<std::int64_t, 3> sides{};
+  const std::vector<std::string> parts = split(text, ',');
+  bool good = parts.size() == sides.size();
+  for (std::size_t i = 0; good && i < sides.size(); ++i) {
+    const auto number = parse_number(parts[i]);
+    good = number && *number >= 1 && *number == std::floor(*number) && *number < 1e9;
+    if (good) sides[i] = static_cast<std::int64_t>(*number);
+  }
+  if (!good) {
+    throw Error(ErrorCode::kInvalid, "'" + text + "' is no chunk shape", "--chunk",
+                "three whole numbers t,y,x such as 1,512,512");
+  }
+  return {sides[0], sides[1], sides[2]};
+}
+
+}  // namespace
+
+void GraphArguments::add_to(CLI::App& command) {
+  command.add_option("graph", graph, "Graph document (JSON); - is standard input")->required();
+  command.add_option("--set", sets, "Give a parameter of the document a value, NAME=VALUE")
+      ->type_name("NAME=VALUE")
+      ->take_all();
+}
+
+Document GraphArguments::load() const {
+  return Document::load(graph).with_parameters(parse_pairs(sets, "--set"));
+}
+
+void PlanArguments::add_to(CLI::App& command) {
+  command.add_option("--threads", threads, "Worker threads; 0 = one a core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command.add_option("--memory", memory, "Memory the run may use, e.g. 800M or 4G")
+      ->capture_default_str();
+  command.add_option("--chunk", chunk, "Chunk shape of the result in cells")->type_name("T,Y,X");
+}
+
+PlanOptions PlanArguments::options() const {
+  PlanOptions out;
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  out.threads = threads > 0 ? threads : static_cast<int>(cores);
+  const auto bytes = parse_bytes(memory);
+  if (!bytes) {
+    throw Error(ErrorCode::kInvalid, "'" + memory + "' is no amount of memory", "--memory",
+                "a number with K, M, G or T, such as 800M or 4G");
+  }
+  out.memory_bytes = static_cast<std::int64_t>(*bytes);
+  if (!chunk.empty()) out.chunk = parse_chunk(chunk);
+  return out;
+}
+
+std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& pairs,
+                                               const std::string& option) {
+  std::map<std::string, std::string> out;
+  for (const std::string& pair : pairs) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorCode::kInvalid, "'" + pair + "' has no NAME= before its value", option,
+                  "NAME=VALUE");
+    }
+    out[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return out;
+}
+
+std::string describe(const CubeInfo& info) {
+  const Grid& grid = info.grid;
+  std::string out = "bands   ";
+  for (std::size_t i = 0; i < info.bands.size(); ++i) {
+    const BandInfo& band = info.bands[i];
+    if (i > 0) out += "        ";
+    out += band.name + "  " + std::string(name(band.dtype));
+    if (band.nodata) out += ", missing = " + number_text(*band.nodata);
+    if (band.scale != 1 || band.offset != 0) {
+      out += ", scale " + number_text(band.scale) + ", offset " + number_text(band.offset);
+    }
+    if (!band.unit.empty()) out += ", " + band.unit;
+    if (!band.note.empty()) out += " (" + band.note + ")";
+    out += '\n';
+  }
+  out += "grid    " + shape_text(grid) + " cells of " + number_text(grid.dx) + " x " +
+         number_text(grid.dy) + "\n";
+  out += "crs     " + (grid.crs.empty() ? "none" : grid.crs.substr(0, grid.crs.find('\n'))) + "\n";
+  out += "extent  left " + number_text(grid.left) + ", right " + number_text(grid.right()) +
+         ", bottom " + number_text(grid.bottom()) + ", top " + number_text(grid.top) + "\n";
+  out += "time    " + std::to_string(info.time.size()) +
+         (info.time.size() == 1 ? " slice" : " slices");
+  if (info.time.step()) out += " of " + info.time.step()->text();
+  if (info.time.size() > 0) {
+    out += ", " + info.time.label(0);
+    if (info.time.size() > 1) out += " .. " + info.time.label(info.time.size() - 1);
+  }
+  return out + "\n";
+}
+
+std::string duration_text(double seconds) {
+  std::array<char, 48> text{};
+  if (seconds < 9.95) {
+    std::snprintf(text.data(), text.size(), "%.1f s", seconds);
+  } else if (seconds < 120) {
+    std::snprintf(text.data(), text.size(), "%.0f s", seconds);
+  } else if (seconds < 7200) {
+    std::snprintf(text.data(), text.size(), "%d min %02d s", static_cast<int>(seconds / 60),
+                  static_cast<int>(std::fmod(seconds, 60)));
+  } else {
+    std::snprintf(text.data(), text.size(), "%d h %02d min", static_cast<int>(seconds / 3600),
+                  static_cast<int>(std::fmod(seconds, 3600) / 60));
+  }
+  return text.data();
+}
+
+}  // namespace cube

@@ -1,0 +1,47 @@
+// What several subcommands share: loading graphs, --set, numbers of threads, tables of text.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "engine/plan.h"
+#include "graphs/document.h"
+
+namespace cube {
+
+// A graph named on the command line with its --set values.
+struct GraphArguments {
+  std::string graph;
+  std::vector<std::string> sets;  // "name=value"
+
+  void add_to(CLI::App& command);
+  // Reads the document and puts the parameters in.
+  Document load() const;
+};
+
+// How much of the machine a plan may use, and the chunk shape.
+struct PlanArguments {
+  int threads = 0;  // 0 = all cores
+  std::string memory = "2G";
+  std::string chunk;  // "t,y,x"; "" = chosen
+
+  void add_to(CLI::App& command);
+  // Throws Error(kInvalid) naming the option.
+  PlanOptions options() const;
+};
+
+// "key=value" pairs of an option; throws Error(kInvalid) naming the option.
+std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& pairs,
+                                               const std::string& option);
+
+// "NDVI float32, missing = nan" lines, the grid and the time axis of a cube, for people.
+std::string describe(const CubeInfo& info);
+
+// Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".
+std::string duration_text(double seconds);
+
+}  // namespace cube
