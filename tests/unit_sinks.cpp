@@ -96,12 +96,16 @@ std::vector<Region> tiles(const CubeInfo& info, const ChunkShape& shape) {
 }
 
 const Provenance kProvenance = {"{\"cube_type\": \"dummy\"}", {"image_a.tif", "image_b.tif"}};
+// For other readers: quotes, a line break, accents and a code point beyond 16 bits.
+const Provenance kOddProvenance = {"{\"title\": \"caf\u00e9 \\\\ \n\U0001f30d\"}",
+                                   {"image_a.tif", "image_b.tif"}};
 
 // Writes the whole cube from three threads; returns the names of the files.
 std::vector<std::string> write_cube(const OutputSpec& spec, const CubeInfo& info,
-                                    const ChunkShape& shape) {
+                                    const ChunkShape& shape,
+                                    const Provenance& provenance = kProvenance) {
   const auto sink = make_sink(spec, info);
-  sink->begin(shape, kProvenance);
+  sink->begin(shape, provenance);
   const std::vector<Region> regions = tiles(info, shape);
   std::array<std::optional<Error>, 3> failures;
   {
@@ -790,7 +794,7 @@ TEST_CASE("files for other readers") {
       info.bands[2].unit = "K";
       const std::string stem = std::string(folder) + "/" + name + (geographic ? "_deg" : "_utm");
       for (const char* extension : {".nc", ".zarr"}) {
-        write_cube({stem + extension, "", {}, false}, info, {2, 17, 23});
+        write_cube({stem + extension, "", {}, false}, info, {2, 17, 23}, kOddProvenance);
       }
     }
   }

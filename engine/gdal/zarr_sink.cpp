@@ -32,18 +32,42 @@ struct FreeVsi {
   void operator()(void* data) const { VSIFree(data); }
 };
 
-std::string quote(std::string_view text) {
+// Takes one code point off the front of a UTF-8 text; U+FFFD for what is none.
+char32_t take_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  text.remove_prefix(1);
+  if (lead < 0x80) return lead;
+  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+  if (more == 0 || text.size() < more) return 0xfffd;
+  char32_t code = lead & (0x3fU >> more);
+  for (std::size_t i = 0; i < more; ++i) {
+    code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  }
+  text.remove_prefix(more);
+  return code;
+}
+
+// "\u00b0".
+std::string escaped(char32_t unit) {
   static constexpr const char* kHex = "0123456789abcdef";
+  std::string out = "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15U];
+  return out;
+}
+
+// A JSON text in ASCII, as zarr-python wants it. `text` is UTF-8.
+std::string quote(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += std::string("\\u00") + kHex[c >> 4] + kHex[c & 15];
-    } else {
-      out += c;
+  while (!text.empty()) {
+    const char32_t code = take_code_point(text);
+    if (code == U'"' || code == U'\\') {
+      out += {'\\', static_cast<char>(code)};
+    } else if (code >= 0x20 && code < 0x7f) {
+      out += static_cast<char>(code);
+    } else if (code < 0x10000) {
+      out += escaped(code);
+    } else {  // a surrogate pair
+      out += escaped(0xd800 + ((code - 0x10000) >> 10)) + escaped(0xdc00 + (code & 0x3ff));
     }
   }
   return out + "\"";
