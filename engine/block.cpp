@@ -88,14 +88,25 @@ void Block::set_row(std::int64_t t, std::int64_t y, std::int64_t x,
 
 void Block::copy_from(const Block& source) {
   assert(source.dtype() == dtype());
-  const Region both = intersect(region_, source.region_);
+  copy_moved(source, 0, 0, 0);
+}
+
+void Block::copy_moved(const Block& source, std::int64_t dt, std::int64_t dy, std::int64_t dx) {
+  const Region both = intersect(region_, source.region_.shifted(dt, dy, dx));
   if (both.empty()) return;
+  const bool same = source.dtype() == dtype() && (is_float(dtype()) || source.nodata() == nodata());
   const std::size_t cell = size_of(dtype());
   const auto length = static_cast<std::size_t>(both.x.size()) * cell;
+  std::vector<double> scratch;
   for (std::int64_t t = both.t.begin; t < both.t.end; ++t) {
     for (std::int64_t y = both.y.begin; y < both.y.end; ++y) {
-      std::memcpy(data_.data() + offset(t, y, both.x.begin) * cell,
-                  source.data_.data() + source.offset(t, y, both.x.begin) * cell, length);
+      if (same) {
+        std::memcpy(data_.data() + offset(t, y, both.x.begin) * cell,
+                    source.data_.data() + source.offset(t - dt, y - dy, both.x.begin - dx) * cell,
+                    length);
+      } else {
+        set_row(t, y, both.x.begin, source.row(t - dt, y - dy, both.x.shifted(-dx), scratch));
+      }
     }
   }
 }

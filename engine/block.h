@@ -44,6 +44,10 @@ class Block {
   // Copies the cells of `source` that lie in both regions. REQUIRES: same storage.
   void copy_from(const Block& source);
 
+  // The same with `source` moved by whole cells: its cell (t, y, x) goes to (t + dt, y + dy,
+  // x + dx). The storages may differ where this one can hold every value of the other.
+  void copy_moved(const Block& source, std::int64_t dt, std::int64_t dy, std::int64_t dx);
+
   // Raw cells. REQUIRES: T is the C++ type of dtype().
   template <class T>
   std::span<T> cells() {

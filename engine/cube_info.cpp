@@ -24,6 +24,16 @@ std::size_t CubeInfo::band(std::string_view name, std::string_view where) const 
               std::string(where), suggest(names, name));
 }
 
+BandInfo with_gaps(BandInfo band, std::string_view reason) {
+  const Storage storage = with_missing(band.dtype, band.nodata);
+  if (storage.dtype != band.dtype) {
+    band.note = "widened from " + std::string(name(band.dtype)) + ": " + std::string(reason);
+  }
+  band.dtype = storage.dtype;
+  band.nodata = storage.nodata;
+  return band;
+}
+
 void check_unique_bands(std::span<const BandInfo> bands, std::string_view where) {
   for (std::size_t i = 0; i < bands.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

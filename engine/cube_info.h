@@ -43,6 +43,10 @@ struct CubeInfo {
   std::size_t band(std::string_view name, std::string_view where) const;
 };
 
+// The band with a storage that has a missing value (see with_missing()); `reason` goes into the
+// note when it had to be widened for that.
+BandInfo with_gaps(BandInfo band, std::string_view reason);
+
 // Throws Error(kInvalid) when a name stands twice, with `where`.
 void check_unique_bands(std::span<const BandInfo> bands, std::string_view where);
 

@@ -44,6 +44,21 @@ TEST_CASE("crop takes the part and drops it when nothing is in it") {
   CHECK(crop(whole, {{0, 1}, {2, 3}, {11, 12}})->row(0, 2, scratch)[0] == 5);
 }
 
+TEST_CASE("copy_moved puts cells elsewhere and converts between storages") {
+  Block source(kRegion, {DType::kUInt8, 9});
+  source.set_row(0, 2, std::vector<double>{1, kNaN, 3});
+  Block same({{5, 6}, {0, 2}, {0, 2}}, {DType::kUInt8, 9});
+  same.copy_moved(source, 5, -2, -11);
+  std::vector<double> scratch;
+  CHECK(std::isnan(same.row(5, 0, scratch)[0]));
+  CHECK(same.row(5, 0, scratch)[1] == 3);
+  CHECK(std::isnan(same.row(5, 1, scratch)[1]));
+  Block wider(kRegion, with_missing(DType::kUInt8, {}));
+  wider.copy_moved(source, 0, 0, 0);
+  CHECK(wider.row(0, 2, scratch)[0] == 1);
+  CHECK(std::isnan(wider.row(0, 2, scratch)[1]));
+}
+
 TEST_CASE("a band that needs a missing value is widened so that no datum is lost") {
   CHECK(with_missing(DType::kUInt16, 0).dtype == DType::kUInt16);
   CHECK(with_missing(DType::kUInt8, {}).dtype == DType::kInt16);

@@ -1,0 +1,244 @@
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/registry.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+// Edges within this many cells of a cell's edge lie on it.
+constexpr double kOnEdge = 1e-6;
+
+class Crop final : public Operator {
+ public:
+  struct Extent {
+    std::optional<double> left, right, top, bottom;  // CRS units
+    std::optional<std::string> t0, t1;
+
+    void fields(FieldVisitor& v) {
+      v.field({.name = "left", .help = "Left edge in units of the CRS; default: the cube's."},
+              left);
+      v.field({.name = "right", .help = "Right edge."}, right);
+      v.field({.name = "top", .help = "Top edge."}, top);
+      v.field({.name = "bottom", .help = "Bottom edge."}, bottom);
+      v.field({.name = "t0", .help = "Start, e.g. \"2018-03\"."}, t0);
+      v.field({.name = "t1", .help = "End, inclusive: \"2018\" reaches to the end of 2018."}, t1);
+    }
+  };
+
+  struct Params {
+    std::optional<std::int64_t> ix_min, ix_max, iy_min, iy_max, it_min, it_max;
+    std::optional<Extent> extent;
+    std::string snap = "near";
+
+    void fields(FieldVisitor& v) {
+      v.field({.name = "ix_min", .help = "First column, from 0; default: the cube's."}, ix_min);
+      v.field({.name = "ix_max", .help = "Last column, inclusive."}, ix_max);
+      v.field({.name = "iy_min", .help = "First row, from 0 at the top."}, iy_min);
+      v.field({.name = "iy_max", .help = "Last row, inclusive."}, iy_max);
+      v.field({.name = "it_min", .help = "First slice, from 0."}, it_min);
+      v.field({.name = "it_max", .help = "Last slice, inclusive."}, it_max);
+      v.field({.name = "extent", .help = "What to crop to in coordinates and times, instead."},
+              extent);
+      v.field({.name = "snap",
+               .help = "Where an edge of the extent is inside a cell: go to the nearest edge, "
+                       "leave the cell out, or take it in.",
+               .choices = {"near", "in", "out"}},
+              snap);
+    }
+
+    bool has_indices() const { return ix_min || ix_max || iy_min || iy_max || it_min || it_max; }
+  };
+
+  Crop(const Params& params, std::span<const CubeInfo> in)
+      : Crop(in[0], window_of(params, in[0])) {}
+
+  Request demand(const Request& out, std::size_t) const override { return source(out); }
+
+  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Move>(*this); }
+
+ private:
+  struct Move final : Kernel {
+    explicit Move(const Crop& op) : op_(op) {}
+
+    Chunk run(const Request& request, Inputs& inputs) override {
+      Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
+      const Request source = op_.source(request);
+      if (source.region.empty()) return out;
+      const Chunk in = inputs.pull(0, source);
+      if (source.region == request.region && !op_.exceeds_) return in;
+      const Region& window = op_.window_;
+      for (std::size_t i = 0; i < out.bands.size(); ++i) {
+        if (!in.bands[i]) continue;
+        Block block(request.region, op_.info().bands[request.bands[i]].storage());
+        block.copy_moved(*in.bands[i], -window.t.begin, -window.y.begin, -window.x.begin);
+        out.bands[i] = share(std::move(block));
+      }
+      return out;
+    }
+
+    const Crop& op_;
+  };
+
+  Crop(const CubeInfo& in, const Region& window)
+      : Operator(cropped(in, window)),
+        window_(window),
+        extent_(in.extent()),
+        exceeds_(!in.extent().contains(window)) {}
+
+  // The part of the input under a region of the result.
+  Request source(const Request& out) const {
+    Region region = out.region.shifted(window_.t.begin, window_.y.begin, window_.x.begin);
+    region = intersect(region, extent_);
+    if (region.empty()) region = {};
+    return {region, out.bands};
+  }
+
+  static CubeInfo cropped(const CubeInfo& in, const Region& window) {
+    CubeInfo out{in.grid.window(window.y, window.x), in.time.window(window.t), in.bands};
+    if (in.extent().contains(window)) return out;
+    for (BandInfo& band : out.bands) {
+      band = with_gaps(std::move(band), "cells beyond the cube are missing");
+    }
+    return out;
+  }
+
+  // Indices of the input's cells, which may lie outside of it.
+  static Region window_of(const Params& params, const CubeInfo& in) {
+    if (params.extent && params.has_indices()) {
+      throw Error(ErrorCode::kInvalid, "an extent and indices cannot both be given", "/extent");
+    }
+    if (!params.extent && !params.has_indices()) {
+      throw Error(ErrorCode::kInvalid, "what to crop to is not given", "",
+                  "extent, or some of ix_min, ix_max, iy_min, iy_max, it_min, it_max");
+    }
+    const Region window = params.extent ? of_extent(*params.extent, params.snap, in)
+                                        : of_indices(params, in.extent());
+    if (!in.time.is_regular() && !in.extent().t.contains(window.t)) {
+      throw Error(ErrorCode::kInvalid, "a labelled time axis has no slices beyond its ends",
+                  window.t.begin < 0 ? "/it_min" : "/it_max",
+                  "slices 0 to " + std::to_string(in.time.size() - 1));
+    }
+    return window;
+  }
+
+  static Region of_indices(const Params& params, const Region& all) {
+    return {range("it", params.it_min, params.it_max, all.t),
+            range("iy", params.iy_min, params.iy_max, all.y),
+            range("ix", params.ix_min, params.ix_max, all.x)};
+  }
+
+  static Range range(const std::string& axis, std::optional<std::int64_t> first,
+                     std::optional<std::int64_t> last, const Range& all) {
+    const Range out{first.value_or(all.begin), last.value_or(all.end - 1) + 1};
+    if (!out.empty()) return out;
+    throw Error(ErrorCode::kInvalid,
+                "nothing lies between " + axis + "_min " + std::to_string(out.begin) + " and " +
+                    axis + "_max " + std::to_string(out.end - 1),
+                "/" + axis + (last ? "_max" : "_min"));
+  }
+
+  static Region of_extent(const Extent& extent, const std::string& snap, const CubeInfo& in) {
+    const Grid& grid = in.grid;
+    const auto order = [](const std::optional<double>& low, const std::optional<double>& high,
+                          const char* text, const char* where) {
+      if (!low || !high || *low < *high) return;
+      throw Error(ErrorCode::kInvalid,
+                  std::string(text) + ": " + number_text(*low) + " and " + number_text(*high),
+                  where);
+    };
+    order(extent.left, extent.right, "left is not less than right", "/extent/left");
+    order(extent.bottom, extent.top, "bottom is not less than top", "/extent/bottom");
+    return {time_range(extent, snap, in.time),
+            snapped(extent.top ? grid.row(*extent.top) : 0,
+                    extent.bottom ? grid.row(*extent.bottom) : static_cast<double>(grid.height),
+                    snap, "row"),
+            snapped(extent.left ? grid.column(*extent.left) : 0,
+                    extent.right ? grid.column(*extent.right) : static_cast<double>(grid.width),
+                    snap, "column")};
+  }
+
+  // Whole cells between two fractional edges.
+  static Range snapped(double begin, double end, const std::string& snap, const char* what) {
+    constexpr double kFar = 1e15;
+    if (!(std::abs(begin) < kFar && std::abs(end) < kFar)) {
+      throw Error(ErrorCode::kInvalid, "the extent is too far from the cube", "/extent");
+    }
+    Range out{std::llround(begin), std::llround(end)};
+    if (snap == "in") {
+      out = {std::llround(std::ceil(begin - kOnEdge)), std::llround(std::floor(end + kOnEdge))};
+    } else if (snap == "out") {
+      out = {std::llround(std::floor(begin + kOnEdge)), std::llround(std::ceil(end - kOnEdge))};
+    }
+    if (!out.empty()) return out;
+    throw Error(ErrorCode::kInvalid,
+                "no " + std::string(what) + " of the cube is left of the extent", "/extent",
+                "\"snap\": \"out\" takes in cells that are partly inside");
+  }
+
+  static Instant instant(const std::string& text, bool end, const char* where) {
+    if (const auto span = parse_time(text)) return end ? span->end : span->start;
+    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
+                "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
+  }
+
+  static Range time_range(const Extent& extent, const std::string& snap, const TimeAxis& time) {
+    if (!extent.t0 && !extent.t1) return {0, time.size()};
+    if (time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no slices", "/extent");
+    const Instant start = extent.t0 ? instant(*extent.t0, false, "/extent/t0") : time.start(0);
+    const Instant end =
+        extent.t1 ? instant(*extent.t1, true, "/extent/t1") : time.end(time.size() - 1);
+    if (start >= end) {
+      throw Error(ErrorCode::kInvalid, "the extent ends before it starts",
+                  extent.t1 ? "/extent/t1" : "/extent/t0");
+    }
+    if (time.is_regular()) return snapped(slice(start, time), slice(end, time), snap, "slice");
+    Range out{0, 0};
+    while (out.begin < time.size() && time.start(out.begin) < start) ++out.begin;
+    for (out.end = out.begin; out.end < time.size() && time.start(out.end) < end;) ++out.end;
+    if (!out.empty()) return out;
+    throw Error(ErrorCode::kInvalid, "no slice of the cube is left of the extent", "/extent",
+                "its slices run from " + time.label(0) + " to " + time.label(time.size() - 1));
+  }
+
+  // Fractional index of an instant on a regular axis, also outside of it.
+  static double slice(Instant instant, const TimeAxis& time) {
+    const double length = epoch_seconds(time.end(0)) - epoch_seconds(time.start(0));
+    const double steps = (epoch_seconds(instant) - epoch_seconds(time.start(0))) / length;
+    auto i = static_cast<std::int64_t>(std::floor(steps));
+    while (time.start(i) > instant) --i;  // slices may differ in length
+    while (time.start(i + 1) <= instant) ++i;
+    const double start = epoch_seconds(time.start(i));
+    return static_cast<double>(i) +
+           (epoch_seconds(instant) - start) / (epoch_seconds(time.start(i + 1)) - start);
+  }
+
+  Region window_;  // in cells of the input
+  Region extent_;  // of the input
+  bool exceeds_;
+};
+
+}  // namespace
+
+namespace ops {
+
+OperatorType crop() {
+  return operator_type<Crop>({
+      .id = "crop",
+      .summary = "A box of the cube, by cell indices or by coordinates and times.",
+      .help = "The box may exceed the cube: cells beyond it are missing. A labelled time axis "
+              "cannot be exceeded.",
+      .example = R"({"cube_type": "crop",
+  "extent": {"left": 10, "right": 30, "bottom": 10, "top": 30, "t0": "2020-02", "t1": "2020-03"},
+  "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+      "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
+      .inputs = {{.name = "in_cube", .help = "The cube to cut from."}},
+  });
+}
+
+}  // namespace ops
+
+}  // namespace cube
