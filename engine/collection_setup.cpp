@@ -1,0 +1,153 @@
+#include "engine/collection_setup.h"
+
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "engine/collection_view.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+void reject_warp_args(const std::vector<std::string>& args) {
+  static const std::map<std::string, std::string> kInstead = {
+      {"-r", "say it in view/resampling"},
+      {"-srcnodata", "say it in the collection format"},
+      {"-dstnodata", "missing cells keep the nodata value of the band"},
+      {"-et", "transformations are always exact to 0.01 cells"},
+      {"-multi", "use --threads"},
+      {"-wm", "use --memory"},
+      {"-t_srs", "say it in view/space/srs"},
+  };
+  if (args.empty()) return;
+  const auto instead = kInstead.find(args.front());
+  throw Error(ErrorCode::kInvalid,
+              "'" + args.front() + "' is not supported: images are not resampled by gdalwarp",
+              "/warp_args/0", instead == kInstead.end() ? "leave warp_args out" : instead->second);
+}
+
+// A nodata value that cells of the type can have.
+bool can_hold(DType type, double value) {
+  return value >= lowest(type) && value <= highest(type) && value == std::floor(value);
+}
+
+void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams& params,
+              const View& view) {
+  BandInfo band = setup.stored[index];
+  CollectionBand plan{.band = index, .nodata = band.nodata, .resampling = {}, .read = {}};
+  plan.resampling = parse_resampling(view.resampling.of(band.name), "/view/resampling");
+  if (params.unpack) {
+    plan.scale = std::exchange(band.scale, 1);
+    plan.offset = std::exchange(band.offset, 0);
+  }
+  const bool unpacked = plan.scale != 1 || plan.offset != 0;
+  const bool has_nodata =
+      band.nodata && !is_float(band.dtype) && can_hold(band.dtype, *band.nodata);
+  const DType type = unpacked || plan.resampling != Resampling::kNearest
+                         ? arithmetic_dtype(band.dtype)
+                         : band.dtype;
+  plan.read = with_missing(type, has_nodata ? band.nodata : std::nullopt);
+  if (unpacked) {
+    band.note = "unpacked: stored * " + number_text(plan.scale) + " + " + number_text(plan.offset);
+  } else if (plan.read.dtype != type) {
+    band.note = "widened from " + std::string(name(type)) + ", which has no nodata value";
+  }
+  band.dtype = plan.read.dtype;
+  band.nodata = plan.read.nodata;
+  setup.info.bands.push_back(setup.aggregation.result_band(band, setup.slices->densest()));
+  setup.bands.push_back(plan);
+}
+
+// Every key of resampling is a band of the collection.
+void check_resampling(const ResamplingChoice& choice, const CubeInfo& bands) {
+  for (const auto& [key, method] : choice.methods) {
+    const std::string where = "/view/resampling" + (choice.short_form() ? "" : "/" + key);
+    if (key != "*") bands.band(key, where);
+    parse_resampling(method, where);
+  }
+}
+
+std::shared_ptr<const ImageIndex> open_index(const std::string& file, const Resources& resources) {
+  if (!resources.open_index) {
+    throw Error(ErrorCode::kInternal, "the program cannot open catalogs", "/file");
+  }
+  try {
+    return resources.open_index(file);
+  } catch (const Error& error) {
+    const bool named = error.where().empty() || error.message().find(file) != std::string::npos;
+    throw Error(error.code(), (named ? "" : error.where() + ": ") + error.message(), "/file",
+                error.hint());
+  }
+}
+
+void check_target_masks(const std::vector<CollectionMask>& masks) {
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    if (masks[i].rule.dilate == 0) continue;
+    throw Error(ErrorCode::kInvalid,
+                "dilate counts cells of the image, which target masks do not see",
+                "/mask/" + std::to_string(i) + "/dilate", "use \"mask_stage\": \"native\"");
+  }
+}
+
+}  // namespace
+
+void CollectionParams::fields(FieldVisitor& v) {
+  v.field({.name = "file",
+           .help = "The catalog: made by `cube catalog create` or by gdalcubes.",
+           .required = true,
+           .path = true},
+          file);
+  v.field({.name = "view",
+           .help = "Grid, time axis, aggregation and resampling. Without it: the extent of all "
+                   "images, 512 cells on the longer side, months."},
+          view);
+  v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
+  v.field({.name = "mask",
+           .help = "Which cells of the images are hidden, by the value of a quality band; of "
+                   "several masks, any one hides.",
+           .one_or_many = true},
+          mask);
+  v.field({.name = "mask_band", .help = "The band of masks that name none."}, mask_band);
+  v.field({.name = "mask_stage",
+           .help = "native: hide cells of the image before it is resampled, so that clouds do "
+                   "not bleed; target: resample the mask band by nearest and hide afterwards, "
+                   "as gdalcubes does.",
+           .choices = {"native", "target"}},
+          mask_stage);
+  v.field({.name = "strict",
+           .help = "An image that cannot be read fails the run; false: it is left out and "
+                   "reported."},
+          strict);
+  v.field({.name = "unpack",
+           .help = "Apply the collection's scale and offset: bands become physical values."},
+          unpack);
+  v.field({.name = "warp_args",
+           .help = "gdalwarp's arguments in gdalcubes' graphs; only an empty list is accepted."},
+          warp_args);
+}
+
+CollectionSetup make_setup(const CollectionParams& params, const Resources& resources) {
+  reject_warp_args(params.warp_args);
+  const auto index = open_index(params.file, resources);
+  const View view = params.view ? *params.view : view_of_collection(*index);
+  CollectionSetup setup{.info = make_axes(view, "/view"),
+                        .aggregation = Aggregation::make(view.aggregation, "/view/aggregation"),
+                        .stored = index->bands(),
+                        .bands = {},
+                        .masks = {},
+                        .slices = {}};
+  const CubeInfo stored{setup.info.grid, setup.info.time, setup.stored};
+  check_resampling(view.resampling, stored);
+  setup.masks = make_masks(params.mask, params.mask_band, stored);
+  if (params.mask_stage == "target") check_target_masks(setup.masks);
+  std::vector<Image> images = find_images(*index, setup.info.grid, setup.info.time);
+  drop_unmaskable(images, setup.masks, setup.stored);
+  setup.slices.emplace(std::move(images), setup.info.grid, setup.info.time);
+  for (std::size_t i = 0; i < setup.stored.size(); ++i) add_band(setup, i, params, view);
+  return setup;
+}
+
+}  // namespace cube
