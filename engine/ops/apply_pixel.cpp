@@ -261,7 +261,8 @@ OperatorType apply_pixel() {
       .example = R"json({"cube_type": "apply_pixel", "expr": ["(band2-band1)/(band2+band1)"],
   "band_names": ["NDVI"],
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})json",
       .inputs = {{.name = "in_cube", .help = "The cube whose bands the formulas name."}},
   });

@@ -137,7 +137,8 @@ OperatorType filter_pixel() {
               "others only where something is kept.",
       .example = R"({"cube_type": "filter_pixel", "predicate": "band1 > 0 && ix > 1",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to filter."}},
   });

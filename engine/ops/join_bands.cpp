@@ -118,11 +118,11 @@ OperatorType join_bands() {
       .example = R"({"cube_type": "join_bands", "prefixes": ["a", "b"],
   "in_cubes": [
     {"cube_type": "dummy", "nbands": 1, "fill": 1,
-      "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10,
+      "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
           "srs": "EPSG:3857"},
         "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}},
     {"cube_type": "dummy", "nbands": 1, "fill": 2,
-      "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10,
+      "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
           "srs": "EPSG:3857"},
         "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}]})",
       .inputs = {{.name = "in_cubes", .help = "Cubes on one grid and time axis.", .many = true}},

@@ -63,7 +63,8 @@ OperatorType rename_bands() {
       .help = "Two bands can swap their names.",
       .example = R"({"cube_type": "rename_bands", "band_names": {"band1": "red", "band2": "nir"},
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube whose bands to rename."}},
   });

@@ -139,7 +139,8 @@ OperatorType select_time() {
       .help = "The result has a labelled time axis, in ascending order. Other slices are not read.",
       .example = R"({"cube_type": "select_time", "t": ["2020-01", "2020-03"],
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
-    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "srs": "EPSG:3857"},
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to take slices from."}},
   });
