@@ -47,6 +47,7 @@ MaskRule make_rule(const MaskParams& params, const std::string& where) {
     }
     rule.bits.push_back(static_cast<int>(bit));
   }
+  if (params.values.empty() && !range) rule.min = 1;  // bits alone: any of them
   if (params.dilate < 0 || params.dilate > kMostDilation) {
     reject("/dilate", "cannot grow by " + std::to_string(params.dilate) + " cells",
            "from 0 to 1000");
@@ -140,7 +141,8 @@ NativeMask native_mask(const Image& image, const std::vector<CollectionMask>& ma
 }
 
 BlockPtr hide_cells(const BlockPtr& block, const BlockPtr& mask, const MaskRule& rule) {
-  if (!block || !mask) return nullptr;
+  if (!block) return nullptr;
+  if (!mask) return rule.invert ? nullptr : block;
   const MaskTest test(rule);
   const Region& region = block->region();
   Block out(region, block->storage());

@@ -56,7 +56,8 @@ void drop_unmaskable(std::vector<Image>& images, const std::vector<CollectionMas
 NativeMask native_mask(const Image& image, const std::vector<CollectionMask>& masks,
                        const std::vector<BandInfo>& bands);
 
-// `block` without the cells that `mask` (the same region) hides; null hides everything.
+// `block` without the cells that `mask` (the same region) hides; a null mask is
+// missing everywhere.
 BlockPtr hide_cells(const BlockPtr& block, const BlockPtr& mask, const MaskRule& rule);
 
 }  // namespace cube

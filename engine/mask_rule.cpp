@@ -11,7 +11,7 @@ MaskTest::MaskTest(const MaskRule& rule) : rule_(rule) {
 }
 
 bool MaskTest::hides(double value) const {
-  if (std::isnan(value)) return true;
+  if (std::isnan(value)) return rule_.invert;
   if (bits_ != 0) {
     // Through a signed type, so that a negative number gives its two's complement.
     const auto whole = static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
@@ -21,7 +21,6 @@ bool MaskTest::hides(double value) const {
 }
 
 bool MaskTest::listed(double value) const {
-  if (rule_.values.empty() && !rule_.min && !rule_.max) return value != 0;
   if (std::ranges::find(rule_.values, value) != rule_.values.end()) return true;
   if (!rule_.min && !rule_.max) return false;
   return (!rule_.min || value >= *rule_.min) && (!rule_.max || value <= *rule_.max);

@@ -13,7 +13,7 @@ class MaskTest {
  public:
   explicit MaskTest(const MaskRule& rule);
 
-  // Missing (NaN) hides, inverted or not. A rule of bits alone hides where any of them is set.
+  // Missing (NaN) is on no list: it hides only when the rule is inverted.
   bool hides(double value) const;
 
  private:

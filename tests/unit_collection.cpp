@@ -330,6 +330,19 @@ TEST_CASE("native masks are passed on with their rules") {
   CHECK(layer.rule.dilate == 2);
 }
 
+TEST_CASE("bits alone hide where any of them is set") {
+  World world;
+  Cells quality = all(7);
+  quality[0] = 8 + 16;
+  world.add("i1", "2018-01-01", {{"a", all(5)}, {"q", quality}});
+  const Graph graph =
+      world.graph("max", R"("mask": {"bits": [4, 5]}, "mask_band": "q", "mask_stage": "target")");
+  const BlockPtr block = world.read(graph, {0}).bands[0];
+  std::vector<double> scratch;
+  CHECK(std::isnan(block->row(0, 0, scratch)[0]));
+  CHECK(block->row(0, 0, scratch)[1] == 5);
+}
+
 TEST_CASE("gdalcubes' masks compare bits where they stand") {
   World world;
   world.add("i1", "2018-01-01", {{"a", all(5)}, {"q", all(1)}});
@@ -480,14 +493,14 @@ TEST_CASE("mask rules by value, range and bits") {
   const auto values = [](MaskRule& r) { r.values = {3, 8}; };
   CHECK(hides(values, 8));
   CHECK_FALSE(hides(values, 4));
-  CHECK(hides(values, kNaN));
+  CHECK_FALSE(hides(values, kNaN));
   const auto range = [](MaskRule& r) { r.min = 3, r.max = 5; };
   CHECK(hides(range, 3));
   CHECK(hides(range, 5));
   CHECK_FALSE(hides(range, 5.5));
   CHECK(hides([](MaskRule& r) { r.min = 3; }, 1e9));
   CHECK(hides([](MaskRule& r) { r.values = {9}, r.max = 2; }, 9));
-  const auto bit = [](MaskRule& r) { r.bits = {3}; };
+  const auto bit = [](MaskRule& r) { r.bits = {3}, r.min = 1; };
   CHECK(hides(bit, 8 + 1));
   CHECK_FALSE(hides(bit, 7));
   const auto field = [](MaskRule& r) { r.values = {3}, r.bits = {4, 5}; };

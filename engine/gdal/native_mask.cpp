@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/mask_rule.h"
 
 namespace cube {
 
@@ -57,24 +58,6 @@ MaskBand choose_level(GDALRasterBandH full, double cell_x, double cell_y) {
     if (fine && next.width < best.width) best = next;
   }
   return best;
-}
-
-bool hides(const MaskRule& rule, double value) {
-  if (std::isnan(value)) return rule.invert;
-  if (!rule.bits.empty()) {
-    const auto word = static_cast<std::int64_t>(value);
-    const int lowest_bit = *std::min_element(rule.bits.begin(), rule.bits.end());
-    std::int64_t field = 0;
-    for (const int bit : rule.bits) field |= word & (std::int64_t{1} << bit);
-    value = static_cast<double>(rule.shift ? field >> lowest_bit : field);
-  }
-  bool listed = std::find(rule.values.begin(), rule.values.end(), value) != rule.values.end();
-  if (rule.min || rule.max) {
-    const bool above = !rule.min || value >= *rule.min;
-    const bool below = !rule.max || value <= *rule.max;
-    listed = listed || (above && below);
-  }
-  return listed != rule.invert;
 }
 
 // Grows ones by `reach` cells along each axis, one axis after the other.
@@ -165,7 +148,8 @@ class Hider {
     SourceWindow cells;
     read_window(mask_.band, rows, columns, layer_.band.nodata, layer_.band.descriptor, cells);
     to_doubles(cells, values_);
-    for (std::size_t i = 0; i < hidden_.size(); ++i) hidden_[i] = hides(layer_.rule, values_[i]);
+    const MaskTest test(layer_.rule);
+    for (std::size_t i = 0; i < hidden_.size(); ++i) hidden_[i] = test.hides(values_[i]);
     if (reach_ > 0) dilate(hidden_, rows.size(), columns.size(), reach_);
   }
 
