@@ -101,9 +101,10 @@ class Coarsen final : public Operator {
   static Windows cut(const Params& params, const std::string& axis, const std::string& cells,
                      std::int64_t factor, std::int64_t size) {
     const std::string where = "/factor/" + axis;
-    if (factor < 1) {
+    constexpr std::int64_t kLargest = 1'000'000;  // three of them multiply without overflow
+    if (factor < 1 || factor > kLargest) {
       throw Error(ErrorCode::kInvalid, std::to_string(factor) + " " + cells + " cannot make one",
-                  where, "1 or more");
+                  where, "1 to " + std::to_string(kLargest));
     }
     Windows out{factor, size, 0, size / factor};
     const std::int64_t rest = size % factor;
