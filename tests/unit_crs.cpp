@@ -99,3 +99,25 @@ TEST_CASE("missing files and files that are no raster are told apart") {
           describe_raster(text);
         }).starts_with(text + ": cannot be opened as a raster: "));
 }
+
+TEST_CASE("a box round a pole takes all longitudes up to it") {
+  const auto north = transform_box({-1e6, -1e6, 1e6, 1e6}, "EPSG:3995", "EPSG:4326");
+  REQUIRE(north.size() == 1);
+  CHECK(north[0].left == -180);
+  CHECK(north[0].right == 180);
+  CHECK(north[0].top == 90);
+  CHECK(north[0].bottom < 80);
+  const auto south = transform_box({-1e6, -1e6, 1e6, 1e6}, "EPSG:3031", "EPSG:4326");
+  REQUIRE(south.size() == 1);
+  CHECK(south[0].bottom == -90);
+}
+
+TEST_CASE("longitudes beyond 180 degrees come back on the other side") {
+  const auto boxes = transform_box({170, -10, 190, 10}, "EPSG:4326", "EPSG:4326");
+  REQUIRE(boxes.size() == 2);
+  CHECK(boxes[0].left == 170);
+  CHECK(boxes[0].right == 180);
+  CHECK(boxes[1].left == -180);
+  CHECK(boxes[1].right == -170);
+  CHECK(transform_box({-180, -90, 180, 90}, "EPSG:4326", "EPSG:4326")[0].right == 180);
+}

@@ -137,6 +137,18 @@ TEST_CASE("a rotated image is placed by its whole geotransform") {
       {1, 4, 2, 5, 3, 6}));
 }
 
+TEST_CASE("a nodata value that an integer cell cannot have hides nothing") {
+  test::TempDir dir;
+  const std::string file = dir.file("half.tif");
+  test::write_raster(file, {.width = 3, .height = 1}, {0, 1, 2});
+  const auto reader = make_image_reader();
+  for (const double nodata : {0.5, -9999.0, 70000.0}) {
+    CHECK(same(read_cells(*reader, {file, 1, nodata}, grid(500000, 5000000, 10, 3, 1),
+                          Resampling::kNearest),
+               {0, 1, 2}));
+  }
+}
+
 TEST_CASE("per-dataset masks and alpha bands hide cells") {
   test::TempDir dir;
   const std::string file = dir.file("alpha.tif");

@@ -1,6 +1,7 @@
 #include "engine/gdal/crs.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -73,6 +74,37 @@ struct Bounds {
   }
 };
 
+constexpr double kHalfCircle = 180;
+constexpr double kCircle = 360;
+constexpr double kPole = 90;
+
+// A box whose longitudes may lie beyond 180 degrees, as boxes within -180..180.
+std::vector<Box> within_circle(Box box) {
+  if (box.right - box.left >= kCircle) return {{-kHalfCircle, box.bottom, kHalfCircle, box.top}};
+  const double shift = kCircle * std::floor((box.left + kHalfCircle) / kCircle);
+  box.left -= shift;
+  box.right -= shift;
+  if (box.right <= kHalfCircle) return {box};
+  return {{box.left, box.bottom, kHalfCircle, box.top},
+          {-kHalfCircle, box.bottom, box.right - kCircle, box.top}};
+}
+
+// A pole inside a box is not on its outline: all longitudes up to it are in the box.
+void add_poles(const Box& box, const std::string& from, const std::string& to,
+               std::vector<Box>& lonlat) {
+  if (lonlat.empty()) return;
+  for (const double pole : {kPole, -kPole}) {
+    std::array<double, 1> x = {0};
+    std::array<double, 1> y = {pole};
+    CrsTransform(to, from).apply(x, y);
+    const bool inside = x[0] > box.left && x[0] < box.right && y[0] > box.bottom && y[0] < box.top;
+    if (!inside) continue;
+    Box all{-kHalfCircle, lonlat[0].bottom, kHalfCircle, lonlat[0].top};
+    (pole > 0 ? all.top : all.bottom) = pole;
+    lonlat = {all};
+  }
+}
+
 }  // namespace
 
 std::string canonical_crs(std::string_view text, std::string_view where) {
@@ -141,9 +173,15 @@ void CrsTransform::apply(std::span<double> x, std::span<double> y) const {
 std::vector<Box> transform_box(const Box& box, const std::string& from, const std::string& to) {
   std::vector<double> x;
   std::vector<double> y;
+  const bool geographic = is_geographic(to);
+  if (geographic && same_crs(from, to)) return within_circle(box);
   outline(box, x, y);
   CrsTransform(from, to).apply(x, y);
-  if (is_geographic(to) && !same_crs(from, to)) return lonlat_bounds(x, y);
+  if (geographic) {
+    std::vector<Box> boxes = lonlat_bounds(x, y);
+    add_poles(box, from, to, boxes);
+    return boxes;
+  }
   Bounds across;
   Bounds up;
   for (std::size_t i = 0; i < x.size(); ++i) {

@@ -81,7 +81,8 @@ void read_window(GDALRasterBandH band, const Range& rows, const Range& columns,
   out.nodata = nodata;
   if (!nodata && has_nodata) out.nodata = own;
   if (out.nodata && !is_float(out.dtype) &&
-      !(*out.nodata >= lowest(out.dtype) && *out.nodata <= highest(out.dtype))) {
+      !(*out.nodata >= lowest(out.dtype) && *out.nodata <= highest(out.dtype) &&
+        *out.nodata == std::nearbyint(*out.nodata))) {
     out.nodata.reset();  // no cell can have it
   }
   out.cells.resize(out.size() * size_of(out.dtype));
