@@ -5,6 +5,7 @@
 #include <cpl_conv.h>
 #include <gdal_priv.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <cmath>
@@ -769,6 +770,33 @@ TEST_CASE("memory: a quick look is small, a write takes a few chunks") {
     CHECK(sink->bytes_per_write({1, 512, 512}) >= 2 * chunk);
     CHECK(sink->bytes_per_write({1, 512, 512}) <= 4 * chunk);
   }
+}
+
+TEST_CASE("memory: quick looks of many slices count with the chunks they come in") {
+  const TempDir dir;
+  CubeInfo info = one_band(100);
+  info.grid = utm_grid(2048, 2048);
+  const auto sink = make_sink(spec_of(dir, "a_{t}.png"), info);
+  const std::int64_t one = make_sink(spec_of(dir, "a.png"), info)->resident_bytes();
+  CHECK(sink->resident_bytes() == one);
+  CHECK(sink->bytes_per_write({1, 256, 256}) == one);
+  CHECK(sink->bytes_per_write({10, 256, 256}) == 10 * one);
+}
+
+TEST_CASE("more open files than the system allows are said before any work") {
+  const TempDir dir;
+  const CubeInfo info = one_band(300);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{400, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  const auto sink = make_sink(spec_of(dir, "a_{t}.tif"), info);
+  const std::string said = error_of([&] { sink->begin({250, 50, 70}, kProvenance); });
+  CHECK(said == dir.file("a_2018-01.tif") +
+                    ": chunks of 250 slices would hold 250 files open, of 400 that the system "
+                    "allows (chunks of one slice, or a higher 'ulimit -n')");
+  CHECK(error_of([&] { sink->begin({1, 50, 70}, kProvenance); }).empty());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 TEST_CASE("files for other readers") {

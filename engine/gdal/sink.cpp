@@ -1,5 +1,6 @@
 #include "engine/sink.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ struct OutputFormat {
   const char* extension;
   bool folder;        // the output is a folder
   bool many_in_file;  // several slices of several bands fit into one file
+  bool handle;        // a file is held open while it is written
   std::string (*options)();
   std::unique_ptr<FileWriter> (*make)(const FilePart&, const OutputOptions&);
 };
@@ -36,15 +38,15 @@ struct OutputFormat {
 // Of formats with the same extension the first is what the name suggests.
 constexpr std::array kFormats = {
     OutputFormat{"GTiff", "GeoTIFF: tiles, DEFLATE; {t} or {band} in the name for several files",
-                 ".tif", false, false, geotiff_options, make_geotiff_writer},
+                 ".tif", false, false, true, geotiff_options, make_geotiff_writer},
     OutputFormat{"COG", "Cloud Optimized GeoTIFF: the same with overviews", ".tif", false, false,
-                 cog_options, make_cog_writer},
+                 true, cog_options, make_cog_writer},
     OutputFormat{"netCDF", "CF netCDF-4: all bands and slices in one file", ".nc", false, true,
-                 netcdf_options, make_netcdf_writer},
+                 true, netcdf_options, make_netcdf_writer},
     OutputFormat{"Zarr", "Zarr v2 folder: one file a chunk, written in parallel", ".zarr", true,
-                 true, zarr_options, make_zarr_writer},
+                 true, false, zarr_options, make_zarr_writer},
     OutputFormat{"PNG", "quick look: one band in a colour ramp, or three as red, green, blue",
-                 ".png", false, true, png_options, make_png_writer},
+                 ".png", false, true, false, png_options, make_png_writer},
 };
 
 const OutputFormat& find_format(const OutputSpec& spec) {
@@ -182,6 +184,7 @@ class OutputSink final : public Sink {
   void begin(const ChunkShape& tiling, const Provenance& provenance) override {
     tiling_ = tiling;
     provenance_ = provenance;
+    check_handles();
     outputs_.front()->open(*this);  // the others when their first cells come
   }
 
@@ -211,9 +214,12 @@ class OutputSink final : public Sink {
     return files;
   }
 
+  // One slice's files, or the whole: the files of later slices count with the chunks they come in.
   std::int64_t resident_bytes() const override {
     std::int64_t bytes = 0;
-    for (const auto& output : outputs_) bytes += output->writer->resident_bytes();
+    for (const auto& output : outputs_) {
+      if (output->part.slices.begin == 0) bytes += output->writer->resident_bytes();
+    }
     return bytes;
   }
 
@@ -224,7 +230,8 @@ class OutputSink final : public Sink {
       part.t = std::min(part.t, output->part.slices.size());
       bytes = std::max(bytes, output->writer->bytes_per_write(part));
     }
-    return bytes;
+    const bool by_time = outputs_.back()->part.slices.begin > 0;
+    return by_time ? bytes + shape.t * resident_bytes() : bytes;
   }
 
  private:
@@ -253,6 +260,23 @@ class OutputSink final : public Sink {
       close_done = true;
     }
   };
+
+  // A chunk of many slices opens the files of all of them.
+  void check_handles() const {
+    constexpr std::int64_t kOthers = 200;  // inputs, the catalog, libraries
+    if (!format_.handle) return;
+    std::int64_t open_files = 0;
+    for (const auto& output : outputs_) open_files += output->part.slices.begin < tiling_.t;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const auto most = static_cast<std::int64_t>(limit.rlim_cur);
+    if (open_files + kOthers <= std::max(most, kOthers + 1)) return;
+    throw Error(ErrorCode::kUnwritable,
+                "chunks of " + std::to_string(tiling_.t) + " slices would hold " +
+                    std::to_string(open_files) + " files open, of " + std::to_string(most) +
+                    " that the system allows",
+                outputs_.front()->part.file, "chunks of one slice, or a higher 'ulimit -n'");
+  }
 
   // The cells of `chunk` that go into a file: no copy, slices of a block are contiguous.
   static Piece piece_of(const Chunk& chunk, const FilePart& part, const Region& region) {

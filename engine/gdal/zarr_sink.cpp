@@ -112,7 +112,8 @@ class Codec {
  public:
   Codec(const OutputOptions& options) : id_(lower(option(options, "COMPRESS", "BLOSC"))) {
     const bool blosc = id_ == "blosc";
-    level_ = option(options, "LEVEL", blosc ? "3" : id_ == "zstd" ? "3" : "6");
+    // Level 3 of blosc's zstd takes twice as long as 1 and saves 3 % on noisy reflectances.
+    level_ = option(options, "LEVEL", blosc ? "1" : id_ == "zstd" ? "3" : "6");
     cname_ = lower(option(options, "BLOSC_CNAME", "zstd"));
     const std::string shuffle = lower(option(options, "BLOSC_SHUFFLE", "BYTE"));
     shuffle_ = shuffle == "none" ? "0" : shuffle == "bit" ? "2" : "1";
