@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "cli/common.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -16,16 +17,6 @@ namespace {
 
 constexpr std::size_t kBarWidth = 30;  // characters
 constexpr auto kInterval = std::chrono::milliseconds(100);
-
-// "4 s", "2 min 5 s", "3 h 20 min".
-std::string duration_text(double seconds) {
-  const auto total = static_cast<std::int64_t>(std::ceil(seconds));
-  if (total < 60) return std::to_string(total) + " s";
-  if (total < 3600) {
-    return std::to_string(total / 60) + " min " + std::to_string(total % 60) + " s";
-  }
-  return std::to_string(total / 3600) + " h " + std::to_string(total % 3600 / 60) + " min";
-}
 
 std::string rate_text(double rate) {
   return number_text(rate < 10 ? std::round(rate * 10) / 10 : std::round(rate));
