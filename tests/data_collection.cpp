@@ -232,3 +232,79 @@ TEST_CASE("chunks of the real archive are parts of the whole") {
     }
   }
 }
+
+namespace {
+
+// One variable of a reference result, from top to bottom.
+std::vector<double> reference_cells(const std::string& name, const std::string& variable) {
+  register_gdal();
+  const std::string file =
+      "NETCDF:\"" + (test::shared_dir() / "reference" / (name + ".nc")).string() + "\":" + variable;
+  GDALDatasetH dataset = GDALOpen(file.c_str(), GA_ReadOnly);
+  REQUIRE(dataset);
+  const int width = GDALGetRasterXSize(dataset);
+  const int height = GDALGetRasterYSize(dataset);
+  std::vector<double> cells(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  REQUIRE(GDALRasterIO(GDALGetRasterBand(dataset, 1), GF_Read, 0, 0, width, height, cells.data(),
+                       width, height, GDT_Float64, 0, 0) == CE_None);
+  GDALClose(dataset);
+  return cells;
+}
+
+// Parts of the cells that differ in being missing and, of the others, by more than `tolerance`.
+struct Parts {
+  double missing = 0;
+  double values = 0;
+};
+
+Parts differing(const Block& block, const std::vector<double>& expected, double tolerance) {
+  Parts out;
+  double valid = 0;
+  std::size_t i = 0;
+  std::vector<double> scratch;
+  for (std::int64_t y = 0; y < block.region().y.end; ++y) {
+    for (const double value : block.row(0, y, scratch)) {
+      const double wanted = expected[i++];
+      if (std::isnan(value) != std::isnan(wanted)) {
+        ++out.missing;
+      } else if (!std::isnan(value)) {
+        ++valid;
+        out.values += std::abs(value - wanted) > tolerance ? 1 : 0;
+      }
+    }
+  }
+  REQUIRE(valid > 1000);
+  return {out.missing / static_cast<double>(i), out.values / valid};
+}
+
+}  // namespace
+
+TEST_CASE("graphs of gdalcubes give its results") {
+  struct Reference {
+    std::string name;
+    double missing;    // part of all cells
+    double values;     // part of the cells that both have
+    double tolerance;  // of a cell; one of float32 where cells are equal
+  };
+  Resources resources;
+  resources.open_index = open_catalog;
+  resources.make_reader = [] { return make_image_reader(); };
+  for (const Reference& reference : {Reference{"ndvi_median_3857_bilinear", 0.0005, 0.001, 1e-4},
+                                     Reference{"reducers_32618_near", 0.001, 0.005, 1e-2}}) {
+    CAPTURE(reference.name);
+    const auto folder = test::shared_dir() / "reference";
+    std::string text = test::read_text(folder / (reference.name + ".json"));
+    text.replace(text.find("l8.db"), 5, "l8_gdalcubes.db");
+    const Graph graph = compile(Document::parse(text, folder), document_operators(), resources);
+    const auto& bands = graph.info().bands;
+    for (std::size_t b = 0; b < bands.size(); ++b) {
+      CAPTURE(bands[b].name);
+      const Chunk chunk = compute(graph, resources, {graph.info().extent(), {b}});
+      REQUIRE(chunk.bands[0]);
+      const Parts parts = differing(*chunk.bands[0], reference_cells(reference.name, bands[b].name),
+                                    reference.tolerance);
+      CHECK(parts.missing <= reference.missing);
+      CHECK(parts.values <= reference.values);
+    }
+  }
+}
