@@ -2,8 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 

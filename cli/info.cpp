@@ -1,7 +1,122 @@
-#include "cli/commands.h"
+// cube info: what a graph, catalog or raster holds.
+#include <array>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/catalog_text.h"
+#include "cli/common.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
 
 namespace cube {
 
-void add_info(CLI::App&, Program&) {}
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+enum class Kind { kGraph, kCatalog, kRaster };
+
+// By content: JSON begins with a brace, SQLite with its magic.
+Kind kind_of(const std::string& file) {
+  std::array<char, 16> head{};
+  std::ifstream(file, std::ios::binary).read(head.data(), head.size());
+  const std::string_view text(head.data(), head.size());
+  if (text.starts_with("SQLite format 3")) return Kind::kCatalog;
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (file == "-" || (first != std::string_view::npos && text[first] == '{')) return Kind::kGraph;
+  return Kind::kRaster;
+}
+
+Json json_of(const BandInfo& band) {
+  Json out = {{"name", band.name}, {"dtype", std::string(name(band.dtype))}};
+  if (band.nodata) out["nodata"] = std::isnan(*band.nodata) ? Json("nan") : Json(*band.nodata);
+  if (!band.unit.empty()) out["unit"] = band.unit;
+  if (band.scale != 1) out["scale"] = band.scale;
+  if (band.offset != 0) out["offset"] = band.offset;
+  if (!band.note.empty()) out["note"] = band.note;
+  return out;
+}
+
+Json json_of(const std::vector<BandInfo>& bands) {
+  Json out = Json::array();
+  for (const BandInfo& band : bands) out.push_back(json_of(band));
+  return out;
+}
+
+Json json_of(const Grid& grid) {
+  return {{"crs", grid.crs},         {"left", grid.left}, {"right", grid.right()},
+          {"bottom", grid.bottom()}, {"top", grid.top},   {"dx", grid.dx},
+          {"dy", grid.dy},           {"nx", grid.width},  {"ny", grid.height}};
+}
+
+void show_graph(const GraphArguments& args, const Program& program, bool json) {
+  const Graph graph = compile(args.load(), program.registry, program.resources);
+  const CubeInfo& info = graph.info();
+  if (!json) {
+    std::cout << describe(info);
+    return;
+  }
+  Json times = Json::array();
+  for (std::int64_t i = 0; i < info.time.size(); ++i) times.push_back(info.time.label(i));
+  std::cout << Json{{"kind", "graph"},
+                    {"bands", json_of(info.bands)},
+                    {"grid", json_of(info.grid)},
+                    {"time", times}}
+                   .dump(2)
+            << '\n';
+}
+
+void show_raster(const std::string& file, bool json) {
+  const RasterInfo info = describe_raster(file);
+  if (json) {
+    std::cout << Json{{"kind", "raster"},
+                      {"driver", info.driver},
+                      {"north_up", info.north_up},
+                      {"grid", json_of(info.grid)},
+                      {"block", {info.block_height, info.block_width}},
+                      {"overviews", info.overviews},
+                      {"bands", json_of(info.bands)}}
+                     .dump(2)
+              << '\n';
+    return;
+  }
+  CubeInfo cube{info.grid, {}, info.bands};
+  cube.grid.crs = info.crs;
+  std::string text = describe(cube);
+  text.resize(text.find("time    "));
+  std::cout << "driver  " << info.driver << (info.north_up ? "" : ", not north-up") << '\n'
+            << text << "blocks  " << info.block_height << " x " << info.block_width << " (y, x)\n";
+  std::vector<std::string> factors;
+  for (const std::int64_t factor : info.overviews) factors.push_back(std::to_string(factor));
+  std::cout << "overviews  " << (factors.empty() ? "none" : join(factors)) << '\n';
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Program& program) {
+  struct Arguments {
+    GraphArguments graph;
+    bool json = false;
+  };
+  auto args = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("info", "Say what a graph, catalog or raster holds");
+  command->add_option("file", args->graph.graph, "Graph (JSON), catalog (SQLite) or raster")
+      ->required();
+  command->add_option("--set", args->graph.sets, "Give a parameter of a graph a value")
+      ->type_name("NAME=VALUE");
+  command->add_flag("--json", args->json, "Print JSON");
+  command->callback([args, &program] {
+    switch (kind_of(args->graph.graph)) {
+      case Kind::kGraph:
+        return show_graph(args->graph, program, args->json);
+      case Kind::kCatalog:
+        return print_catalog_info(std::cout, args->graph.graph,
+                                  *program.resources.open_index(args->graph.graph), args->json);
+      case Kind::kRaster:
+        return show_raster(args->graph.graph, args->json);
+    }
+  });
+}
 
 }  // namespace cube

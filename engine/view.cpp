@@ -114,7 +114,7 @@ void SpaceView::fields(FieldVisitor& v) {
            .help = "Cell width, in the units of srs. Where it does not divide the extent, the "
                    "extent grows equally on both sides."},
           dx);
-  v.field({.name = "dy", .help = "Cell height, in the units of srs; with dx."}, dy);
+  v.field({.name = "dy", .help = "Cell height, in the units of srs; dx or dy alone means square cells."}, dy);
   v.field({.name = "srs",
            .help = "Coordinate reference system: EPSG:3857, WKT or a PROJ string.",
            .aliases = {"proj"}},

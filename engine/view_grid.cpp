@@ -81,15 +81,11 @@ void fit_size(Side& side, double size, bool snap, const std::string& where) {
   side.high += excess / 2;
 }
 
-// Both of a pair, or none.
-template <class T>
-bool both(const std::optional<T>& a, const std::optional<T>& b, const std::string& where,
-          const char* name_a, const char* name_b) {
-  if (a.has_value() == b.has_value()) return a.has_value();
-  const char* missing = a ? name_b : name_a;
-  const char* there = a ? name_a : name_b;
-  reject(where + "/" + missing, std::string("'") + there + "' is given without '" + missing + "'",
-         std::string("give both ") + name_a + " and " + name_b);
+void need_both_counts(const SpaceView& space, const std::string& where) {
+  if (space.nx.has_value() == space.ny.has_value()) return;
+  const std::string missing = space.nx ? "ny" : "nx";
+  reject(where + "/" + missing, "one number of cells is given without '" + missing + "'",
+         "give both nx and ny");
 }
 
 Grid grid_of(const std::string& crs, const Side& x, const Side& y) {
@@ -133,8 +129,9 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
            "top (" + number_text(y.high) + ") is not above bottom (" + number_text(y.low) + ")");
   }
   check_degrees(crs, x, y, where);
-  const bool counts = both(space.nx, space.ny, where, "nx", "ny");
-  const bool sizes = both(space.dx, space.dy, where, "dx", "dy");
+  const bool counts = space.nx || space.ny;
+  const bool sizes = space.dx || space.dy;
+  need_both_counts(space, where);
   if (counts && sizes) reject(where + "/dx", "both nx, ny and dx, dy are given", "give one pair");
   if (!counts && !sizes) {
     reject(where + "/dx", "neither dx, dy nor nx, ny is given",
@@ -145,8 +142,9 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
     fit_count(x, *space.nx, where + "/nx");
     fit_count(y, *space.ny, where + "/ny");
   } else {
-    fit_size(x, *space.dx, space.snap, where + "/dx");
-    fit_size(y, *space.dy, space.snap, where + "/dy");
+    // One size alone means square cells.
+    fit_size(x, space.dx ? *space.dx : *space.dy, space.snap, where + "/dx");
+    fit_size(y, space.dy ? *space.dy : *space.dx, space.snap, where + "/dy");
   }
   return grid_of(crs, x, y);
 }
@@ -213,7 +211,7 @@ Grid grid_of_tile(const SpaceView& space, const std::string& where) {
   }
   const double half = std::numbers::pi * kEarthRadius;
   const double width = 2 * half / tiles;
-  both(space.nx, space.ny, where, "nx", "ny");
+  need_both_counts(space, where);
   Side x{.low = -half + xyz[0] * width, .high = -half + (xyz[0] + 1) * width};
   Side y{.low = half - (xyz[1] + 1) * width, .high = half - xyz[1] * width};
   fit_count(x, space.nx.value_or(kTileCells), where + "/nx");

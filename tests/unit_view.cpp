@@ -151,11 +151,15 @@ TEST_CASE("an impossible extent is told with its place") {
         "EPSG:4326 has degrees)");
 }
 
+TEST_CASE("one cell size alone means square cells") {
+  SpaceView space = with_size(extent(0, 100, 0, 60), 10, 10);
+  space.dy.reset();
+  CHECK(make_grid(space, "/view/space").dy == make_grid(space, "/view/space").dx);
+}
+
 TEST_CASE("impossible cells are told with their place") {
-  CHECK(space_error([](SpaceView& s) { s.dy.reset(); }) ==
-        "/view/space/dy: 'dx' is given without 'dy' (give both dx and dy)");
   CHECK(space_error([](SpaceView& s) { s.ny = 5; }) ==
-        "/view/space/nx: 'ny' is given without 'nx' (give both nx and ny)");
+        "/view/space/nx: one number of cells is given without 'nx' (give both nx and ny)");
   CHECK(space_error([](SpaceView& s) { s = with_count(s, 5, 5); }) ==
         "/view/space/dx: both nx, ny and dx, dy are given (give one pair)");
   CHECK(space_error([](SpaceView& s) { s.dx.reset(), s.dy.reset(); }) ==

@@ -1,0 +1,188 @@
+"""`cube run`, `plan` and `info` as a user meets them: outputs, exit statuses, reports, bad days."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+CUBE = os.environ["CUBE"]
+VIEW = {"space": {"left": 0, "right": 400, "bottom": 0, "top": 300, "dx": 10, "srs": "EPSG:32631"},
+        "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}
+DUMMY = {"cube_type": "dummy", "nbands": 2, "fill": 3, "view": VIEW}
+
+
+def cube(*arguments, stdin=None, **more):
+    return subprocess.run([CUBE, *arguments], capture_output=True, text=True, input=stdin, **more)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def graph(self, document, name="graph.json"):
+        with open(self.path(name), "w") as f:
+            f.write(document if isinstance(document, str) else json.dumps(document))
+        return self.path(name)
+
+    def fails(self, status, text, *arguments, **more):
+        result = cube(*arguments, **more)
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertIn(text, result.stderr)
+        self.assertTrue(result.stderr.startswith("cube: error: "), result.stderr)
+        return result
+
+
+class Outputs(Case):
+    def test_several_outputs_in_one_run(self):
+        graph = self.graph({"cube_type": "reduce_time", "reducer_bands": [["mean", "band1"]],
+                            "in_cube": DUMMY})
+        names = [self.path(n) for n in ("a.tif", "a.nc", "a.zarr", "a.png")]
+        result = cube("run", graph, *[x for n in names for x in ("-o", n)])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.split(), names)
+        for name in names:
+            self.assertTrue(os.path.exists(name), name)
+
+    def test_one_file_a_slice_and_the_documents_own_outputs(self):
+        graph = self.graph({"version": 1, "cubes": {"d": DUMMY}, "result": "d",
+                            "outputs": [{"file": "out_{t}.tif", "format": "COG"}]})
+        result = cube("run", graph)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        made = sorted(n for n in os.listdir(self.folder) if n.endswith(".tif"))
+        self.assertEqual(made, ["out_2020-01.tif", "out_2020-02.tif", "out_2020-03.tif"])
+
+    def test_stdin_and_parameters(self):
+        text = json.dumps({"version": 1, "parameters": {"end": "2020-02"},
+                           "cubes": {"d": {**DUMMY, "view": {**VIEW, "time": {
+                               "t0": "2020-01", "t1": "${end}", "dt": "P1M"}}}}, "result": "d"})
+        result = cube("run", "-", "-o", self.path("x_{t}.tif"), "--set", "end=2020-05", stdin=text)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(result.stdout.split()), 5)
+
+    def test_overwrite(self):
+        graph = self.graph(DUMMY)
+        out = self.path("a_{t}.tif")
+        self.assertEqual(cube("run", graph, "-o", out).returncode, 0)
+        self.fails(2, "--overwrite", "run", graph, "-o", out)
+        self.assertEqual(cube("run", graph, "-o", out, "--overwrite").returncode, 0)
+
+    def test_nothing_says_where_the_result_goes(self):
+        self.fails(2, "nothing says where the result goes (give -o FILE", "run", self.graph(DUMMY))
+
+
+class Reports(Case):
+    def test_progress_as_json_lines(self):
+        result = cube("run", self.graph(DUMMY), "-o", self.path("a_{t}.tif"), "--progress", "json",
+                      "--chunk", "1,10,10")
+        lines = [json.loads(line) for line in result.stderr.splitlines()]
+        self.assertGreater(len(lines), 0)
+        self.assertEqual(lines[-1]["done"], 3 * 3 * 4)
+        self.assertEqual(lines[-1]["total"], 3 * 3 * 4)
+
+    def test_stats_name_every_node(self):
+        graph = self.graph({"cube_type": "select_bands", "bands": ["band2"], "in_cube": DUMMY})
+        result = cube("run", graph, "-o", self.path("a_{t}.tif"), "--stats", self.path("s.json"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("s.json")) as f:
+            stats = json.load(f)
+        self.assertEqual(sorted(n["cube_type"] for n in stats["nodes"]), ["dummy", "select_bands"])
+        self.assertEqual(stats["chunks"], 3)
+        self.assertEqual(stats["failures"], [])
+
+    def test_plan_counts(self):
+        result = cube("plan", self.graph(DUMMY), "--json", "--chunk", "1,10,20", "--threads", "1")
+        plan = json.loads(result.stdout)
+        self.assertEqual(plan["chunks"], 3 * 3 * 2)
+        self.assertEqual(plan["empty_chunks"], 0)
+        self.assertEqual(plan["result_bytes"], 3 * 30 * 40 * 2 * 8)
+        self.assertLessEqual(plan["peak_bytes"], plan["memory_bytes"])
+
+    def test_info_of_a_graph(self):
+        info = json.loads(cube("info", self.graph(DUMMY), "--json").stdout)
+        self.assertEqual([b["name"] for b in info["bands"]], ["band1", "band2"])
+        self.assertEqual((info["grid"]["nx"], info["grid"]["ny"]), (40, 30))
+
+    def test_a_fully_empty_view_finishes_at_once(self):
+        big = {"space": {"left": 0, "right": 1e6, "bottom": 0, "top": 1e6, "nx": 50000, "ny": 50000,
+                         "srs": "EPSG:32631"}, "time": {"t0": "2020", "t1": "2020", "dt": "P1Y"}}
+        graph = self.graph({"cube_type": "empty", "nbands": 1, "view": big})
+        start = time.monotonic()
+        result = cube("run", graph, "-o", self.path("e.tif"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertLess(os.path.getsize(self.path("e.tif")), 1e6)
+        plan = json.loads(cube("plan", graph, "--json").stdout)
+        self.assertEqual(plan["chunks"], plan["empty_chunks"])
+
+
+class BadDays(Case):
+    def test_command_line(self):
+        graph = self.graph(DUMMY)
+        out = ("-o", self.path("a_{t}.tif"))
+        self.fails(2, "--chunk: '1,2' is no chunk shape (three whole numbers t,y,x such as 1,512,512)",
+                   "run", graph, *out, "--chunk", "1,2")
+        self.fails(2, "--memory: 'lots' is no amount of memory", "run", graph, *out, "--memory", "lots")
+        self.fails(2, "--memory: a memory budget of 1 MB is too small for this graph on", "run", graph, *out,
+                   "--memory", "1M")
+        self.fails(2, "--set: 'year' has no NAME= before its value", "run", graph, *out, "--set", "year")
+        self.fails(2, "--co: '=5' has no NAME=", "run", graph, *out, "--co", "=5")
+
+    def test_outputs_that_cannot_be(self):
+        graph = self.graph(DUMMY)
+        self.fails(2, "nowhere", "run", graph, "-o", self.path("nowhere/a_{t}.tif"))
+        self.fails(2, "{t}", "run", graph, "-o", self.path("a.tif"))
+        self.fails(2, "a.xyz", "run", graph, "-o", self.path("a.xyz"))
+        self.assertEqual(os.listdir(self.folder), ["graph.json"])
+
+    def test_missing_graph(self):
+        self.fails(2, "nothing.json", "run", self.path("nothing.json"), "-o", self.path("a.tif"))
+
+    def test_a_catalog_that_is_none(self):
+        with open(self.path("c.db"), "w") as f:
+            f.write("hello")
+        graph = self.graph({"cube_type": "image_collection", "file": "c.db", "view": VIEW})
+        self.fails(2, "c.db", "run", graph, "-o", self.path("a_{t}.tif"))
+        self.fails(2, "c.db", "info", self.path("c.db"))
+
+    def test_full_disk(self):
+        mount = self.path("small")
+        os.mkdir(mount)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", mount],
+                          capture_output=True).returncode != 0:
+            self.skipTest("no tmpfs may be mounted here")
+        self.addCleanup(subprocess.run, ["umount", mount])
+        graph = self.graph({"cube_type": "apply_pixel", "expr": "sin(ix * 12.9898 + iy * 78.233) * 43758.5453",
+                            "band_names": "noise", "in_cube": {**DUMMY, "view": {
+                                "space": {**VIEW["space"], "dx": 0.5}, "time": {
+                                    "t0": "2020", "t1": "2020", "dt": "P1Y"}}}})
+        for name in ("a.tif", "a.nc", "a.zarr"):
+            result = cube("run", graph, "-o", os.path.join(mount, name))
+            self.assertEqual(result.returncode, 1, (name, result.stderr))
+            self.assertIn("no space left on device", result.stderr, name)
+            self.assertEqual(os.listdir(mount), [], name)
+
+    def test_memory_is_kept(self):
+        # A cube far larger than the budget: what the process used is measured by the kernel.
+        graph = self.graph({"cube_type": "apply_pixel", "expr": "band1 * ix", "band_names": "v",
+                            "in_cube": {**DUMMY, "view": {
+                                "space": {"left": 0, "right": 12000, "bottom": 0, "top": 12000, "dx": 1,
+                                          "srs": "EPSG:32631"},
+                                "time": {"t0": "2020", "t1": "2020", "dt": "P1Y"}}}})
+        for memory in (200, 400):
+            child = subprocess.Popen([CUBE, "run", graph, "-o", self.path(f"m{memory}.tif"), "--memory",
+                                      f"{memory}M", "--chunk", "1,8192,8192", "--threads", "2", "-q"])
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = 0
+            self.assertEqual(status, 0)
+            print(f"budget {memory} MiB, used {usage.ru_maxrss / 1024:.0f} MiB")
+            self.assertLess(usage.ru_maxrss / 1024, memory)
+
+
+if __name__ == "__main__":
+    unittest.main()
