@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds once and runs the tests; ends with ctest's summary.
+# usage: tests/run.sh            all tests, from a release build
+#        tests/run.sh asan       the C++ tests under AddressSanitizer and UBSan
+#        tests/run.sh tsan       those with threads under ThreadSanitizer (clang and libomp, because
+#                                gcc's libgomp reports false races)
+set -eu
+cd "$(dirname "$0")/.."
+. examples/setup.sh
+packages_test=(gdal-bin python3-gdal python3-numpy python3-xarray python3-rioxarray python3-zarr
+  python3-netcdf4 python3-jsonschema)
+mode=${1:-test}
+tests=()
+case $mode in
+  test)
+    install_packages "${packages_build[@]}" "${packages_test[@]}"
+    options=(-DCMAKE_BUILD_TYPE=Release)
+    ;;
+  asan)
+    install_packages "${packages_build[@]}"
+    options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1"
+      -DCUBE_SANITIZE=address,undefined)
+    tests=(-R '^(unit|data)_')
+    # GDAL and PROJ keep caches until the process ends.
+    export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    ;;
+  tsan)
+    install_packages "${packages_build[@]}" clang libomp-dev
+    options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1" -DCUBE_SANITIZE=thread
+      -DCMAKE_CXX_COMPILER=clang++)
+    tests=(-R '^(unit_run|unit_catalog|unit_sinks|data_property)$')
+    export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ignore_noninstrumented_modules=1"
+    ;;
+  *)
+    echo "tests/run.sh: unknown mode '$mode' (asan or tsan, or nothing)" >&2
+    exit 2
+    ;;
+esac
+if [ -n "${CI:-}" ]; then options+=(-DCUBE_WERROR=ON); fi
+mkdir -p build
+build_cube "build/$mode" "${options[@]}"
+ctest --test-dir "build/$mode" --output-on-failure -j "$(nproc)" "${tests[@]}"
