@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct IndexReport {
     std::string file;
     std::string reason;
     bool failed = false;  // it is of the format, but cannot be opened or used
+    bool other = false;   // not even the format's overall pattern matches its name
   };
   std::int64_t images = 0;     // in the catalog afterwards
   std::int64_t files = 0;      // indexed in this call
@@ -48,10 +50,15 @@ struct IndexReport {
 IndexReport create_catalog(const std::filesystem::path& catalog, const CollectionFormat& format,
                            const std::vector<std::string>& files, const IndexOptions& options);
 
+struct FileList {
+  std::vector<std::string> files;  // sorted, without duplicates
+  std::set<std::string> named;     // those that were named themselves, not found in a folder
+};
+
 // Files named by arguments: files as they are, folders recursively, globs ("*", "?", "**")
-// expanded, "-" a list on standard input, one name a line. Sorted, without duplicates.
+// expanded, "-" a list on standard input, one name a line.
 // Names on standard input, /vsi paths and subdatasets are taken as they are.
 // Throws Error(kNotFound) for a name that gives nothing.
-std::vector<std::string> expand_files(const std::vector<std::string>& arguments);
+FileList expand_files(const std::vector<std::string>& arguments);
 
 }  // namespace cube

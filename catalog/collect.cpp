@@ -76,7 +76,7 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
       continue;
     }
     names.push_back(file.name);
-    left_out.push_back({file.file, file.match.reason, false});
+    left_out.push_back({file.file, file.match.reason, false, file.match.other});
   }
   if (!out.empty()) return out;
   if (left_out.empty()) throw Error(ErrorCode::kInvalid, "no files are given to index");
@@ -152,7 +152,7 @@ class Assembler {
     CollectedImage& image = at->second;
     if (!fresh) {
       const std::string clash = clash_with(image, file);
-      if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true});
+      if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true, false});
     } else {
       image = {file.match.image, file.match.datetime, file.info.crs, {}, {}};
     }
@@ -220,7 +220,7 @@ Collection collect(const CollectionFormat& format, std::vector<std::string> file
     if (file.failure.empty()) {
       assembler.add(file);
     } else {
-      out.left_out.push_back({file.file, file.failure, true});
+      out.left_out.push_back({file.file, file.failure, true, false});
     }
   }
   if (out.files.empty()) {

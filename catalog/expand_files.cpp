@@ -1,7 +1,6 @@
 // Names of files from arguments: folders, globs and lists.
 #include <fnmatch.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -78,35 +77,40 @@ void add_list(std::istream& in, std::vector<std::string>& out) {
   }
 }
 
+std::string normal_name(const std::string& name) {
+  return is_file_name(name) ? fs::path(name).lexically_normal().string() : name;
+}
+
 }  // namespace
 
-std::vector<std::string> expand_files(const std::vector<std::string>& arguments) {
-  std::vector<std::string> out;
+FileList expand_files(const std::vector<std::string>& arguments) {
+  std::vector<std::string> named;
+  std::vector<std::string> found;
   for (const std::string& argument : arguments) {
-    const std::size_t before = out.size();
+    const std::size_t before = named.size() + found.size();
     std::error_code ignored;
     if (argument == "-") {
-      add_list(std::cin, out);
+      add_list(std::cin, named);
     } else if (!is_file_name(argument)) {
-      out.push_back(argument);
+      named.push_back(argument);
     } else if (fs::is_directory(argument, ignored)) {
-      add_below(argument, out);
+      add_below(argument, found);
     } else if (fs::exists(argument, ignored)) {
-      out.push_back(argument);
+      named.push_back(argument);
     } else if (is_glob(argument)) {
-      add_glob(argument, out);
+      add_glob(argument, found);
     } else {
       throw Error(ErrorCode::kNotFound, "no such file or folder", argument);
     }
-    if (out.size() == before) {
+    if (named.size() + found.size() == before) {
       throw Error(ErrorCode::kNotFound, "gives no files", argument == "-" ? "stdin" : argument);
     }
   }
-  for (std::string& name : out) {
-    if (is_file_name(name)) name = fs::path(name).lexically_normal().string();
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
+  FileList out;
+  for (const std::string& name : named) out.named.insert(normal_name(name));
+  std::set<std::string> all = out.named;
+  for (const std::string& name : found) all.insert(normal_name(name));
+  out.files.assign(all.begin(), all.end());
   return out;
 }
 

@@ -203,9 +203,11 @@ struct CollectionFormat::Impl {
   }
 
   Match match(const std::string& path) const {
-    const auto no = [](std::string reason) { return Match{{}, {}, {}, std::move(reason)}; };
+    const auto no = [](std::string reason) { return Match{{}, {}, {}, std::move(reason), false}; };
     if (pattern && !pattern->match(path)) {
-      return no("the name does not match /pattern '" + pattern->text + "'");
+      Match other = no("the name does not match /pattern '" + pattern->text + "'");
+      other.other = true;
+      return other;
     }
     const auto name = image.match(path);
     if (!name) return no("no image name: /images/pattern '" + image.text + "' does not match");
@@ -216,7 +218,7 @@ struct CollectionFormat::Impl {
       return no("no time: '" + *when + "' is not of the form '" +
                 (datetime_format.empty() ? "ISO 8601" : datetime_format) + "'");
     }
-    Match match{*name, *instant, {}, {}};
+    Match match{*name, *instant, {}, {}, false};
     for (std::size_t i = 0; i < bands.size(); ++i) {
       if (band_patterns[i].match(path)) match.bands.push_back(i);
     }
@@ -270,7 +272,7 @@ const std::string& CollectionFormat::json() const { return impl_->text; }
 const std::vector<FormatBand>& CollectionFormat::bands() const { return impl_->bands; }
 
 CollectionFormat::Match CollectionFormat::match(const std::string& path) const {
-  if (path.size() > kLongestPath) return {{}, {}, {}, "the name is too long"};
+  if (path.size() > kLongestPath) return {{}, {}, {}, "the name is too long", false};
   return impl_->match(path);
 }
 

@@ -52,6 +52,7 @@ class CollectionFormat {
     Instant datetime;
     std::vector<std::size_t> bands;  // indices into bands(); several for multi-band files
     std::string reason;              // not empty: the path does not belong, and why
+    bool other = false;              // not even the overall pattern matches
   };
   Match match(const std::string& path) const;
 

@@ -54,14 +54,26 @@ CollectionFormat choose_format(const CreateOptions& options,
   return CollectionFormat::load(*guessed);
 }
 
-void print_left_out(const std::vector<IndexReport::Left>& left_out, std::size_t shown) {
-  for (std::size_t i = 0; i < left_out.size() && i < shown; ++i) {
-    std::cerr << (left_out[i].failed ? "failed: " : "skipped: ") << left_out[i].file << ": "
-              << left_out[i].reason << '\n';
+// Names what was left out. Sidecars and the like, which only lay in the same folders, are counted.
+void print_left_out(const IndexReport& report, const FileList& given, bool explain) {
+  std::size_t shown = 0;
+  std::int64_t more = 0;
+  std::int64_t others = 0;
+  for (const IndexReport::Left& left : report.left_out) {
+    if (!explain && left.other && !given.named.contains(left.file)) {
+      ++others;
+    } else if (!explain && shown == kShownLeftOut) {
+      ++more;
+    } else {
+      ++shown;
+      std::cerr << (left.failed ? "failed: " : "skipped: ") << left.file << ": " << left.reason
+                << '\n';
+    }
   }
-  if (left_out.size() > shown) {
-    std::cerr << "... and " << counted(static_cast<std::int64_t>(left_out.size() - shown), "file")
-              << " more (--explain names all)\n";
+  if (more > 0) std::cerr << "... and " << counted(more, "file") << " more (--explain names all)\n";
+  if (others > 0) {
+    std::cerr << counted(others, "other file") << " skipped (--explain names "
+              << (others == 1 ? "it" : "them") << ")\n";
   }
 }
 
@@ -89,21 +101,21 @@ void dry_run(const CreateOptions& options, const CollectionFormat& format,
 
 int create(const CreateOptions& options) {
   const ProgressMode mode = parse_progress_mode(options.progress);
-  const auto files = expand_files(options.files);
-  const CollectionFormat format = choose_format(options, files);
+  const FileList given = expand_files(options.files);
+  const CollectionFormat format = choose_format(options, given.files);
   if (options.dry_run) {
-    dry_run(options, format, files);
+    dry_run(options, format, given.files);
     return kDone;
   }
   IndexReport report;
   {
     ProgressBar bar(mode, "indexing", "files");
     report =
-        create_catalog(options.catalog, format, files,
+        create_catalog(options.catalog, format, given.files,
                        {options.threads, options.overwrite,
                         [&](std::int64_t done, std::int64_t total) { bar.update(done, total); }});
   }
-  print_left_out(report.left_out, options.explain ? report.left_out.size() : kShownLeftOut);
+  print_left_out(report, given, options.explain);
   const auto index = open_catalog(options.catalog);
   std::cout << options.catalog << ": " << counted(report.images, "image") << ", "
             << counted(report.files, "file") << ", "

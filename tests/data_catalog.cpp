@@ -81,7 +81,7 @@ TEST_CASE("indexing the archive gives what gdalcubes' collection holds") {
   };
   const IndexReport report =
       create_catalog(file, CollectionFormat::load("L8_L1TP"),
-                     expand_files({(archive / "**" / "*.TIF").string()}), options);
+                     expand_files({(archive / "**" / "*.TIF").string()}).files, options);
   CHECK(report.images == 19);
   CHECK(report.files == 228);
   CHECK(done == 228);
@@ -133,7 +133,7 @@ TEST_CASE("our catalog answers as gdalcubes' does") {
   const test::TempDir dir;
   const auto archive = test::shared_dir() / "data/landsat8_new_york_2018";
   create_catalog(dir.file("l8.db"), CollectionFormat::load("L8_L1TP"),
-                 expand_files({(archive / "**" / "*.TIF").string()}), {});
+                 expand_files({(archive / "**" / "*.TIF").string()}).files, {});
   const auto ours = open_catalog(dir.file("l8.db"));
   const auto theirs = open_catalog(reference());
   const auto names = [](const ImageIndex& index, const ImageQuery& query) {

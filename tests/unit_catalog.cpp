@@ -85,7 +85,7 @@ TEST_CASE("images, bands and files go in and come out") {
   write_tiff(dir.path() / "sub/a_20200101_nir.tif", {.type = GDT_Byte, .nodata = 3});
   write_tiff(dir.path() / "a_20200102_nir.tif", {.type = GDT_Byte});
   const auto report =
-      create_catalog(dir.file("c.db"), format(), expand_files({dir.path().string()}), {});
+      create_catalog(dir.file("c.db"), format(), expand_files({dir.path().string()}).files, {});
   CHECK(report.images == 3);
   CHECK(report.files == 3);
   const auto index = open_catalog(dir.file("c.db"));
@@ -160,7 +160,8 @@ TEST_CASE("images are found by half-open time, touching area and any of the band
     write_tiff(dir.file(std::string(name) + ".tif"),
                {.left = name[0] == 'b' ? 600000.0 : 500000.0});
   }
-  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}), {});
+  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}).files,
+                 {});
   const auto index = open_catalog(dir.file("c.db"));
   const auto at = [](const char* text) { return parse_time(text)->start; };
   const auto find = [&](ImageQuery query) { return names(index->find(query)); };
@@ -189,7 +190,8 @@ TEST_CASE("an image across the antimeridian is found from both sides and only th
   write_tiff(dir.path() / "a_20200101_nir.tif",
              {.left = 179.5, .top = 10, .cell = 0.1, .epsg = 4326});
   write_tiff(dir.path() / "b_20200101_nir.tif", {.left = 10, .top = 10, .cell = 0.1, .epsg = 4326});
-  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}), {});
+  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}).files,
+                 {});
   const auto index = open_catalog(dir.file("c.db"));
   const auto find = [&](std::vector<Box> area) {
     ImageQuery query = everything();
@@ -221,7 +223,7 @@ TEST_CASE("files that cannot be indexed are left out with the reason") {
   write_tiff(dir.path() / "d_20200101_red.tif", {});
   write_tiff(dir.path() / "x/a_20200101_nir.tif", {});
   test::write_text(dir.file("readme.txt"), "");
-  const auto files = expand_files({dir.path().string()});
+  const auto files = expand_files({dir.path().string()}).files;
   const auto report = create_catalog(dir.file("c.db"), format(), files, {});
   CHECK(report.images == 1);
   CHECK(report.files == 1);
@@ -245,7 +247,8 @@ TEST_CASE("bands whose files differ are widened, and the catalog says so") {
   const test::TempDir dir;
   write_tiff(dir.path() / "a_20200101_red.tif", {.type = GDT_Byte, .nodata = 0});
   write_tiff(dir.path() / "b_20200101_red.tif", {.type = GDT_Int16, .nodata = -1});
-  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}), {});
+  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}).files,
+                 {});
   const BandInfo band = open_catalog(dir.file("c.db"))->bands().at(0);
   CHECK(band.dtype == DType::kInt16);
   CHECK_FALSE(band.nodata.has_value());
@@ -354,7 +357,8 @@ TEST_CASE("a collection with times of any precision, as gdalcubes' may be") {
 TEST_CASE("queries from several threads") {
   const test::TempDir dir;
   write_tiff(dir.path() / "a_20200101_nir.tif", {});
-  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}), {});
+  create_catalog(dir.file("c.db"), one_band_format(), expand_files({dir.path().string()}).files,
+                 {});
   const auto index = open_catalog(dir.file("c.db"));
   std::atomic<int> found = 0;
   {
@@ -379,7 +383,7 @@ TEST_CASE("arguments are expanded to sorted names without duplicates") {
     std::vector<std::string> full;
     for (const auto& argument : arguments) full.push_back(dir.file(argument));
     std::vector<std::string> out;
-    for (const auto& name : expand_files(full)) {
+    for (const auto& name : expand_files(full).files) {
       out.push_back(fs::path(name).lexically_relative(dir.path()).string());
     }
     return out;
@@ -396,7 +400,7 @@ TEST_CASE("arguments are expanded to sorted names without duplicates") {
   CHECK(test::error_of([&] { expand({"no.tif"}); }) ==
         dir.file("no.tif") + ": no such file or folder");
   CHECK(test::error_of([&] { expand({"*.jp2"}); }) == dir.file("*.jp2") + ": gives no files");
-  CHECK(expand_files({"/vsizip/no.zip/a.tif"}) == Names{"/vsizip/no.zip/a.tif"});
+  CHECK(expand_files({"/vsizip/no.zip/a.tif"}).files == Names{"/vsizip/no.zip/a.tif"});
 }
 
 TEST_CASE("touching boxes become one") {
