@@ -16,9 +16,9 @@ namespace cube {
 
 namespace {
 
-constexpr std::int64_t kSpacing = 32;        // view cells between lattice nodes
-constexpr double kTolerance = 1e-5;          // of an interpolated position, source cells
-constexpr double kMargin = 20 * kTolerance;  // nearer to a border than this: evaluated exactly
+constexpr std::int64_t kSpacing = 64;        // view cells a lattice square; a power of 2
+constexpr double kTolerance = 2e-6;          // of an interpolated position, source cells
+constexpr double kMargin = 10 * kTolerance;  // nearer to a border than this: evaluated exactly
 
 // position = origin + across * (column + 0.5) + down * (row + 0.5), for x and y.
 struct Affine {
@@ -75,11 +75,16 @@ struct Point {
   double y = std::numeric_limits<double>::quiet_NaN();
 };
 
-Point middle(const Point& a, const Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
-
 // False too when one of them is NaN.
 bool near(const Point& a, const Point& b) {
   return std::abs(a.x - b.x) <= kTolerance && std::abs(a.y - b.y) <= kTolerance;
+}
+
+// Whether a position nearly lies on a border between cells. The sum rounds to a whole number where
+// the numbers can be half of that, without the call that std::nearbyint costs.
+bool close(double v) {
+  constexpr double kRound = 0x1.8p52;
+  return std::abs(v - ((v + kRound) - kRound)) < kMargin;
 }
 
 class LatticeMap final : public GeoMap {
@@ -101,9 +106,13 @@ class LatticeMap final : public GeoMap {
   double shrink() const override { return shrink_; }
 
  private:
-  // A square of the lattice: its first row and column, and its side in view cells.
-  struct Place {
+  // A square of the lattice: its first row and column, and its side in view cells; the positions
+  // of 3 x 3 nodes (corners, halfway, centre), which place its cells, and of the centres of its
+  // quarters, where that is checked.
+  struct Square {
     std::int64_t row, column, side;
+    Point nodes[3][3];
+    Point checks[2][2];
   };
 
   // Exact positions of the centres of cells, given by (fractional) row and column.
@@ -129,97 +138,112 @@ class LatticeMap final : public GeoMap {
     }
   }
 
-  // All squares that the window touches. Nodes and the points halfway between them, where the
-  // interpolation is checked, are evaluated in one go.
+  // All squares that the window touches, evaluated in one go.
   void fill_lattice() {
     const std::int64_t first_row = floor_to(rows_.begin, kSpacing);
     const std::int64_t first_column = floor_to(columns_.begin, kSpacing);
-    const std::int64_t down = 2 * ((rows_.end - first_row + kSpacing - 1) / kSpacing) + 1;
-    const std::int64_t across = 2 * ((columns_.end - first_column + kSpacing - 1) / kSpacing) + 1;
-    std::vector<double> node_rows;
-    std::vector<double> node_columns;
+    evaluate(first_row, first_column, kSpacing, (rows_.end - first_row + kSpacing - 1) / kSpacing,
+             (columns_.end - first_column + kSpacing - 1) / kSpacing);
+  }
+
+  // Evaluates `down` x `across` squares of one side, then fills them. A square's nodes are two
+  // steps apart and shared with its neighbours; its checks lie in the odd places between.
+  void evaluate(std::int64_t first_row, std::int64_t first_column, std::int64_t side,
+                std::int64_t down, std::int64_t across) {
+    std::vector<double> rows;
+    std::vector<double> columns;
+    const double step = static_cast<double>(side) / 4;
+    for (std::int64_t i = 0; i <= 4 * down; ++i) {
+      for (std::int64_t j = i % 2; j <= 4 * across; j += 2) {
+        rows.push_back(static_cast<double>(first_row) + static_cast<double>(i) * step);
+        columns.push_back(static_cast<double>(first_column) + static_cast<double>(j) * step);
+      }
+    }
+    std::vector<Point> points;
+    exact(rows, columns, points);
+    // Even rows hold 2 * across + 1 nodes, odd ones 2 * across checks.
+    const auto at = [&](std::int64_t i, std::int64_t j) {
+      return points[static_cast<std::size_t>(i / 2 * (4 * across + 1) + i % 2 * (2 * across + 1) +
+                                             j / 2)];
+    };
     for (std::int64_t i = 0; i < down; ++i) {
       for (std::int64_t j = 0; j < across; ++j) {
-        node_rows.push_back(static_cast<double>(first_row + i * kSpacing / 2));
-        node_columns.push_back(static_cast<double>(first_column + j * kSpacing / 2));
-      }
-    }
-    std::vector<Point> nodes;
-    exact(node_rows, node_columns, nodes);
-    for (std::int64_t i = 0; i + 2 < down; i += 2) {
-      for (std::int64_t j = 0; j + 2 < across; j += 2) {
-        Point points[3][3];
-        for (std::int64_t k = 0; k < 9; ++k) {
-          points[k / 3][k % 3] = nodes[static_cast<std::size_t>((i + k / 3) * across + j + k % 3)];
+        Square s{first_row + i * side, first_column + j * side, side, {}, {}};
+        for (int k = 0; k < 9; ++k)
+          s.nodes[k / 3][k % 3] = at(4 * i + k / 3 * 2, 4 * j + k % 3 * 2);
+        for (int k = 0; k < 4; ++k) {
+          s.checks[k / 2][k % 2] = at(4 * i + 1 + k / 2 * 2, 4 * j + 1 + k % 2 * 2);
         }
-        fill({first_row + i * kSpacing / 2, first_column + j * kSpacing / 2, kSpacing}, points);
+        fill(s);
       }
     }
   }
 
-  // Fills one square from its corners, or divides it where its other five points say that
-  // interpolation errs.
-  void fill(const Place& at, const Point (&p)[3][3]) {
-    if (at.row >= rows_.end || at.column >= columns_.end || at.row + at.side <= rows_.begin ||
-        at.column + at.side <= columns_.begin) {
+  // Fills one square from its nodes, or divides it where its checks say that they err.
+  void fill(const Square& s) {
+    if (s.row >= rows_.end || s.column >= columns_.end || s.row + s.side <= rows_.begin ||
+        s.column + s.side <= columns_.begin) {
       return;
     }
-    const Point left = middle(p[0][0], p[2][0]);
-    const Point right = middle(p[0][2], p[2][2]);
-    if (near(middle(p[0][0], p[0][2]), p[0][1]) && near(middle(p[2][0], p[2][2]), p[2][1]) &&
-        near(left, p[1][0]) && near(right, p[1][2]) && near(middle(left, right), p[1][1])) {
-      interpolate(at, p);
-      return;
-    }
-    for (int i = 0; i < 2; ++i) {
-      for (int j = 0; j < 2; ++j) divide(at, p, i, j);
+    if (s.side == 2) {
+      for (int k = 0; k < 4; ++k) put(s.row + k / 2, s.column + k % 2, s.nodes[k / 2][k % 2]);
+    } else if (holds(s)) {
+      interpolate(s);
+    } else {
+      evaluate(s.row, s.column, s.side / 2, 2, 2);
     }
   }
 
-  void divide(const Place& at, const Point (&p)[3][3], int i, int j) {
-    const std::int64_t half = at.side / 2;
-    const Place place{at.row + i * half, at.column + j * half, half};
-    if (half == 1) {
-      put(place.row, place.column, p[i][j]);
-      return;
+  static bool holds(const Square& s) {
+    for (int i = 0; i < 2; ++i) {
+      const Row row = row_at(s, 0.25 + 0.5 * i);
+      for (int j = 0; j < 2; ++j) {
+        if (!near(row.at(0.25 + 0.5 * j), s.checks[i][j])) return false;
+      }
     }
-    // The corners are known; the five points between them are not.
-    static constexpr int kBetween[5][2] = {{0, 1}, {1, 0}, {1, 1}, {1, 2}, {2, 1}};
-    std::array<double, 5> rows{};
-    std::array<double, 5> columns{};
-    const double step = static_cast<double>(half) / 2;
-    for (std::size_t k = 0; k < 5; ++k) {
-      rows[k] = static_cast<double>(place.row) + kBetween[k][0] * step;
-      columns[k] = static_cast<double>(place.column) + kBetween[k][1] * step;
+    return true;
+  }
+
+  // Positions along a row of a square: polynomials of the way across it, 0 to 1.
+  struct Row {
+    Point constant, linear, square;
+
+    Point at(double u) const {
+      return {constant.x + u * (linear.x + u * square.x),
+              constant.y + u * (linear.y + u * square.y)};
     }
-    std::vector<Point> between;
-    exact(rows, columns, between);
-    Point q[3][3];
-    q[0][0] = p[i][j];
-    q[0][2] = p[i][j + 1];
-    q[2][0] = p[i + 1][j];
-    q[2][2] = p[i + 1][j + 1];
-    for (std::size_t k = 0; k < 5; ++k) q[kBetween[k][0]][kBetween[k][1]] = between[k];
-    fill(place, q);
+  };
+
+  // The row that lies `v` of the side below the first: parabolas through the nodes.
+  static Row row_at(const Square& s, double v) {
+    const double first = (2 * v - 1) * (v - 1);
+    const double second = 4 * v * (1 - v);
+    const double third = v * (2 * v - 1);
+    const auto column = [&](int j) {
+      return Point{first * s.nodes[0][j].x + second * s.nodes[1][j].x + third * s.nodes[2][j].x,
+                   first * s.nodes[0][j].y + second * s.nodes[1][j].y + third * s.nodes[2][j].y};
+    };
+    const Point a = column(0), b = column(1), c = column(2);
+    return {a,
+            {4 * b.x - 3 * a.x - c.x, 4 * b.y - 3 * a.y - c.y},
+            {2 * (a.x - 2 * b.x + c.x), 2 * (a.y - 2 * b.y + c.y)}};
   }
 
   // Direct formulas of the index, so that a cell's position is the same in every window.
-  void interpolate(const Place& at, const Point (&p)[3][3]) {
-    const Range rows = intersect(rows_, Range{at.row, at.row + at.side});
-    const Range columns = intersect(columns_, Range{at.column, at.column + at.side});
-    const double scale = 1.0 / static_cast<double>(at.side);
+  void interpolate(const Square& s) {
+    const Range rows = intersect(rows_, Range{s.row, s.row + s.side});
+    const Range columns = intersect(columns_, Range{s.column, s.column + s.side});
+    const double scale = 1.0 / static_cast<double>(s.side);
+    const auto count = static_cast<int>(columns.size());
+    const auto first = static_cast<int>(columns.begin - s.column);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      const double v = static_cast<double>(row - at.row) * scale;
-      const double x_left = p[0][0].x + v * (p[2][0].x - p[0][0].x);
-      const double y_left = p[0][0].y + v * (p[2][0].y - p[0][0].y);
-      const double x_step = (p[0][2].x + v * (p[2][2].x - p[0][2].x) - x_left) * scale;
-      const double y_step = (p[0][2].y + v * (p[2][2].y - p[0][2].y) - y_left) * scale;
+      const Row line = row_at(s, static_cast<double>(row - s.row) * scale);
       double* x = out_->x.data() + index(row, columns.begin);
       double* y = out_->y.data() + index(row, columns.begin);
-      const auto first = static_cast<double>(columns.begin - at.column);
-      for (std::int64_t k = 0; k < columns.size(); ++k) {
-        x[k] = x_left + (first + static_cast<double>(k)) * x_step;
-        y[k] = y_left + (first + static_cast<double>(k)) * y_step;
+      for (int k = 0; k < count; ++k) {
+        const Point point = line.at((first + k) * scale);
+        x[k] = point.x;
+        y[k] = point.y;
       }
     }
   }
@@ -229,7 +253,6 @@ class LatticeMap final : public GeoMap {
     std::vector<double> rows;
     std::vector<double> columns;
     std::vector<std::size_t> where;
-    const auto close = [](double v) { return std::abs(v - std::nearbyint(v)) < kMargin; };
     for (std::size_t i = 0; i < out_->x.size(); ++i) {
       if (!close(out_->x[i]) && !close(out_->y[i])) continue;
       where.push_back(i);

@@ -3,8 +3,8 @@
 // Same CRS and an affine image: an exact affine map. Otherwise GDAL's transformer (CRS, GCPs, RPCs,
 // geolocation arrays) is evaluated at the nodes of a lattice that is anchored to the view's grid,
 // never to the window that is asked for, so that a cell's position does not depend on chunks.
-// Between nodes it is interpolated; lattice cells where that errs are divided. Cells that come so
-// near a border between source cells that the error could matter are evaluated exactly.
+// Between nodes parabolas are laid; squares where they err are divided. Cells that come so near a
+// border between source cells that the error could matter are evaluated exactly.
 //
 // Thread rule: one a thread.
 #pragma once
