@@ -173,20 +173,26 @@ void print_formats(const std::string& name) {
 
 void add_create(CLI::App& parent, Program& program) {
   auto options = std::make_shared<CreateOptions>();
-  CLI::App* app = parent.add_subcommand("create", "Index files into a new catalog.");
-  app->add_option("OUT.db", options->catalog, "The catalog to write.")->required();
+  CLI::App* app = parent.add_subcommand("create", "Index files into a new catalog");
+  app->add_option("OUT.db", options->catalog, "The catalog to write")->type_name("")->required();
   app->add_option("FILES", options->files,
                   "Files, folders (searched below), globs (\"*\", \"**\") or - for a list of names "
-                  "on standard input.")
+                  "on standard input")
+      ->type_name("")
       ->required();
   app->add_option("--format", options->format,
-                  "A name of 'cube catalog formats' or a JSON file; guessed if absent.");
-  app->add_option("--threads", options->threads, "Files opened at a time (all cores).")
-      ->check(CLI::NonNegativeNumber);
-  app->add_option("--progress", options->progress, "auto, json or none.");
-  app->add_flag("--overwrite", options->overwrite, "Replace an existing catalog.");
-  app->add_flag("--dry-run", options->dry_run, "Match the names only; write nothing.");
-  app->add_flag("--explain", options->explain, "Say of every file what it is or why it is not.");
+                  "A name of 'cube catalog formats' or a JSON file; guessed if absent")
+      ->type_name("FORMAT");
+  app->add_option("--threads", options->threads, "Files opened at a time; 0 = one a core")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_option("--progress", options->progress, "auto (a bar on a terminal), json or none")
+      ->type_name("MODE")
+      ->capture_default_str();
+  app->add_flag("--overwrite", options->overwrite, "Replace an existing catalog");
+  app->add_flag("--dry-run", options->dry_run, "Match the names only; write nothing");
+  app->add_flag("--explain", options->explain, "Say of every file what it is or why it is not");
   app->footer(
       "Exit status 1: the catalog is written, but some files of the format could not be opened.\n\n"
       "Examples:\n"
@@ -199,15 +205,21 @@ void add_create(CLI::App& parent, Program& program) {
 
 void add_list(CLI::App& parent) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* app = parent.add_subcommand("list", "List images by time, area and bands.");
-  app->add_option("DB", options->catalog, "The catalog.")->required();
-  app->add_option("--from", options->from, "First time, e.g. 2018-03.");
-  app->add_option("--to", options->to, "Last time, included: 2018 reaches to the end of 2018.");
-  app->add_option("--bbox", options->bbox, "left,bottom,right,top in degrees.")
+  CLI::App* app = parent.add_subcommand("list", "List images by time, area and bands");
+  app->add_option("DB", options->catalog, "The catalog")->type_name("")->required();
+  app->add_option("--from", options->from, "First time, e.g. 2018-03")->type_name("TIME");
+  app->add_option("--to", options->to, "Last time, included: 2018 reaches to the end of 2018")
+      ->type_name("TIME");
+  app->add_option("--bbox", options->bbox, "left,bottom,right,top in degrees")
       ->delimiter(',')
-      ->expected(4);
-  app->add_option("--bands", options->bands, "Images with any of these bands.")->delimiter(',');
-  app->add_flag("--json", options->json, "All that is known, as JSON.");
+      ->expected(4)
+      ->allow_extra_args(false)
+      ->type_name("BOX");
+  app->add_option("--bands", options->bands, "Images with any of these bands, e.g. B04,B05")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAMES");
+  app->add_flag("--json", options->json, "All that is known, as JSON");
   app->footer(
       "Examples:\n"
       "  cube catalog list l8.db --from 2018-03 --to 2018-05\n"
@@ -219,23 +231,23 @@ void add_list(CLI::App& parent) {
 
 void add_catalog(CLI::App& app, Program& program) {
   CLI::App* catalog =
-      app.add_subcommand("catalog", "Image collections: create, info, list, formats.");
+      app.add_subcommand("catalog", "Image collections: create, info, list, formats");
   catalog->require_subcommand(1);
   add_create(*catalog, program);
   add_list(*catalog);
 
   auto file = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* info = catalog->add_subcommand("info", "Say what a catalog holds.");
-  info->add_option("DB", *file, "The catalog.")->required();
-  info->add_flag("--json", *json, "As JSON.");
+  CLI::App* info = catalog->add_subcommand("info", "Say what a catalog holds");
+  info->add_option("DB", *file, "The catalog")->type_name("")->required();
+  info->add_flag("--json", *json, "As JSON");
   info->footer("Example:\n  cube catalog info l8.db");
   info->callback(
       [file, json] { print_catalog_info(std::cout, *file, *open_catalog(*file), *json); });
 
   auto name = std::make_shared<std::string>();
-  CLI::App* formats = catalog->add_subcommand("formats", "List the preset formats, or print one.");
-  formats->add_option("NAME", *name, "The format to print as JSON.");
+  CLI::App* formats = catalog->add_subcommand("formats", "List the preset formats, or print one");
+  formats->add_option("NAME", *name, "The format to print as JSON")->type_name("");
   formats->footer("Example:\n  cube catalog formats L8_L1TP > mine.json");
   formats->callback([name] { print_formats(*name); });
 }

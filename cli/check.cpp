@@ -9,9 +9,9 @@ namespace {
 void check_graph(const GraphArguments& arguments, const Program& program) {
   const Document document = arguments.load();
   const Graph graph = compile(document, program.registry, program.resources);
-
   static_cast<void>(document.outputs());  // throws when they are wrong
   std::cout << describe(graph.info()) << "ok\n";
+  print_notes(graph);
 }
 
 }  // namespace
@@ -23,7 +23,8 @@ void add_check(CLI::App& app, Program& program) {
   arguments->add_to(*command);
   command->footer(
       "Prints what the result would be: its bands, grid and time axis, and \"ok\".\n"
-      "Otherwise the exit status is 2 and the message names the place in the document.");
+      "Otherwise the exit status is 2 and the message names the place in the document.\n\n"
+      "Example:\n  cube check ndvi.json --set year=2022");
   command->callback([arguments, &program] { check_graph(*arguments, program); });
 }
 

@@ -10,10 +10,12 @@
 
 namespace cube {
 
-// Exit status: 0 done; 1 some chunk or image failed (said which); 2 rejected before any work.
+// Exit status: 0 done; 1 some chunk or image failed (said which); 2 rejected before any work;
+// 128 + the signal when a run was stopped.
 inline constexpr int kDone = 0;
 inline constexpr int kSomeFailed = 1;
 inline constexpr int kRejected = 2;
+inline constexpr int kStopped = 128;  // plus the signal
 
 struct Program {
   Registry registry;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iostream>
 #include <thread>
 
 #include "engine/error.h"
@@ -35,10 +36,12 @@ ChunkShape parse_chunk(const std::string& text) {
 }  // namespace
 
 void GraphArguments::add_to(CLI::App& command) {
-  command.add_option("graph", graph, "Graph document (JSON); - is standard input")->required();
-  command.add_option("--set", sets, "Give a parameter of the document a value, NAME=VALUE")
+  command.add_option("GRAPH", graph, "Graph document (JSON); - is standard input")
+      ->type_name("")
+      ->required();
+  command.add_option("--set", sets, "Give a parameter of the document a value; may be repeated")
       ->type_name("NAME=VALUE")
-      ->take_all();
+      ->allow_extra_args(false);
 }
 
 Document GraphArguments::load() const {
@@ -47,11 +50,14 @@ Document GraphArguments::load() const {
 
 void PlanArguments::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Worker threads; 0 = one a core")
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("N")
       ->capture_default_str();
   command.add_option("--memory", memory, "Memory the run may use, e.g. 800M or 4G")
+      ->type_name("SIZE")
       ->capture_default_str();
-  command.add_option("--chunk", chunk, "Chunk shape of the result in cells")->type_name("T,Y,X");
+  command.add_option("--chunk", chunk, "Chunk shape of the result in cells, e.g. 1,512,512")
+      ->type_name("T,Y,X");
 }
 
 PlanOptions PlanArguments::options() const {
@@ -110,6 +116,15 @@ std::string describe(const CubeInfo& info) {
     if (info.time.size() > 1) out += " .. " + info.time.label(info.time.size() - 1);
   }
   return out + "\n";
+}
+
+void print_notes(const Graph& graph) {
+  for (const Graph::Node& node : graph.nodes) {
+    if (node.type != "image_collection" || !node.op->source_names().empty()) continue;
+    std::cerr << "cube: note: " << (node.where.empty() ? "" : node.where + ": ")
+              << "no image of the collection touches the view, so all its cells are missing "
+                 "('cube catalog info' says what the collection covers)\n";
+  }
 }
 
 std::string duration_text(double seconds) {

@@ -101,11 +101,17 @@ void add_info(CLI::App& app, Program& program) {
   };
   auto args = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("info", "Say what a graph, catalog or raster holds");
-  command->add_option("file", args->graph.graph, "Graph (JSON), catalog (SQLite) or raster")
+  command->add_option("FILE", args->graph.graph, "Graph (JSON), catalog (SQLite) or raster")
+      ->type_name("")
       ->required();
-  command->add_option("--set", args->graph.sets, "Give a parameter of a graph a value")
-      ->type_name("NAME=VALUE");
+  command
+      ->add_option("--set", args->graph.sets,
+                   "Give a parameter of a graph a value; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   command->add_flag("--json", args->json, "Print JSON");
+  command->footer(
+      "Examples:\n  cube info ndvi.json\n  cube info s2.db --json\n  cube info ndvi.tif");
   command->callback([args, &program] {
     switch (kind_of(args->graph.graph)) {
       case Kind::kGraph:

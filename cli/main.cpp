@@ -4,6 +4,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/commands.h"
+#include "cli/usage.h"
 #include "engine/error.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/image_reader.h"
@@ -20,6 +21,13 @@ int run_program(int argc, char** argv) {
   CLI::App app("A declarative data-cube engine for satellite imagery.", "cube");
   app.set_version_flag("--version", "cube " CUBE_VERSION);
   app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done; 1 some file, image or chunk failed; 2 rejected before any work.\n\n"
+      "A first try:\n"
+      "  cube sample demo\n"
+      "  cube catalog create demo/s2.db demo/archive\n"
+      "  cube run demo/ndvi.json -o ndvi.tif -o ndvi.png\n\n"
+      "cube COMMAND --help tells more.");
   cube::add_run(app, program);
   cube::add_check(app, program);
   cube::add_plan(app, program);
@@ -32,9 +40,10 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    std::cout << cube::requested_text(app, success);
+    return cube::kDone;
   } catch (const CLI::ParseError& error) {
-    std::cerr << "cube: error: " << error.what() << " (see cube --help)\n";
+    std::cerr << "cube: error: " << cube::usage_error(app, error) << '\n';
     return cube::kRejected;
   }
   return program.status;

@@ -48,10 +48,13 @@ void print_operators(const OpsArguments& arguments, const Registry& all) {
 void add_ops(CLI::App& app, Program& program) {
   CLI::App* command = app.add_subcommand("ops", "List operators, or explain one");
   const auto arguments = std::make_shared<OpsArguments>();
-  command->add_option("NAME", arguments->name,
-                      "Operator to explain: its parameters, inputs and an example");
+  command
+      ->add_option("NAME", arguments->name,
+                   "Operator to explain: its parameters, inputs and an example")
+      ->type_name("");
   CLI::Option* json = command->add_flag("--json", arguments->json, "As JSON, for programs");
   command->add_flag("--markdown", arguments->markdown, "As a Markdown table")->excludes(json);
+  command->footer("Examples:\n  cube ops\n  cube ops reduce_time");
   command->callback([arguments, &program] { print_operators(*arguments, program.registry); });
 }
 

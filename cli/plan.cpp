@@ -61,10 +61,12 @@ void add_plan(CLI::App& app, Program& program) {
   args->graph.add_to(*command);
   args->plan.add_to(*command);
   command->add_flag("--json", args->json, "Print JSON");
+  command->footer("Example:\n  cube plan ndvi.json --threads 4 --memory 8G");
   command->callback([args, &program] {
     const Plan plan(compile(args->graph.load(), program.registry, program.resources),
                     args->plan.options());
     const Plan::Estimate estimate = plan.estimate();
+    print_notes(plan.graph());
     args->json ? print_json(plan, estimate) : print_text(plan, estimate);
   });
 }

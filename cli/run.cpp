@@ -9,6 +9,7 @@
 
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/stop_signals.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -126,9 +127,11 @@ void print_report(const Report& report, const RunArguments& args) {
     std::cerr << "cube: warning: skipped " << report.skipped[i].image << ": "
               << report.skipped[i].reason << '\n';
   }
-  const std::size_t more = report.failures.size() + report.skipped.size();
-  if (more > 2 * kShown) std::cerr << "cube: " << more << " problems in all; see --stats\n";
-  if (report.outputs.empty() && !report.failures.empty()) {
+  if (std::max(report.failures.size(), report.skipped.size()) > kShown) {
+    std::cerr << "cube: note: " << report.failures.size() << " chunks failed and "
+              << report.skipped.size() << " images were skipped in all; --stats names each\n";
+  }
+  if (report.outputs.empty() && !report.failures.empty() && !report.cancelled) {
     std::cerr << "cube: no output was made (--keep-going writes the chunks that worked)\n";
   }
   if (args.quiet) return;
@@ -143,7 +146,20 @@ void print_report(const Report& report, const RunArguments& args) {
   }
 }
 
+Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
+                const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
+                const StopSignals& signals) {
+  ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
+  RunOptions options{.threads = plan.options().threads, .keep_going = args.keep_going};
+  options.progress = [&](const Progress& progress) {
+    bar.update(progress.chunks_done, progress.chunks);
+  };
+  options.cancelled = [&] { return signals.pending() != 0; };
+  return run(plan, resources, sinks, provenance, options);
+}
+
 int run_graph(const RunArguments& args, const Program& program) {
+  const StopSignals signals;
   const Document document = args.graph.load();
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document);
   Graph graph = compile(document, program.registry, program.resources);
@@ -152,20 +168,21 @@ int run_graph(const RunArguments& args, const Program& program) {
   const Provenance provenance =
       provenance_of(graph, canonical_text(document, program.registry, document.base()));
   const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
+  if (!args.quiet) print_notes(plan.graph());
   if (plan.chunk_reduced() && !args.quiet) {
     const ChunkShape& shape = plan.chunk_shape();
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
               << " to keep within --memory " << args.plan.memory << '\n';
   }
   GDALSetCacheMax64(plan.cache_bytes());
-  ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
-  RunOptions options{.threads = plan.options().threads, .keep_going = args.keep_going};
-  options.progress = [&](const Progress& progress) {
-    bar.update(progress.chunks_done, progress.chunks);
-  };
-  const Report report = run(plan, program.resources, sinks, provenance, options);
+  const Report report = run_plan(plan, args, program.resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);
   print_report(report, args);
+  if (report.cancelled) {
+    std::cerr << "cube: error: stopped by " << signal_name(signals.pending())
+              << "; no output was made\n";
+    return kStopped + signals.pending();
+  }
   return report.ok() ? kDone : kSomeFailed;
 }
 
@@ -179,18 +196,22 @@ void add_run(CLI::App& app, Program& program) {
       ->add_option("-o,--output", args->files,
                    "Output file; {t} and {band} in its name make one file a slice or band. "
                    "May be given several times")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   std::string formats;
   for (const auto& [id, help] : output_formats()) formats += (formats.empty() ? "" : ", ") + id;
-  command->add_option("--format", args->format, "Format of -o: " + formats + "; default by name");
-  command->add_option("--co", args->options, "Creation option of the outputs, NAME=VALUE")
-      ->type_name("NAME=VALUE");
+  command->add_option("--format", args->format, "Format of -o: " + formats + "; default by name")
+      ->type_name("NAME");
+  command->add_option("--co", args->options, "Creation option of the outputs; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   args->plan.add_to(*command);
   command->add_flag("--keep-going", args->keep_going,
                     "Go on after a failed chunk; its cells are missing and the exit status is 1");
   command->add_flag("--overwrite", args->overwrite, "Replace existing outputs");
   command->add_option("--progress", args->progress, "auto (a bar on a terminal), json or none")
-      ->check(CLI::IsMember({"auto", "json", "none"}))
+      ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
+      ->type_name("MODE")
       ->capture_default_str();
   command
       ->add_option("--stats", args->stats,
@@ -199,8 +220,12 @@ void add_run(CLI::App& app, Program& program) {
   command->add_flag("-q,--quiet", args->quiet, "Print nothing but errors");
   command->add_flag("-v,--verbose", args->verbose, "Print times by node");
   command->footer(
-      "Exit status: 0 done; 1 some chunk or image failed; 2 rejected before any work.\n"
-      "Example: cube run ndvi.json -o ndvi.tif -o ndvi.png --threads 4");
+      "Exit status: 0 done; 1 some chunk or image failed; 2 rejected before any work;\n"
+      "128 + signal when stopped, with no output (130 by Ctrl-C, 143 by kill).\n\n"
+      "Examples:\n"
+      "  cube run ndvi.json -o ndvi.tif -o ndvi.png --threads 4\n"
+      "  cube run monthly.json -o 'ndvi_{t}.tif' --format COG --co COMPRESS=ZSTD\n"
+      "  cube run graph.json --set year=2022 -o ndvi.nc --overwrite");
   command->callback([args, &program] { program.status = run_graph(*args, program); });
 }
 

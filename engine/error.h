@@ -18,6 +18,7 @@ enum class ErrorCode {
   kNotFound,    // a file, band, operator or layer that does not exist
   kUnreadable,  // a file exists but cannot be opened, is truncated or is not what it should be
   kUnwritable,  // an output cannot be created, written or renamed (out of disk too)
+  kCancelled,   // the caller asked to stop
   kInternal,    // a broken promise of ours or of a library
 };
 

@@ -24,9 +24,13 @@ class Evaluator::NodeInputs final : public Inputs {
   NodeInputs(Evaluator& evaluator, std::size_t node) : evaluator_(evaluator), node_(node) {}
 
   Chunk pull(std::size_t i, const Request& request) override {
+    evaluator_.check_cancelled();
     return evaluator_.evaluate(evaluator_.graph_.nodes[node_].inputs[i], request);
   }
-  ImageReader& images() override { return evaluator_.images(); }
+  ImageReader& images() override {
+    evaluator_.check_cancelled();
+    return evaluator_.images();
+  }
   void skipped(SkippedImage image) override { evaluator_.skipped_.push_back(std::move(image)); }
 
  private:
@@ -34,9 +38,11 @@ class Evaluator::NodeInputs final : public Inputs {
   std::size_t node_;
 };
 
-Evaluator::Evaluator(const Graph& graph, const Resources& resources)
+Evaluator::Evaluator(const Graph& graph, const Resources& resources,
+                     std::function<bool()> cancelled)
     : graph_(graph),
       resources_(resources),
+      cancelled_(std::move(cancelled)),
       kernels_(graph.nodes.size()),
       kept_(graph.nodes.size()),
       stats_(graph.nodes.size()) {
@@ -96,6 +102,10 @@ Chunk Evaluator::evaluate_shared(std::size_t node, const Request& request) {
 
 void Evaluator::forget() {
   for (std::vector<Kept>& kept : kept_) kept.clear();
+}
+
+void Evaluator::check_cancelled() const {
+  if (cancelled_ && cancelled_()) throw Error(ErrorCode::kCancelled, "stopped");
 }
 
 ImageReader& Evaluator::images() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -19,8 +20,9 @@ namespace cube {
 
 class Evaluator {
  public:
-  // REQUIRES: `graph` and `resources` outlive the evaluator.
-  Evaluator(const Graph& graph, const Resources& resources);
+  // When `cancelled` says so, whatever is being evaluated ends with Error(kCancelled) at the next
+  // pull or image. REQUIRES: `graph` and `resources` outlive the evaluator.
+  Evaluator(const Graph& graph, const Resources& resources, std::function<bool()> cancelled = {});
   ~Evaluator();
 
   // The requested cells of a node. REQUIRES: region inside the node's extent.
@@ -49,9 +51,11 @@ class Evaluator {
   Chunk compute(std::size_t node, const Request& request);
   Chunk evaluate_shared(std::size_t node, const Request& request);
   ImageReader& images();
+  void check_cancelled() const;
 
   const Graph& graph_;
   const Resources& resources_;
+  std::function<bool()> cancelled_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   std::vector<bool> shared_;             // has several consumers
   std::vector<std::vector<Kept>> kept_;  // blocks of shared nodes

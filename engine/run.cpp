@@ -7,6 +7,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "engine/error.h"
 #include "engine/evaluator.h"
 
 namespace cube {
@@ -46,7 +47,12 @@ class Journal {
     }
   }
 
-  bool stopped() const { return stopped_; }
+  bool stopped() { return stopped_ || cancelled(); }
+
+  bool cancelled() {
+    if (!cancelled_ && options_.cancelled && options_.cancelled()) cancelled_ = true;
+    return cancelled_;
+  }
 
   void done(bool empty, double seconds_write) {
     const std::lock_guard lock(mutex_);
@@ -83,6 +89,7 @@ class Journal {
     std::sort(report_.skipped.begin(), report_.skipped.end(),
               [](const auto& a, const auto& b) { return a.image < b.image; });
     report_.seconds = seconds_since(start_);
+    report_.cancelled = chunks_done_ < report_.chunks && cancelled_;
     return std::move(report_);
   }
 
@@ -97,6 +104,7 @@ class Journal {
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
   std::atomic<bool> stopped_ = false;
+  std::atomic<bool> cancelled_ = false;
   std::int64_t chunks_done_ = 0;
   Report report_;
 };
@@ -113,6 +121,8 @@ void run_chunk(const Plan& plan, std::int64_t chunk, Evaluator& worker,
     journal.done(result.empty(), seconds_since(start));
   } catch (const std::exception& error) {
     worker.forget();
+    const auto* known = dynamic_cast<const Error*>(&error);
+    if (known && known->code() == ErrorCode::kCancelled) return;
     journal.failed(chunk, region, error.what());
   } catch (...) {
     worker.forget();
@@ -132,7 +142,7 @@ Report run(const Plan& plan, const Resources& resources,
       std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, chunks)));
 #pragma omp parallel num_threads(threads)
   {
-    Evaluator worker(plan.graph(), resources);
+    Evaluator worker(plan.graph(), resources, options.cancelled);
 #pragma omp for schedule(dynamic)
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
       if (!journal.stopped()) run_chunk(plan, chunk, worker, sinks, journal);
@@ -140,7 +150,7 @@ Report run(const Plan& plan, const Resources& resources,
     journal.add_worker(worker);
   }
   Report report = journal.take();
-  if (!report.failures.empty() && !options.keep_going) return report;
+  if (report.cancelled || (!report.failures.empty() && !options.keep_going)) return report;
   for (const std::unique_ptr<Sink>& sink : sinks) {
     for (std::string& file : sink->finish()) report.outputs.push_back(std::move(file));
   }

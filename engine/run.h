@@ -28,6 +28,8 @@ struct RunOptions {
   bool keep_going = false;  // a failed chunk does not stop the others
   // Called after each chunk, from any worker, one call at a time.
   std::function<void(const Progress&)> progress;
+  // Asked often, from any worker; true = stop soon: the sinks are left unfinished.
+  std::function<bool()> cancelled;
 };
 
 // What happened. Nothing is lost silently: a failure is in here and in the exit status.
@@ -54,12 +56,14 @@ struct Report {
   double seconds = 0;
   double seconds_write = 0;          // in sinks, on all threads
   std::vector<std::string> outputs;  // files made; empty when the run failed
+  bool cancelled = false;            // stopped because RunOptions::cancelled said so
 
-  bool ok() const { return failures.empty() && skipped.empty(); }
+  bool ok() const { return failures.empty() && skipped.empty() && !cancelled; }
 };
 
 // Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
-// leaves them unfinished, so that no half-written output appears.
+// leaves them unfinished, so that no half-written output appears. Once all chunks are there the
+// sinks are finished whatever `cancelled` says.
 // No exception of a worker escapes: it becomes a Failure. Throws Error only for sinks that cannot
 // begin or finish.
 Report run(const Plan& plan, const Resources& resources,

@@ -1,0 +1,32 @@
+// StopSignals: while it lives, a request to end the program (Ctrl-C, kill, a closed terminal) waits
+// until it is asked for, so that a run can stop between pieces of work and remove its temporary
+// files. What the caller had set to be ignored (nohup) stays ignored.
+//
+// REQUIRES: made before the threads that do the work, which inherit what it sets.
+// Thread rule: pending() may be called from any thread.
+#pragma once
+
+#include <csignal>
+#include <string>
+
+namespace cube {
+
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();  // forgets what is still waiting
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // The signal that asks the program to end; 0 = none.
+  int pending() const;
+
+ private:
+  sigset_t held_{};
+  sigset_t before_{};
+};
+
+// "SIGINT".
+std::string signal_name(int signal);
+
+}  // namespace cube
