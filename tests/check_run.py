@@ -1,41 +1,12 @@
 """`cube run`, `plan` and `info` as a user meets them: outputs, exit statuses, reports, bad days."""
 import json
 import os
-import shutil
+import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-CUBE = os.environ["CUBE"]
-VIEW = {"space": {"left": 0, "right": 400, "bottom": 0, "top": 300, "dx": 10, "srs": "EPSG:32631"},
-        "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}
-DUMMY = {"cube_type": "dummy", "nbands": 2, "fill": 3, "view": VIEW}
-
-
-def cube(*arguments, stdin=None, **more):
-    return subprocess.run([CUBE, *arguments], capture_output=True, text=True, input=stdin, **more)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder, True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def graph(self, document, name="graph.json"):
-        with open(self.path(name), "w") as f:
-            f.write(document if isinstance(document, str) else json.dumps(document))
-        return self.path(name)
-
-    def fails(self, status, text, *arguments, **more):
-        result = cube(*arguments, **more)
-        self.assertEqual(result.returncode, status, result.stderr)
-        self.assertIn(text, result.stderr)
-        self.assertTrue(result.stderr.startswith("cube: error: "), result.stderr)
-        return result
+from program import CUBE, DUMMY, VIEW, Case, cube
 
 
 class Outputs(Case):
@@ -119,6 +90,86 @@ class Reports(Case):
         self.assertLess(os.path.getsize(self.path("e.tif")), 1e6)
         plan = json.loads(cube("plan", graph, "--json").stdout)
         self.assertEqual(plan["chunks"], plan["empty_chunks"])
+
+
+class CommandLine(Case):
+    def test_an_option_takes_one_value_and_leaves_the_graph(self):
+        graph = self.graph({"version": 1, "parameters": {"fill": "1"}, "cubes": {"d": {
+            **DUMMY, "view": {**VIEW, "time": {"t0": "2020", "t1": "2020", "dt": "P1Y"}}}}, "result": "d"})
+        for i, options in enumerate((["--set", "fill=2"], ["--co", "COMPRESS=LZW"], [])):
+            out = self.path(f"{i}.tif")
+            result = cube("run", *options, "-o", out, graph)
+            self.assertEqual((result.returncode, result.stdout), (0, out + "\n"), result.stderr)
+
+    def test_what_cannot_be_read(self):
+        commands = "run, check, plan, info, catalog, save, ops, schema, sample"
+        for line, text in (
+                ("", f"cube: a command is missing (one of {commands}; see cube --help)"),
+                ("rnu", f"cube: there is no command 'rnu' (one of {commands}; see cube --help)"),
+                ("chek x", "cube: there is no command 'chek' (did you mean 'check'?; see cube --help)"),
+                ("--vresion", "cube: there is no option '--vresion' (did you mean '--version'?; "
+                              "see cube --help)"),
+                ("run", "cube run: GRAPH is required (see cube run --help)"),
+                ("run a.json b.json", "cube run: 'b.json' is one argument too many (see cube run --help)"),
+                ("run a.json --otput=x", "cube run: there is no option '--otput' (did you mean '--output'?; "
+                                         "see cube run --help)"),
+                ("run a.json -o", "cube run: --output: 1 required FILE missing (see cube run --help)"),
+                ("run a.json --threads two", "cube run: --threads: Value two not in range 0 to 1024 "
+                                             "(see cube run --help)"),
+                ("catalog", "cube catalog: a command is missing (one of create, list, info, formats; "
+                            "see cube catalog --help)"),
+                ("catalog lst", "cube catalog: there is no command 'lst' (did you mean 'list'?; "
+                                "see cube catalog --help)"),
+                ("ops --json --markdown", "cube ops: --json excludes --markdown (see cube ops --help)")):
+            self.rejects(text, *line.split())
+
+    def test_help_ends_with_its_text(self):
+        for line in ("--help", "run --help", "ops --help", "catalog create --help", "--version"):
+            result = cube(*line.split())
+            self.assertEqual(result.returncode, 0, line)
+            self.assertRegex(result.stdout, r"[^\n]\n\Z", line)
+
+    def test_the_bar_leaves_the_terminal_before_the_names(self):
+        command = f"{CUBE} run {self.graph(DUMMY)} -o '{self.path('a_{t}.tif')}'"
+        typed = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, stdin=subprocess.DEVNULL)
+        shown = typed.stdout.decode()
+        self.assertEqual(typed.returncode, 0, shown)
+        self.assertIn("3/3 chunks", shown)
+        self.assertIn("\r\033[K" + self.path("a_2020-01.tif"), shown)
+
+
+class Stopped(Case):
+    def test_nothing_is_left_behind(self):
+        graph = self.graph({"cube_type": "apply_pixel", "expr": "sin(ix) * cos(iy) * band1", "band_names": "v",
+                            "in_cube": {**DUMMY, "view": {
+                                "space": {"left": 0, "right": 20000, "bottom": 0, "top": 20000, "dx": 1,
+                                          "srs": "EPSG:32631"},
+                                "time": {"t0": "2020", "t1": "2020", "dt": "P1Y"}}}})
+        for name, number in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):
+            sign = getattr(signal, name)
+            names = [x for n in ("a.tif", "a.nc", "a.zarr", "a.png") for x in ("-o", self.path(n))]
+            child = subprocess.Popen([CUBE, "run", graph, *names, "--chunk", "1,64,64", "--progress", "json"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                     preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL))
+            child.stderr.readline()  # the first chunk is done
+            self.assertGreater(len(os.listdir(self.folder)), 1)
+            start = time.monotonic()
+            child.send_signal(sign)
+            out, err = child.communicate()
+            self.assertLess(time.monotonic() - start, 20)
+            self.assertEqual(child.returncode, number, err)
+            self.assertEqual(out, "")
+            self.assertEqual(err.splitlines()[-1], f"cube: error: stopped by {name}; no output was made")
+            self.assertEqual(os.listdir(self.folder), ["graph.json"])
+
+    def test_what_is_ignored_stays_ignored(self):
+        child = subprocess.Popen([CUBE, "run", self.graph(DUMMY), "-o", self.path("a_{t}.tif"), "--progress",
+                                  "json", "--chunk", "1,1,10"], stderr=subprocess.PIPE, text=True,
+                                 preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        child.stderr.readline()
+        child.send_signal(signal.SIGHUP)
+        child.communicate()
+        self.assertEqual(child.returncode, 0)
 
 
 class BadDays(Case):
