@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -62,6 +63,18 @@ std::vector<std::string> dates(const ImageIndex& index) {
   return {out.begin(), out.end()};
 }
 
+// "EPSG:32631 (12 images), EPSG:32632 (12 images)": what a view may be given in.
+std::string crs_text(const ImageIndex& index) {
+  std::map<std::string, int> counts;
+  for (const Image& image : index.find(all_images())) ++counts[image.crs];
+  std::vector<std::string> parts;
+  for (const auto& [crs, count] : counts) {
+    parts.push_back(crs.substr(0, crs.find('\n')) + " (" + std::to_string(count) +
+                    (count == 1 ? " image)" : " images)"));
+  }
+  return join(parts);
+}
+
 void print_info_json(std::ostream& out, const std::string& file, const ImageIndex& index) {
   const CollectionSummary summary = index.summary();
   ordered_json document = {{"file", file}, {"images", summary.images}, {"files", summary.files}};
@@ -114,6 +127,7 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
   if (summary.extent) {
     out << "extent  " << box_text(*summary.extent) << " (left,bottom,right,top, degrees)\n";
   }
+  out << "crs     " << crs_text(index) << '\n';
   std::vector<std::vector<std::string>> rows = {
       {"band", "type", "nodata", "scale", "offset", "unit", ""}};
   for (const BandInfo& band : index.bands()) {

@@ -62,6 +62,7 @@ check "a relative catalog moves with its files" 0 mv demo moved
 check "info" 0 "$CUBE" catalog info moved/s2.db
 has out "images  24 (72 files)"
 has out "2023-01-14 .. 2023-12-20 (12 dates)"
+has out "crs     EPSG:32631 (12 images), EPSG:32632 (12 images)"
 has out "uint16"
 check "info --json" 0 "$CUBE" catalog info moved/s2.db --json
 /usr/bin/python3 - <<'PYTHON' || failed=1

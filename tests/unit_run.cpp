@@ -165,6 +165,36 @@ TEST_CASE("with keep_going the other chunks are made") {
   CHECK(memory(sinks).cells() == 2 * 2 * 2);
 }
 
+TEST_CASE("a run that is asked to stop leaves its sinks unfinished") {
+  const auto source = std::make_shared<Numbers>(small_cube(4, 2, 2));
+  const Plan plan(diamond(source), {.threads = 1, .chunk = ChunkShape{1, 2, 2}});
+  RunOptions options;
+  options.cancelled = [&] { return source->runs >= 2; };
+  SUBCASE("between chunks and, at a pull, within one") {}
+  SUBCASE("keep_going is about failures only") { options.keep_going = true; }
+  const auto sinks = one_sink(plan);
+  const Report report = run(plan, {}, sinks, {}, options);
+  CHECK(report.cancelled);
+  CHECK_FALSE(report.ok());
+  CHECK(report.failures.empty());
+  CHECK(report.outputs.empty());
+  CHECK(source->runs == 2);
+  CHECK_FALSE(memory(sinks).finished());
+}
+
+TEST_CASE("a run that is done before it is asked to stop is done") {
+  const Plan plan(diamond(std::make_shared<Numbers>(small_cube(2, 2, 2))),
+                  {.threads = 1, .chunk = ChunkShape{1, 2, 2}});
+  RunOptions options;
+  bool stop = false;
+  options.progress = [&](const Progress& progress) { stop = progress.chunks_done == 2; };
+  options.cancelled = [&] { return stop; };
+  const auto sinks = one_sink(plan);
+  const Report report = run(plan, {}, sinks, {}, options);
+  CHECK(report.ok());
+  CHECK(memory(sinks).finished());
+}
+
 TEST_CASE("progress counts every chunk") {
   const Plan plan(diamond(std::make_shared<Numbers>(small_cube(4, 2, 2))),
                   {.threads = 2, .chunk = ChunkShape{1, 2, 2}});
