@@ -35,24 +35,31 @@ class Graphs(Case):
                       {"cube_type": "select_bands", "bands": ["bnd1"], "in_cube": DUMMY})
 
     def test_formulas(self):
-        def apply(expr):
-            return {"cube_type": "apply_pixel", "expr": expr, "band_names": "v", "in_cube": DUMMY}
-        graph = self.graph(apply("(band1 + "))
-        self.fails(2, "/expr", "run", graph, "-o", self.path("a_{t}.tif"))
-        for expr, where in (("band1 + bond2", "position 9"), ("band1 + * 2", "position 9"),
-                            ("(band1", "position")):
-            self.fails(2, where, "check", self.graph(apply(expr)))
+        for expr, text in (
+                ("(band1 + ", 'the parenthesis is not closed at position 1 of "(band1 + "'),
+                ("band1 + bond2", 'unknown name \'bond2\' at position 9 of "band1 + bond2" '
+                                  "(did you mean 'band2'?)"),
+                ("band1 + * 2", 'unexpected \'*\' at position 9 of "band1 + * 2"')):
+            self.rejected("/expr/0: " + text, {"cube_type": "apply_pixel", "expr": expr, "band_names": "v",
+                                               "in_cube": DUMMY})
 
     def test_impossible_views(self):
-        for view in (changed(space={**VIEW["space"], "right": -1}),
-                     changed(space={**VIEW["space"], "dx": 0}),
-                     changed(space={**VIEW["space"], "srs": "EPSG:1"}),
-                     changed(space={k: v for k, v in VIEW["space"].items() if k != "top"})):
-            self.fails(2, "/view/space", "run", self.graph(view), "-o", self.path("a_{t}.tif"))
-        for time in ({"t0": "2020-13", "t1": "2021", "dt": "P1M"}, {"t0": "2021", "t1": "2020", "dt": "P1M"},
-                     {"t0": "2020", "t1": "2020", "dt": "monthly"}):
-            self.fails(2, "/view/time", "run", self.graph(changed(time=time)), "-o", self.path("a_{t}.tif"))
-        self.assertEqual(os.listdir(self.folder), ["graph.json"])
+        space = VIEW["space"]
+        for text, bad in (
+                ("right: right (-1) is not beyond left (0)", {**space, "right": -1}),
+                ("dx: the cell size is 0 (larger than 0)", {**space, "dx": 0}),
+                ("srs: 'EPSG:1' is no coordinate reference system (such as EPSG:32631, WKT or a PROJ string)",
+                 {**space, "srs": "EPSG:1"}),
+                ("top: 'top' is missing (space needs left, right, top, bottom and srs, or like, or tile)",
+                 {k: v for k, v in space.items() if k != "top"})):
+            self.rejected("/view/space/" + text, changed(space=bad))
+        for text, bad in (
+                ("t0: '2020-13' is no date or time (ISO 8601, such as 2018, 2018-03, 2018-03-05 or "
+                 "2018-03-05T10:20:30Z)", {"t0": "2020-13", "t1": "2021", "dt": "P1M"}),
+                ("t1: t1 (2020) lies before t0 (2021)", {"t0": "2021", "t1": "2020", "dt": "P1M"}),
+                ("dt: 'monthly' is no period (ISO 8601 in whole units, such as P1D, P16D, P1W, P1M, P3M, P1Y "
+                 "or PT1H)", {"t0": "2020", "t1": "2020", "dt": "monthly"})):
+            self.rejected("/view/time/" + text, changed(time=bad))
 
 
 class Archive(Case):
