@@ -83,8 +83,11 @@ T cell_cast(double value) {
   } else {
     constexpr auto kLow = static_cast<double>(std::numeric_limits<T>::lowest());
     constexpr auto kHigh = static_cast<double>(std::numeric_limits<T>::max());
-    const double rounded = std::nearbyint(value);
-    return static_cast<T>(rounded < kLow ? kLow : rounded > kHigh ? kHigh : rounded);
+    // Where the numbers are whole, the sum rounds as std::nearbyint does, without a call a cell.
+    constexpr double kRound = 0x1.8p52;
+    static_assert(sizeof(T) <= 4);
+    const double clamped = value < kLow ? kLow : value > kHigh ? kHigh : value;
+    return static_cast<T>((clamped + kRound) - kRound);
   }
 }
 

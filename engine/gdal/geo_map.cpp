@@ -41,6 +41,12 @@ class AffineMap final : public GeoMap {
   explicit AffineMap(const Affine& a) : a_(a) {}
 
   void locate(const Range& rows, const Range& columns, Positions& out) override {
+    out.separable = a_.x_down == 0 && a_.y_across == 0;
+    if (out.separable) {
+      fill_axis(a_.x0, a_.x_across, columns, out.x);
+      fill_axis(a_.y0, a_.y_down, rows, out.y);
+      return;
+    }
     const auto count = static_cast<std::size_t>(rows.size() * columns.size());
     out.x.resize(count);
     out.y.resize(count);
@@ -55,13 +61,19 @@ class AffineMap final : public GeoMap {
     }
   }
 
-  bool separable() const override { return a_.x_down == 0 && a_.y_across == 0; }
-
   double shrink() const override {
     return std::min(std::hypot(a_.x_across, a_.y_across), std::hypot(a_.x_down, a_.y_down));
   }
 
  private:
+  static void fill_axis(double origin, double step, const Range& cells, std::vector<double>& out) {
+    out.resize(static_cast<std::size_t>(cells.size()));
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      out[k] =
+          origin + step * (static_cast<double>(cells.begin + static_cast<std::int64_t>(k)) + 0.5);
+    }
+  }
+
   Affine a_;
 };
 
@@ -97,6 +109,7 @@ class LatticeMap final : public GeoMap {
     columns_ = columns;
     out_ = &out;
     const auto count = static_cast<std::size_t>(rows.size() * columns.size());
+    out.separable = false;
     out.x.resize(count);
     out.y.resize(count);
     fill_lattice();

@@ -23,6 +23,7 @@ namespace cube {
 struct Positions {
   std::vector<double> x;  // C order (row, column) of the window asked for
   std::vector<double> y;
+  bool separable = false;  // x has one a column only, and y one a row
 };
 
 class GeoMap {
@@ -31,9 +32,6 @@ class GeoMap {
 
   // Positions of the centres of the view's cells in a window.
   virtual void locate(const Range& rows, const Range& columns, Positions& out) = 0;
-
-  // True when x depends on the column alone and y on the row alone.
-  virtual bool separable() const { return false; }
 
   // Source cells a view cell spans along its shorter side, at the image's centre.
   virtual double shrink() const = 0;

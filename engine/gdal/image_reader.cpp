@@ -20,8 +20,8 @@ using Clock = std::chrono::steady_clock;
 // Source cells held at a time: 8 MiB as doubles. Larger target windows are cut into pieces.
 constexpr std::int64_t kMaxWindow = std::int64_t{1} << 20;
 
-// A bilinear read on a grid that is off by less than this is a paste. In source cells: what it
-// leaves out is below what the positions of a lattice may err.
+// A bilinear read on a grid that is off by less than this is a paste. In source cells: it leaves
+// out 1e-5 of the difference between neighbours.
 constexpr double kPasteShift = 1e-5;
 
 double seconds_since(Clock::time_point start) {
@@ -98,11 +98,12 @@ class GdalImageReader final : public ImageReader {
     if (!job.block) {
       job.block.emplace(Region{{0, 1}, job.target.rows, job.target.columns}, job.target.storage);
     }
-    const bool paste = is_paste(job, positions_, columns.size());
+    const bool paste = is_paste(job, positions_);
     ++(paste ? stats_.pasted : stats_.warped);
     const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
-    sampler_.sample(window_, positions_, {job.level.height, job.level.width}, method, rows, columns,
-                    *job.block);
+    const Stencil stencil =
+        make_stencil(std::move(positions_), under, job.level.height, job.level.width, method);
+    sampler_.sample(window_, stencil, rows, columns, *job.block);
   }
 
   void split(Job& job, const Range& rows, const Range& columns) {
@@ -141,11 +142,10 @@ class GdalImageReader final : public ImageReader {
 
   // True when each target cell is a source cell: nearest on grids that line up, or bilinear where
   // in addition centres lie on centres.
-  static bool is_paste(const Job& job, const Positions& at, std::int64_t columns) {
-    if (!job.map.separable() || at.x.empty()) return false;
-    const double step_x = columns > 1 ? (at.x[1] - at.x[0]) : 1;
-    const auto next_row = static_cast<std::size_t>(columns);
-    const double step_y = at.y.size() > next_row ? at.y[next_row] - at.y[0] : 1;
+  static bool is_paste(const Job& job, const Positions& at) {
+    if (!at.separable || at.x.empty() || at.y.empty()) return false;
+    const double step_x = at.x.size() > 1 ? at.x[1] - at.x[0] : 1;
+    const double step_y = at.y.size() > 1 ? at.y[1] - at.y[0] : 1;
     const auto whole = [](double v) { return std::abs(v - std::nearbyint(v)) < kPasteShift; };
     if (job.target.resampling == Resampling::kNearest) return whole(step_x) && whole(step_y);
     const double shrink = job.map.shrink() / std::max(job.level.scale_x, job.level.scale_y);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <span>
 
 namespace cube {
 
@@ -10,126 +12,337 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// The source cell that holds a position; -1 for NaN.
-std::int64_t cell_at(double position) {
-  return std::isnan(position) ? -1 : static_cast<std::int64_t>(std::floor(position + kTie));
+// NaN compares false. The operators without branches let loops vectorise.
+bool inside(double position, double size) {
+  return (position + kTie >= 0) & (position + kTie < size);
 }
 
-// NaN compares false.
-bool inside(double position, std::int64_t size) {
-  return position + kTie >= 0 && position + kTie < static_cast<double>(size);
+// The source cell that holds a position. REQUIRES: inside().
+std::int32_t cell_at(double position) { return static_cast<std::int32_t>(position + kTie); }
+
+struct Extent {
+  double low = INFINITY;
+  double high = -INFINITY;
+
+  void add(double position, bool in) {
+    low = std::min(low, in ? position : INFINITY);
+    high = std::max(high, in ? position : -INFINITY);
+  }
+  // One cell more on each side than a 2 x 2 neighbourhood can reach, clipped to the image.
+  Range cells(std::int64_t reach, std::int64_t size) const {
+    return intersect(Range{cell_at(low) - reach, cell_at(high) + 1 + reach}, Range{0, size});
+  }
+};
+
+Extent extent_of(const std::vector<double>& positions, std::int64_t size) {
+  Extent extent;
+  for (const double position : positions) {
+    extent.add(position, inside(position, static_cast<double>(size)));
+  }
+  return extent;
 }
 
-// Bilinear where some of the four cells are missing or outside: the rest, renormalised.
-double partial(const double* values, std::int64_t stride, const SourceWindow& window,
-               std::int64_t row, std::int64_t column, double fy, double fx) {
-  double sum = 0;
-  double weights = 0;
-  for (std::int64_t i = 0; i < 2; ++i) {
-    for (std::int64_t j = 0; j < 2; ++j) {
-      if (!window.rows.contains(row + i) || !window.columns.contains(column + j)) continue;
-      const double value =
-          values[(row + i - window.rows.begin) * stride + column + j - window.columns.begin];
-      if (std::isnan(value)) continue;
-      const double weight = (i ? fy : 1 - fy) * (j ? fx : 1 - fx);
-      sum += weight * value;
-      weights += weight;
+// One axis of a separable stencil. Bilinear replaces positions by the way from centre to centre.
+std::vector<std::int32_t> place_axis(std::vector<double>& positions, const Range& under,
+                                     std::int64_t size, Resampling method) {
+  std::vector<std::int32_t> cells(positions.size());
+  const auto first = static_cast<std::int32_t>(under.begin);
+  for (std::size_t k = 0; k < cells.size(); ++k) {
+    if (!inside(positions[k], static_cast<double>(size))) {
+      cells[k] = Stencil::kOutside;
+    } else if (method == Resampling::kNearest) {
+      cells[k] = cell_at(positions[k]) - first;
+    } else {
+      const double corner = std::floor(positions[k] - 0.5);
+      const bool edge = corner < 0 || corner + 1 >= static_cast<double>(size);
+      cells[k] = edge ? Stencil::kEdge : static_cast<std::int32_t>(corner) - first;
+      if (!edge) positions[k] = positions[k] - 0.5 - corner;
     }
   }
-  return weights > 0 ? sum / weights : kNaN;
+  return cells;
+}
+
+bool are_adjacent(const std::vector<std::int32_t>& cells) {
+  std::int32_t before = Stencil::kOutside;
+  bool ended = false;
+  for (const std::int32_t cell : cells) {
+    if (cell < 0) {
+      ended = before >= 0;
+    } else if (ended || (before >= 0 && cell != before + 1)) {
+      return false;
+    } else {
+      before = cell;
+    }
+  }
+  return true;
+}
+
+void place_nearest(Stencil& s, double height, double width) {
+  const auto stride = static_cast<std::int32_t>(s.under.columns.size());
+  const auto first_row = static_cast<std::int32_t>(s.under.rows.begin);
+  const auto first_column = static_cast<std::int32_t>(s.under.columns.begin);
+  const double* x = s.x.data();
+  const double* y = s.y.data();
+  std::int32_t* cells = s.cells.data();
+  for (std::size_t i = 0; i < s.cells.size(); ++i) {
+    const bool in = inside(x[i], width) & inside(y[i], height);
+    const std::int32_t row = cell_at(in ? y[i] : 0) - first_row;
+    const std::int32_t column = cell_at(in ? x[i] : 0) - first_column;
+    cells[i] = in ? row * stride + column : Stencil::kOutside;
+  }
+  s.x = {};
+  s.y = {};
+}
+
+void place_bilinear(Stencil& s, double height, double width) {
+  const auto stride = static_cast<std::int32_t>(s.under.columns.size());
+  const auto first_row = static_cast<std::int32_t>(s.under.rows.begin);
+  const auto first_column = static_cast<std::int32_t>(s.under.columns.begin);
+  for (std::size_t i = 0; i < s.cells.size(); ++i) {
+    const double x = s.x[i] - 0.5;
+    const double y = s.y[i] - 0.5;
+    if ((x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)) {
+      const auto column = static_cast<std::int32_t>(x);
+      const auto row = static_cast<std::int32_t>(y);
+      s.cells[i] = (row - first_row) * stride + column - first_column;
+      s.x[i] = x - static_cast<double>(column);
+      s.y[i] = y - static_cast<double>(row);
+    } else {
+      const bool in = inside(s.x[i], width) && inside(s.y[i], height);
+      s.cells[i] = in ? Stencil::kEdge : Stencil::kOutside;
+    }
+  }
+}
+
+// Where a position lies between the centres of two cells: the first, and the way to the next.
+struct Way {
+  std::int64_t cell;
+  double part;
+};
+
+Way way_at(double position) {
+  const double cell = std::floor(position - 0.5);
+  return {static_cast<std::int64_t>(cell), position - 0.5 - cell};
+}
+
+// A window of doubles, NaN = missing.
+struct Values {
+  const double* cells;
+  Range rows, columns;
+
+  double at(std::int64_t row, std::int64_t column) const {
+    if (!rows.contains(row) || !columns.contains(column)) return kNaN;
+    return cells[(row - rows.begin) * columns.size() + column - columns.begin];
+  }
+
+  // Bilinear at the cell `p`; NaN where one of the four cells is missing.
+  static double blend(const double* p, std::int64_t stride, double fy, double fx) {
+    const double upper = p[0] + fx * (p[1] - p[0]);
+    const double lower = p[stride] + fx * (p[stride + 1] - p[stride]);
+    return upper + fy * (lower - upper);
+  }
+
+  // Bilinear where some of the four cells may be missing or outside: nothing where the cell that
+  // holds the centre is, else the rest, renormalised.
+  double partial(const Way& y, const Way& x) const {
+    if (std::isnan(at(y.cell + (y.part + kTie >= 0.5), x.cell + (x.part + kTie >= 0.5)))) {
+      return kNaN;
+    }
+    double sum = 0;
+    double weights = 0;
+    for (std::int64_t i = 0; i < 2; ++i) {
+      for (std::int64_t j = 0; j < 2; ++j) {
+        const double value = at(y.cell + i, x.cell + j);
+        if (std::isnan(value)) continue;
+        const double weight = (i ? y.part : 1 - y.part) * (j ? x.part : 1 - x.part);
+        sum += weight * value;
+        weights += weight;
+      }
+    }
+    return weights > 0 ? sum / weights : kNaN;
+  }
+};
+
+// Row `i` of a separable bilinear stencil.
+void blend_row(const Values& values, const Stencil& s, std::size_t i, std::vector<double>& out) {
+  const auto way = [](std::int32_t cell, double position, const Range& under) {
+    return cell == Stencil::kEdge ? way_at(position) : Way{under.begin + cell, position};
+  };
+  if (s.rows[i] == Stencil::kOutside) {
+    std::fill(out.begin(), out.end(), kNaN);
+    return;
+  }
+  const std::int64_t stride = values.columns.size();
+  const Way y = way(s.rows[i], s.y[i], values.rows);
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    out[k] = kNaN;
+    const std::int32_t column = s.columns[k];
+    if (column == Stencil::kOutside) continue;
+    if (column >= 0 && s.rows[i] >= 0) {
+      out[k] = Values::blend(values.cells + s.rows[i] * stride + column, stride, y.part, s.x[k]);
+    }
+    if (std::isnan(out[k])) out[k] = values.partial(y, way(column, s.x[k], values.columns));
+  }
+}
+
+// Cells of a bilinear stencil that is not, from cell `first` on.
+void blend_cells(const Values& values, const Stencil& s, std::size_t first,
+                 std::vector<double>& out) {
+  const std::int64_t stride = values.columns.size();
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    const std::int32_t cell = s.cells[first + k];
+    const double x = s.x[first + k];
+    const double y = s.y[first + k];
+    if (cell >= 0) {
+      out[k] = Values::blend(values.cells + cell, stride, y, x);
+      if (!std::isnan(out[k])) continue;
+      out[k] = values.partial({values.rows.begin + cell / stride, y},
+                              {values.columns.begin + cell % stride, x});
+    } else {
+      out[k] = cell == Stencil::kEdge ? values.partial(way_at(y), way_at(x)) : kNaN;
+    }
+  }
+}
+
+// A row of cells at `offsets`; those outside are left as they are.
+template <class T, class Out>
+void take(const SourceWindow& window, std::span<const std::int32_t> offsets, Out missing,
+          Out* out) {
+  const T* cells = window.as<T>();
+  const bool has_nodata = window.nodata.has_value();
+  const T nodata = has_nodata ? static_cast<T>(*window.nodata) : T{};
+  for (std::size_t k = 0; k < offsets.size(); ++k) {
+    const std::int32_t offset = offsets[k];
+    const T cell = cells[std::max(0, offset)];
+    const bool none = (offset < 0) | (has_nodata & (cell == nodata));
+    out[k] = none ? missing : static_cast<Out>(cell);
+  }
+  if (window.hidden.empty()) return;
+  for (std::size_t k = 0; k < offsets.size(); ++k) {
+    if (offsets[k] >= 0 && window.hidden[static_cast<std::size_t>(offsets[k])]) out[k] = missing;
+  }
+}
+
+// The same where the offsets inside are n, n + 1, ...
+template <class T>
+void paste(const SourceWindow& window, std::span<const std::int32_t> offsets, T missing, T* out) {
+  const auto inner = [](std::int32_t offset) { return offset >= 0; };
+  const auto begin = std::find_if(offsets.begin(), offsets.end(), inner);
+  const auto end = std::find_if_not(begin, offsets.end(), inner);
+  if (begin == end) return;
+  out += begin - offsets.begin();
+  const auto n = static_cast<std::size_t>(end - begin);
+  const T* cells = window.as<T>() + *begin;
+  std::memcpy(out, cells, n * sizeof(T));
+  if (window.nodata && static_cast<T>(*window.nodata) != missing) {
+    const T nodata = static_cast<T>(*window.nodata);
+    for (std::size_t k = 0; k < n; ++k) out[k] = out[k] == nodata ? missing : out[k];
+  }
+  if (window.hidden.empty()) return;
+  const std::uint8_t* hidden = window.hidden.data() + *begin;
+  for (std::size_t k = 0; k < n; ++k) out[k] = hidden[k] ? missing : out[k];
 }
 
 }  // namespace
 
 Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
                        Resampling method) {
-  double left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
-  for (std::size_t i = 0; i < at.x.size(); ++i) {
-    if (!inside(at.x[i], width) || !inside(at.y[i], height)) continue;
-    left = std::min(left, at.x[i]);
-    right = std::max(right, at.x[i]);
-    top = std::min(top, at.y[i]);
-    bottom = std::max(bottom, at.y[i]);
+  Extent across, down;
+  if (at.separable) {
+    across = extent_of(at.x, width);
+    down = extent_of(at.y, height);
+  } else {
+    for (std::size_t i = 0; i < at.x.size(); ++i) {
+      const bool in = inside(at.x[i], static_cast<double>(width)) &
+                      inside(at.y[i], static_cast<double>(height));
+      across.add(at.x[i], in);
+      down.add(at.y[i], in);
+    }
   }
-  if (left > right) return {};
-  // One cell more on each side than a 2 x 2 neighbourhood can reach, clipped to the image.
+  if (across.low > across.high || down.low > down.high) return {};
   const std::int64_t reach = method == Resampling::kNearest ? 0 : 1;
-  return {intersect(Range{cell_at(top) - reach, cell_at(bottom) + 1 + reach}, Range{0, height}),
-          intersect(Range{cell_at(left) - reach, cell_at(right) + 1 + reach}, Range{0, width})};
+  return {down.cells(reach, height), across.cells(reach, width)};
 }
 
-void Sampler::sample(const SourceWindow& window, const Positions& at, const Size& size,
-                     Resampling method, const Range& rows, const Range& columns, Block& out) {
-  switch (method) {
+Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
+                     std::int64_t width, Resampling method) {
+  Stencil s;
+  s.under = under;
+  s.method = method;
+  s.separable = at.separable;
+  s.x = std::move(at.x);
+  s.y = std::move(at.y);
+  if (s.separable) {
+    s.columns = place_axis(s.x, under.columns, width, method);
+    s.rows = place_axis(s.y, under.rows, height, method);
+    s.adjacent = method == Resampling::kNearest && are_adjacent(s.columns);
+    return s;
+  }
+  s.cells.resize(s.x.size());
+  const auto place = method == Resampling::kNearest ? place_nearest : place_bilinear;
+  place(s, static_cast<double>(height), static_cast<double>(width));
+  return s;
+}
+
+void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+                     const Range& columns, Block& out) {
+  switch (stencil.method) {
     case Resampling::kNearest:
-      return nearest(window, at, size, rows, columns, out);
+      return nearest(window, stencil, rows, columns, out);
     case Resampling::kBilinear:
-      return bilinear(window, at, size, rows, columns, out);
+      return bilinear(window, stencil, rows, columns, out);
   }
 }
 
-void Sampler::nearest(const SourceWindow& window, const Positions& at, const Size& size,
-                      const Range& rows, const Range& columns, Block& out) {
+void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+                      const Range& columns, Block& out) {
   const auto width = static_cast<std::size_t>(columns.size());
-  const std::int64_t stride = window.columns.size();
+  const auto stride = static_cast<std::int32_t>(window.columns.size());
   offsets_.resize(width);
   row_.resize(width);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto first = static_cast<std::size_t>(row - rows.begin) * width;
-    for (std::size_t k = 0; k < width; ++k) {
-      const double x = at.x[first + k];
-      const double y = at.y[first + k];
-      const std::int64_t offset =
-          (cell_at(y) - window.rows.begin) * stride + cell_at(x) - window.columns.begin;
-      const bool in = inside(x, size.width) && inside(y, size.height);
-      offsets_[k] =
-          in && (window.hidden.empty() || !window.hidden[static_cast<std::size_t>(offset)]) ? offset
-                                                                                            : -1;
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    std::span<const std::int32_t> offsets;
+    if (stencil.separable) {
+      if (stencil.rows[i] < 0) continue;
+      const std::int32_t first = stencil.rows[i] * stride;
+      for (std::size_t k = 0; k < width; ++k) {
+        const std::int32_t column = stencil.columns[k];
+        offsets_[k] = column < 0 ? column : first + column;
+      }
+      offsets = offsets_;
+    } else {
+      offsets = {stencil.cells.data() + i * width, width};
     }
     dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
-      const T* cells = window.as<T>();
-      const bool has_nodata = window.nodata.has_value();
-      const T nodata = has_nodata ? static_cast<T>(*window.nodata) : T{};
-      for (std::size_t k = 0; k < width; ++k) {
-        const std::int64_t offset = offsets_[k];
-        const T cell = cells[std::max<std::int64_t>(0, offset)];
-        row_[k] = offset < 0 || (has_nodata && cell == nodata) ? kNaN : static_cast<double>(cell);
+      if (window.dtype != out.dtype()) {
+        take<T, double>(window, offsets, kNaN, row_.data());
+        out.set_row(0, row, columns.begin, row_);
+        return;
+      }
+      const T missing = static_cast<T>(*out.nodata());
+      T* to = out.cells<T>().data() + out.offset(0, row, columns.begin);
+      if (stencil.adjacent) {
+        paste<T>(window, offsets, missing, to);
+      } else {
+        take<T, T>(window, offsets, missing, to);
       }
     });
-    out.set_row(0, row, columns.begin, row_);
   }
 }
 
-void Sampler::bilinear(const SourceWindow& window, const Positions& at, const Size& size,
-                       const Range& rows, const Range& columns, Block& out) {
+void Sampler::bilinear(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+                       const Range& columns, Block& out) {
   to_doubles(window, values_);
-  const double* values = values_.data();
+  const Values values{values_.data(), window.rows, window.columns};
   const auto width = static_cast<std::size_t>(columns.size());
-  const std::int64_t stride = window.columns.size();
   row_.resize(width);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto first = static_cast<std::size_t>(row - rows.begin) * width;
-    for (std::size_t k = 0; k < width; ++k) {
-      const double x = at.x[first + k];
-      const double y = at.y[first + k];
-      row_[k] = kNaN;
-      if (!inside(x, size.width) || !inside(y, size.height)) continue;
-      const double centre =
-          values[(cell_at(y) - window.rows.begin) * stride + cell_at(x) - window.columns.begin];
-      if (std::isnan(centre)) continue;
-      const auto j = static_cast<std::int64_t>(std::floor(x - 0.5));
-      const auto i = static_cast<std::int64_t>(std::floor(y - 0.5));
-      const double fx = x - 0.5 - static_cast<double>(j);
-      const double fy = y - 0.5 - static_cast<double>(i);
-      if (window.rows.contains(i) && window.rows.contains(i + 1) && window.columns.contains(j) &&
-          window.columns.contains(j + 1)) {
-        const double* p = values + (i - window.rows.begin) * stride + j - window.columns.begin;
-        const double upper = p[0] + fx * (p[1] - p[0]);
-        const double lower = p[stride] + fx * (p[stride + 1] - p[stride]);
-        row_[k] = upper + fy * (lower - upper);
-        if (!std::isnan(row_[k])) continue;
-      }
-      row_[k] = partial(values, stride, window, i, j, fy, fx);
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    if (stencil.separable) {
+      blend_row(values, stencil, i, row_);
+    } else {
+      blend_cells(values, stencil, i * width, row_);
     }
     out.set_row(0, row, columns.begin, row_);
   }

@@ -29,26 +29,48 @@ struct Footprint {
 Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
                        Resampling method);
 
+// Which cells of a footprint each target cell takes: the same for all bands of an image, and for
+// all images that lie alike. Two forms, as Positions has.
+//
+// Nearest: the source cell that holds the centre. Bilinear: the upper left of the four cells round
+// it, and in `x` and `y` how far it lies from that one's centre to the next, 0 to 1.
+// Separable: `columns` and `rows` count from the footprint's first. Else `cells` are indices into
+// the footprint in C order.
+struct Stencil {
+  static constexpr std::int32_t kOutside = -1;  // no source cell
+  static constexpr std::int32_t kEdge = -2;     // bilinear at the image's edge: x, y are positions
+
+  Footprint under;
+  Resampling method = Resampling::kNearest;
+  bool separable = false;
+  bool adjacent = false;  // nearest, separable: `columns` inside are n, n + 1, ...
+  std::vector<std::int32_t> columns, rows;
+  std::vector<std::int32_t> cells;
+  std::vector<double> x, y;
+};
+
+// REQUIRES: `under` is footprint_of() of the same arguments and has less than 2^31 cells. Takes
+// the positions.
+Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
+                     std::int64_t width, Resampling method);
+
 class Sampler {
  public:
-  struct Size {
-    std::int64_t height, width;
-  };
-
-  // Fills the cells (rows, columns) of `out` (slice 0) at positions `at`. `window` holds what
-  // footprint_of() says, of an image of `size`. Positions outside leave the cell missing.
-  void sample(const SourceWindow& window, const Positions& at, const Size& size, Resampling method,
-              const Range& rows, const Range& columns, Block& out);
+  // Fills the cells (rows, columns) of `out` (slice 0), which a stencil was made for. `window`
+  // holds the stencil's footprint. Cells outside of the image are left as they are.
+  // REQUIRES: `out` has a nodata value.
+  void sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+              const Range& columns, Block& out);
 
  private:
-  void nearest(const SourceWindow& window, const Positions& at, const Size& size, const Range& rows,
+  void nearest(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                const Range& columns, Block& out);
-  void bilinear(const SourceWindow& window, const Positions& at, const Size& size,
-                const Range& rows, const Range& columns, Block& out);
+  void bilinear(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+                const Range& columns, Block& out);
 
   std::vector<double> values_;  // the window as doubles, NaN = missing
   std::vector<double> row_;
-  std::vector<std::int64_t> offsets_;  // of nearest source cells in the window, -1 = none
+  std::vector<std::int32_t> offsets_;  // separable: one row's cells
 };
 
 }  // namespace cube

@@ -98,11 +98,10 @@ void to_doubles(const SourceWindow& window, std::vector<double>& out) {
   out.resize(window.size());
   dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
     const T* cells = window.as<T>();
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(cells[i]);
-    if (!window.nodata) return;
-    const T missing = static_cast<T>(*window.nodata);
+    const bool has_nodata = window.nodata.has_value();
+    const T missing = has_nodata ? static_cast<T>(*window.nodata) : T{};
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (cells[i] == missing) out[i] = kNaN;
+      out[i] = has_nodata & (cells[i] == missing) ? kNaN : static_cast<double>(cells[i]);
     }
   });
   if (window.hidden.empty()) return;
