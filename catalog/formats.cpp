@@ -73,7 +73,7 @@ class Node {
 
   bool has(const char* key) const { return value_->contains(key) && !value_->at(key).is_null(); }
   const json& at(const char* key) const { return value_->at(key); }
-  std::string below(const std::string& key) const { return where_ + "/" + key; }
+  std::string below(const std::string& key) const { return where_ + pointer_step(key); }
 
   Node child(const char* key) const {
     if (!has(key)) fail("'" + std::string(key) + "' is missing", {});

@@ -64,7 +64,7 @@ void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams&
 // Every key of resampling is a band of the collection.
 void check_resampling(const ResamplingChoice& choice, const CubeInfo& bands) {
   for (const auto& [key, method] : choice.methods) {
-    const std::string where = "/view/resampling" + (choice.short_form() ? "" : "/" + key);
+    const std::string where = "/view/resampling" + (choice.short_form() ? "" : pointer_step(key));
     if (key != "*") bands.band(key, where);
     parse_resampling(method, where);
   }
@@ -88,7 +88,7 @@ void check_target_masks(const std::vector<CollectionMask>& masks) {
     if (masks[i].rule.dilate == 0) continue;
     throw Error(ErrorCode::kInvalid,
                 "dilate counts cells of the image, which target masks do not see",
-                "/mask/" + std::to_string(i) + "/dilate", "use \"mask_stage\": \"native\"");
+                "/mask" + pointer_step(i) + "/dilate", "use \"mask_stage\": \"native\"");
   }
 }
 

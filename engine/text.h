@@ -18,6 +18,10 @@ std::string join(std::span<const std::string> parts, std::string_view separator 
 
 std::vector<std::string> split(std::string_view text, char separator);
 
+// "/KEY" as a step of a JSON pointer ("~" and "/" escaped), or "/INDEX".
+std::string pointer_step(std::string_view key);
+std::string pointer_step(std::size_t index);
+
 // The shortest decimal text that reads back as the same double; "nan", "inf", "-inf".
 std::string number_text(double value);
 
@@ -28,7 +32,8 @@ std::optional<double> parse_number(std::string_view text);
 // nullopt when there is none or when several differ only in case.
 std::optional<std::size_t> find_name(std::span<const std::string> names, std::string_view name);
 
-// The element of `known` nearest to `name` by edit distance, if near enough to be a typing error.
+// The element of `known` nearest to `name` by edit distance (a swap of neighbours
+// is one edit, case does not count), if near enough to be a typing error.
 std::optional<std::string> nearest_name(std::span<const std::string> known, std::string_view name);
 
 // A hint for an unknown name: "did you mean 'B04'?" or "one of a, b, c" when nothing is near.

@@ -154,22 +154,6 @@ std::string read_document(const std::string& file) {
   return text.str();
 }
 
-std::string pointer_step(std::string_view key) {
-  std::string step = "/";
-  for (const char c : key) {
-    if (c == '~') {
-      step += "~0";
-    } else if (c == '/') {
-      step += "~1";
-    } else {
-      step += c;
-    }
-  }
-  return step;
-}
-
-std::string pointer_step(std::size_t index) { return pointer_step(std::to_string(index)); }
-
 std::string found(const json& value) {
   static constexpr std::size_t kLongest = 60;
   if (value.is_string()) {

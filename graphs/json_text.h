@@ -19,10 +19,6 @@ nlohmann::json parse_json(std::string_view text, std::string_view name);
 // The text of a file; "-" is standard input. Throws Error(kNotFound, kUnreadable).
 std::string read_document(const std::string& file);
 
-// "/KEY" as a step of a JSON pointer ("~" and "/" escaped).
-std::string pointer_step(std::string_view key);
-std::string pointer_step(std::size_t index);
-
 // What stands there, for messages: `the text "abc"`, `the number 3.5`, `a list of 2`, `an object`.
 std::string found(const nlohmann::json& value);
 

@@ -82,7 +82,26 @@ TEST_CASE("names are found exactly first, then ignoring case when unambiguous") 
   const std::vector<std::string> clash = {"Ab", "aB"};
   CHECK_FALSE(find_name(clash, "ab").has_value());
   CHECK(suggest(names, "B0") == "did you mean 'B04'?");
+  CHECK(suggest(names, "40b") == "one of B04, b05, B05");
   CHECK(suggest(names, "ndvi") == "one of B04, b05, B05");
+}
+
+TEST_CASE("a swap of neighbouring letters is one typing error") {
+  const std::vector<std::string> names = {"bands", "expr"};
+  CHECK(*nearest_name(names, "bnads") == "bands");
+  CHECK(*nearest_name(names, "abnds") == "bands");
+  CHECK(*nearest_name(names, "BANSD") == "bands");
+  CHECK(*nearest_name(names, "epxr") == "expr");
+  // Two swaps are two errors, and too many for five letters.
+  CHECK_FALSE(nearest_name(names, "abnsd").has_value());
+  CHECK_FALSE(nearest_name(names, "nbads").has_value());
+}
+
+TEST_CASE("steps of JSON pointers are escaped") {
+  CHECK(pointer_step("bands") == "/bands");
+  CHECK(pointer_step("a/b~c") == "/a~1b~0c");
+  CHECK(pointer_step("") == "/");
+  CHECK(pointer_step(std::size_t{12}) == "/12");
 }
 
 TEST_CASE("numbers and byte counts as text") {

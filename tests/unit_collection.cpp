@@ -475,6 +475,9 @@ TEST_CASE("everything wrong is told with its place") {
   CHECK(test::error_of([&] { world.graph("max", "", R"({"bb": "near"})"); }) ==
         "/view/resampling/bb: there is no band 'bb' (did you mean 'b'?)");
   CHECK(test::error_of([&] {
+          world.graph("max", "", R"({"b/~": "near"})");
+        }).starts_with("/view/resampling/b~1~0: there is no band 'b/~'"));
+  CHECK(test::error_of([&] {
           world.graph("max", "", R"({"b": "neer"})");
         }).starts_with("/view/resampling/b: "));
   CHECK(test::error_of([&] { world.graph("sum"); }).starts_with("/view/aggregation: "));

@@ -163,6 +163,11 @@ TEST_CASE("a wrong format file is told where") {
                                       "bands": {}})",
                                   "f.json");
         }) == "f.json#/bands: has no bands");
+  CHECK(test::error_of([] {
+          CollectionFormat::parse(R"({"images": {"pattern": "a"}, "datetime": {"pattern": "a"},
+                                      "bands": {"a/b": {"pattern": 1}}})",
+                                  "f.json");
+        }) == "f.json#/bands/a~1b/pattern: must be a text");
 }
 
 TEST_CASE("an unknown format names the nearest preset") {

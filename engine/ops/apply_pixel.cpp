@@ -10,7 +10,7 @@ namespace cube {
 namespace {
 
 std::string item(std::string_view key, std::size_t i) {
-  return std::string("/").append(key).append("/").append(std::to_string(i));
+  return pointer_step(key) + pointer_step(i);
 }
 
 class ApplyPixel final : public Operator {
@@ -160,7 +160,7 @@ class ApplyPixel final : public Operator {
   static std::string new_name(const Params& params, std::size_t i,
                               std::span<const BandInfo> taken) {
     const bool given = !params.band_names.empty();
-    const std::string name =
+    std::string name =
         given ? params.band_names[i] : std::string("band").append(std::to_string(i + 1));
     const std::string where = given ? item("band_names", i) : item("expr", i);
     if (name.empty()) throw Error(ErrorCode::kInvalid, "a band needs a name", where);
@@ -224,7 +224,7 @@ class ApplyPixel final : public Operator {
     throw Error(
         ErrorCode::kInvalid,
         std::to_string(list.size()) + " values for " + std::to_string(formulas) + " formulas",
-        std::string("/").append(key), "one for all or one a formula");
+        pointer_step(key), "one for all or one a formula");
   }
 
   // Bands of the input that some bands of the result need, ascending.

@@ -2,6 +2,7 @@
 
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -80,7 +81,7 @@ class JoinBands final : public Operator {
     }
     CubeInfo out{in[0].grid, in[0].time, {}};
     for (std::size_t cube = 0; cube < in.size(); ++cube) {
-      const std::string where = "/in_cubes/" + std::to_string(cube);
+      const std::string where = "/in_cubes" + pointer_step(cube);
       if (cube > 0) check_same_axes(in[0], in[cube], where);
       for (BandInfo band : in[cube].bands) {
         if (!params.prefixes.empty() && !params.prefixes[cube].empty()) {

@@ -1,5 +1,6 @@
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 #include "engine/time_reduction.h"
 
 namespace cube {
@@ -67,7 +68,7 @@ class ReduceTime final : public Operator {
     if (in.time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
     std::vector<TimeReduction::Band> bands;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const std::string where = "/reducer_bands/" + std::to_string(i);
+      const std::string where = "/reducer_bands" + pointer_step(i);
       Reducer reducer = Reducer::make(pairs[i].first, where + "/0");
       const std::size_t source = in.band(pairs[i].second, where + "/1");
       const Storage storage = reducer.result(in.bands[source].storage(), in.time.size());

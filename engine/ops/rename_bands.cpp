@@ -1,5 +1,6 @@
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -35,7 +36,7 @@ class RenameBands final : public Operator {
     CubeInfo out = in;
     std::vector<std::string> renamed_as(in.bands.size());
     for (const auto& [old_name, new_name] : params.band_names) {
-      const std::string where = "/band_names/" + old_name;
+      const std::string where = "/band_names" + pointer_step(old_name);
       const std::size_t band = in.band(old_name, where);
       if (new_name.empty()) throw Error(ErrorCode::kInvalid, "a band needs a name", where);
       if (!renamed_as[band].empty()) {

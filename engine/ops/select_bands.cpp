@@ -1,5 +1,6 @@
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -43,7 +44,7 @@ class SelectBands final : public Operator {
     if (params.bands.empty()) throw Error(ErrorCode::kInvalid, "no band is selected", "/bands");
     std::vector<std::size_t> sources;
     for (std::size_t i = 0; i < params.bands.size(); ++i) {
-      sources.push_back(in.band(params.bands[i], "/bands/" + std::to_string(i)));
+      sources.push_back(in.band(params.bands[i], "/bands" + pointer_step(i)));
     }
     return sources;
   }

@@ -2,6 +2,7 @@
 
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -71,7 +72,7 @@ class SelectTime final : public Operator {
     if (params.t.empty()) throw Error(ErrorCode::kInvalid, "no time is selected", "/t");
     std::vector<std::int64_t> slices;
     for (std::size_t i = 0; i < params.t.size(); ++i) {
-      const std::string where = "/t/" + std::to_string(i);
+      const std::string where = "/t" + pointer_step(i);
       const std::int64_t found = find(params.t[i], time, where);
       const auto before = std::find(slices.begin(), slices.end(), found);
       if (before != slices.end()) {
