@@ -52,9 +52,9 @@ class Document {
   bool replaced_ = false;
 };
 
-// Builds every operator of the document's result and checks all that can be checked without
-// reading pixels. Named cubes and nodes that are the same are built once. `saved` nodes are read
-// from their files; a file that refers to itself is an error.
+// Builds the result's operators (the same node once) and checks all that can be checked without
+// reading pixels; of named cubes it does not need: types, arguments and references. `saved` nodes
+// are read from their files; a file that refers to itself is an error.
 Graph compile(const Document& document, const Registry& registry, const Resources& resources);
 
 // The canonical form: one cube node (with `cubes` where one is used several times), defaults

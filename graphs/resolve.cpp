@@ -76,7 +76,22 @@ class Resolver {
       throw invalid("the document has neither \"cube_type\" nor \"result\"", root,
                     "\"result\" names or holds the cube to compute");
     }
-    return resolve_cube(source, {top.at("result"), root + "/result", ""});
+    const std::size_t result = resolve_cube(source, {top.at("result"), root + "/result", ""});
+    check_unused(source);
+    return result;
+  }
+
+  // Named cubes that the result does not need are resolved too, so that a slip in them is told, and
+  // then forgotten: they are no part of the graph.
+  void check_unused(Source& source) {
+    if (!source.cubes || source.done.size() == source.cubes->size()) return;
+    const auto nodes = graph_.nodes;
+    const auto index = index_;
+    for (const std::string& name : keys_of(*source.cubes)) {
+      resolve_name(source, name, source.prefix + "/cubes" + pointer_step(name));
+    }
+    graph_.nodes = nodes;
+    index_ = index;
   }
 
   static void check_keys(const json& top, const std::string& root) {

@@ -145,6 +145,36 @@ TEST_CASE("names that lead nowhere or in a circle") {
       "/cubes/y/in_cube: the cubes refer to each other in a circle: x -> y -> x");
 }
 
+TEST_CASE("cubes that the result does not need are checked, but are no part of the graph") {
+  const auto beside = [](const nlohmann::json& unused) {
+    return nlohmann::json{{"cubes", {{"s", two_bands()}, {"spare", unused}}},
+                          {"result", select("a", "s")}};
+  };
+  CHECK(compiled(beside(select("b", "s"))).nodes.size() == 2);
+  // What only operators know is not looked at: they are not built.
+  CHECK_NOTHROW(compiled(beside(select("no such band", "s"))));
+  CHECK(error_in(beside({{"cube_type", "select_band"}})) ==
+        "/cubes/spare/cube_type: there is no cube_type 'select_band' (did you mean "
+        "'select_bands'?)");
+  nlohmann::json extra = select("a", "s");
+  extra["bnads"] = 1;
+  CHECK(error_in(beside(extra)) ==
+        "/cubes/spare/bnads: there is no argument 'bnads' (did you mean 'bands'?)");
+  CHECK(error_in(beside(select(3, "s"))) ==
+        "/cubes/spare/bands: expected a text, found the number 3");
+  CHECK(error_in(beside(select("a", "z"))) ==
+        "/cubes/spare/in_cube: there is no cube named 'z' (did you mean 's'?)");
+  CHECK(error_in(beside(select("a", "spare"))) ==
+        "/cubes/spare/in_cube: the cubes refer to each other in a circle: spare -> spare");
+  CHECK(error_in(beside(7)).starts_with("/cubes/spare: expected a cube, found the number 7"));
+}
+
+TEST_CASE("places below names with / and ~ are escaped") {
+  const nlohmann::json document = {{"cubes", {{"a/b~c", select("z", two_bands())}}},
+                                   {"result", "a/b~c"}};
+  CHECK(error_in(document).starts_with("/cubes/a~1b~0c/bands/0: there is no band 'z'"));
+}
+
 TEST_CASE("arguments that are wrong") {
   CHECK(error_in({{"cube_type", "select_bands"}, {"band", "a"}, {"in_cube", two_bands()}}) ==
         "the argument 'bands' is missing (Bands to keep, in output order.)");
