@@ -4,11 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/missing.h"
+
 namespace cube {
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // Integer cells as doubles, nodata as NaN. The loop has no branch, so that it vectorises.
 template <class T>
@@ -19,7 +19,7 @@ void widen(const T* cells, std::size_t n, std::optional<double> nodata, double* 
   }
   const T missing = cell_cast<T>(*nodata);
   for (std::size_t i = 0; i < n; ++i) {
-    out[i] = cells[i] == missing ? kNaN : static_cast<double>(cells[i]);
+    out[i] = cells[i] == missing ? kMissing : static_cast<double>(cells[i]);
   }
 }
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/error.h"
 #include "engine/mask_rule.h"
+#include "engine/missing.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -42,7 +43,7 @@ MaskRule make_rule(const MaskParams& params, const std::string& where) {
   for (std::size_t i = 0; i < params.bits.size(); ++i) {
     const std::int64_t bit = params.bits[i];
     if (bit < 0 || bit >= kMostBits) {
-      reject("/bits/" + std::to_string(i), "there is no bit " + std::to_string(bit),
+      reject("/bits" + pointer_step(i), "there is no bit " + std::to_string(bit),
              "from 0, the lowest, to 31");
     }
     rule.bits.push_back(static_cast<int>(bit));
@@ -91,7 +92,7 @@ std::vector<CollectionMask> make_masks(const std::vector<MaskParams>& params,
   }
   std::vector<CollectionMask> masks;
   for (std::size_t i = 0; i < params.size(); ++i) {
-    const std::string where = "/mask/" + std::to_string(i);
+    const std::string where = "/mask" + pointer_step(i);
     const auto& name = params[i].band ? params[i].band : mask_band;
     if (!name) {
       throw Error(ErrorCode::kInvalid, "the mask names no band", where,
@@ -154,7 +155,7 @@ BlockPtr hide_cells(const BlockPtr& block, const BlockPtr& mask, const MaskRule&
     const auto quality = mask->row(region.t.begin, y, mask_scratch);
     cells.assign(row.begin(), row.end());
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (test.hides(quality[i])) cells[i] = std::numeric_limits<double>::quiet_NaN();
+      if (test.hides(quality[i])) cells[i] = kMissing;
     }
     out.set_row(region.t.begin, y, cells);
   }

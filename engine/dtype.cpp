@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/missing.h"
+
 namespace cube {
 
 namespace {
@@ -61,7 +63,7 @@ DType common_dtype(DType a, DType b) {
 }
 
 Storage with_missing(DType type, std::optional<double> nodata) {
-  if (is_float(type)) return {type, std::numeric_limits<double>::quiet_NaN()};
+  if (is_float(type)) return {type, kMissing};
   if (nodata) return {type, nodata};
   switch (type) {
     case DType::kUInt8:
@@ -70,7 +72,7 @@ Storage with_missing(DType type, std::optional<double> nodata) {
     case DType::kUInt16:
       return {DType::kInt32, lowest(DType::kInt32)};
     default:
-      return {DType::kFloat64, std::numeric_limits<double>::quiet_NaN()};
+      return {DType::kFloat64, kMissing};
   }
 }
 

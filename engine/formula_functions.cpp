@@ -6,16 +6,18 @@
 #include <limits>
 #include <numbers>
 
+#include "engine/calendar.h"
+#include "engine/dtype.h"
+#include "engine/missing.h"
+
 namespace cube::formula {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Whole numbers up to here are exact in double: the range of the bit operators.
 constexpr double kWhole = 9007199254740992.0;
 // Dates further from 1970 than this many seconds (some 300 000 years) are missing.
 constexpr double kFarTime = 1e13;
-constexpr std::int64_t kDay = 86400;
 
 // The conditions below are written as selections between computed values, not as branches, so that
 // the loops over strips vectorise.
@@ -30,27 +32,27 @@ double remainder_of(double a, double b) { return std::fmod(a, b); }
 // IEEE's pow(NaN, 0) and pow(1, NaN) are 1; here missing stays missing.
 double raise(double a, double b) {
   if (b == 2) return a * a;
-  return missing(a, b) ? kNaN : std::pow(a, b);
+  return missing(a, b) ? kMissing : std::pow(a, b);
 }
 double square(double a) { return a * a; }
 double negate(double a) { return -a; }
 double plus(double a) { return a; }
 
-double less(double a, double b) { return missing(a, b) ? kNaN : truth(a < b); }
-double less_equal(double a, double b) { return missing(a, b) ? kNaN : truth(a <= b); }
-double greater(double a, double b) { return missing(a, b) ? kNaN : truth(a > b); }
-double greater_equal(double a, double b) { return missing(a, b) ? kNaN : truth(a >= b); }
-double equal(double a, double b) { return missing(a, b) ? kNaN : truth(a == b); }
-double not_equal(double a, double b) { return missing(a, b) ? kNaN : truth(a != b); }
-double both(double a, double b) { return missing(a, b) ? kNaN : truth((a != 0) & (b != 0)); }
-double either(double a, double b) { return missing(a, b) ? kNaN : truth((a != 0) | (b != 0)); }
-double not_of(double a) { return std::isnan(a) ? kNaN : truth(a == 0); }
+double less(double a, double b) { return missing(a, b) ? kMissing : truth(a < b); }
+double less_equal(double a, double b) { return missing(a, b) ? kMissing : truth(a <= b); }
+double greater(double a, double b) { return missing(a, b) ? kMissing : truth(a > b); }
+double greater_equal(double a, double b) { return missing(a, b) ? kMissing : truth(a >= b); }
+double equal(double a, double b) { return missing(a, b) ? kMissing : truth(a == b); }
+double not_equal(double a, double b) { return missing(a, b) ? kMissing : truth(a != b); }
+double both(double a, double b) { return missing(a, b) ? kMissing : truth((a != 0) & (b != 0)); }
+double either(double a, double b) { return missing(a, b) ? kMissing : truth((a != 0) | (b != 0)); }
+double not_of(double a) { return std::isnan(a) ? kMissing : truth(a == 0); }
 
 // Bits are those of the whole part, in two's complement; numbers too large for that are missing.
 bool whole(double a) { return std::abs(a) < kWhole; }
 template <class F>
 double on_bits(double a, double b, F f) {
-  if (!whole(a) || !whole(b)) return kNaN;
+  if (!whole(a) || !whole(b)) return kMissing;
   return static_cast<double>(f(static_cast<std::int64_t>(a), static_cast<std::int64_t>(b)));
 }
 double bit_and(double a, double b) {
@@ -59,34 +61,34 @@ double bit_and(double a, double b) {
 double bit_or(double a, double b) {
   return on_bits(a, b, [](std::int64_t p, std::int64_t q) { return p | q; });
 }
-double bit_not(double a) { return whole(a) ? -std::trunc(a) - 1 : kNaN; }
+double bit_not(double a) { return whole(a) ? -std::trunc(a) - 1 : kMissing; }
 double shift_left(double a, double b) {
-  if (!whole(a) || !(b >= 0 && b < 53)) return kNaN;
+  if (!whole(a) || !(b >= 0 && b < 53)) return kMissing;
   const double shifted = std::ldexp(std::trunc(a), static_cast<int>(b));
-  return whole(shifted) ? shifted : kNaN;
+  return whole(shifted) ? shifted : kMissing;
 }
 double shift_right(double a, double b) {
-  if (!whole(a) || !(b >= 0 && b < 64)) return kNaN;
+  if (!whole(a) || !(b >= 0 && b < 64)) return kMissing;
   return std::floor(std::ldexp(std::trunc(a), -static_cast<int>(b)));
 }
 double bit(double a, double b) { return bit_and(shift_right(a, b), 1); }
 
 double absolute(double a) { return std::abs(a); }
-double sign(double a) { return std::isnan(a) ? kNaN : truth(a > 0) - truth(a < 0); }
-double min_of(double a, double b) { return missing(a, b) ? kNaN : (b < a ? b : a); }
-double max_of(double a, double b) { return missing(a, b) ? kNaN : (b > a ? b : a); }
+double sign(double a) { return std::isnan(a) ? kMissing : truth(a > 0) - truth(a < 0); }
+double min_of(double a, double b) { return missing(a, b) ? kMissing : (b < a ? b : a); }
+double max_of(double a, double b) { return missing(a, b) ? kMissing : (b > a ? b : a); }
 double clamp(double a, double low, double high) { return min_of(max_of(a, low), high); }
 double normalized_difference(double a, double b) { return (a - b) / (a + b); }
 double is_nan(double a) { return truth(std::isnan(a)); }
 double is_finite(double a) { return truth(std::abs(a) <= std::numeric_limits<double>::max()); }
 double select(double condition, double a, double b) {
   const double chosen = condition != 0 ? a : b;
-  return std::isnan(condition) ? kNaN : chosen;
+  return std::isnan(condition) ? kMissing : chosen;
 }
 
 template <class F>
 double of_date(double t, F f) {
-  if (!(std::abs(t) < kFarTime)) return kNaN;
+  if (!(std::abs(t) < kFarTime)) return kMissing;
   const std::chrono::sys_seconds instant{
       std::chrono::seconds(static_cast<std::int64_t>(std::floor(t)))};
   const auto day = std::chrono::floor<std::chrono::days>(instant);
@@ -112,13 +114,13 @@ double weekday(double t) {
   return of_date(t, [](Day d, auto) { return std::chrono::weekday(d).iso_encoding(); });
 }
 double hours(double t) {
-  return of_date(t, [](Day, auto second) { return second % kDay / 3600; });
+  return of_date(t, [](Day, auto second) { return second % kSecondsADay / kSecondsAnHour; });
 }
 double minutes(double t) {
-  return of_date(t, [](Day, auto second) { return second % 3600 / 60; });
+  return of_date(t, [](Day, auto second) { return second % kSecondsAnHour / kSecondsAMinute; });
 }
 double seconds(double t) {
-  return of_date(t, [](Day, auto second) { return second % 60; });
+  return of_date(t, [](Day, auto second) { return second % kSecondsAMinute; });
 }
 
 // The C library's functions, as plain function pointers.

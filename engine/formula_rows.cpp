@@ -1,7 +1,8 @@
 #include "engine/formula_rows.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "engine/missing.h"
 
 namespace cube {
 
@@ -31,7 +32,7 @@ void FormulaRows::run(const Chunk& chunk, std::span<const std::size_t> pulled, c
     if (block) {
       strips_.push_back(block->row(t, y, scratch_[k]));
     } else {
-      missing_.resize(out.size(), std::numeric_limits<double>::quiet_NaN());
+      missing_.resize(out.size(), kMissing);
       strips_.push_back(std::span<const double>(missing_).first(out.size()));
     }
   }

@@ -14,13 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "engine/missing.h"
 #include "engine/reducer_states.h"
 
 namespace cube {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kLanes = 32;            // series side by side
 constexpr std::size_t kLongestNetwork = 512;  // beyond, picking out of one series is faster
@@ -92,7 +92,7 @@ struct Position {
 };
 
 double quantile_of_lane(const Tile& tile, std::size_t lane, double quantile) {
-  if (tile.counts[lane] == 0) return kNaN;
+  if (tile.counts[lane] == 0) return kMissing;
   const Position at(quantile, tile.counts[lane]);
   const double low = tile.rows[at.index][lane];
   return at.fraction > 0 ? at.between(low, tile.rows[at.index + 1][lane]) : low;
@@ -130,7 +130,7 @@ struct Mode {
   void of_tile(Tile& tile, Lanes& out) const {
     Lanes run{};
     Lanes longest{};
-    out.fill(kNaN);
+    out.fill(kMissing);
     for (std::size_t j = 0; j < tile.rows.size(); ++j) {
       const Lanes& row = tile.rows[j];
       const Lanes& before = tile.rows[j > 0 ? j - 1 : 0];
@@ -145,7 +145,7 @@ struct Mode {
   }
   double of_series(std::vector<double>& values) const {
     std::sort(values.begin(), values.end());
-    double mode = kNaN;
+    double mode = kMissing;
     std::ptrdiff_t longest = 0;
     for (auto run = values.begin(); run != values.end();) {
       const auto end = std::upper_bound(run, values.end(), *run);
@@ -224,7 +224,7 @@ class OrderState final : public ReducerState {
       const double* values = values_.data() + j * n_ + first;
       Lanes& row = tile_.rows[j];
       Lanes copy;
-      copy.fill(kNaN);
+      copy.fill(kMissing);
       std::copy_n(values, width, copy.begin());
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
         const bool there = copy[lane] == copy[lane];
@@ -240,7 +240,7 @@ class OrderState final : public ReducerState {
       const double value = values_[j * n_ + i];
       if (value == value) series_.push_back(value);
     }
-    return series_.empty() ? kNaN : statistic_.of_series(series_);
+    return series_.empty() ? kMissing : statistic_.of_series(series_);
   }
 
   Statistic statistic_;

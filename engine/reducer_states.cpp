@@ -5,14 +5,13 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <vector>
+
+#include "engine/missing.h"
 
 namespace cube {
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 bool valid(double value) { return value == value; }
 double one(double value) { return valid(value) ? 1.0 : 0.0; }
@@ -76,19 +75,19 @@ void take_lower(double v, double& best) { best = (v < best) | !valid(best) ? v :
 void take_higher(double v, double& best) { best = (v > best) | !valid(best) ? v : best; }
 
 struct Min {
-  static constexpr std::array kStart = {kNaN};
+  static constexpr std::array kStart = {kMissing};
   static void add(double v, double& best) { take_lower(v, best); }
   static double finish(double best) { return best; }
 };
 
 struct Max {
-  static constexpr std::array kStart = {kNaN};
+  static constexpr std::array kStart = {kMissing};
   static void add(double v, double& best) { take_higher(v, best); }
   static double finish(double best) { return best; }
 };
 
 struct Span {
-  static constexpr std::array kStart = {kNaN, kNaN};
+  static constexpr std::array kStart = {kMissing, kMissing};
   static void add(double v, double, double& low, double& high) {
     take_lower(v, low);
     take_higher(v, high);
@@ -97,13 +96,13 @@ struct Span {
 };
 
 struct First {
-  static constexpr std::array kStart = {kNaN};
+  static constexpr std::array kStart = {kMissing};
   static void add(double v, double& first) { first = valid(first) ? first : v; }
   static double finish(double first) { return first; }
 };
 
 struct Last {
-  static constexpr std::array kStart = {kNaN};
+  static constexpr std::array kStart = {kMissing};
   static void add(double v, double& last) { last = valid(v) ? v : last; }
   static double finish(double last) { return last; }
 };
@@ -120,11 +119,11 @@ struct Sum {
     sum += valid(v) ? v : 0.0;
     count += one(v);
   }
-  static double finish(double sum, double count) { return count > 0 ? sum : kNaN; }
+  static double finish(double sum, double count) { return count > 0 ? sum : kMissing; }
 };
 
 struct Mean : Sum {
-  static double finish(double sum, double count) { return count > 0 ? sum / count : kNaN; }
+  static double finish(double sum, double count) { return count > 0 ? sum / count : kMissing; }
 };
 
 struct Rms {
@@ -141,7 +140,7 @@ struct Prod {
     prod *= valid(v) ? v : 1.0;
     count += one(v);
   }
-  static double finish(double prod, double count) { return count > 0 ? prod : kNaN; }
+  static double finish(double prod, double count) { return count > 0 ? prod : kMissing; }
 };
 
 // Welford's update: sums of squares of the values themselves would cancel.
@@ -155,7 +154,7 @@ struct Var {
     squares += delta * (delta - step);
   }
   static double finish(double count, double, double squares) {
-    return count > 1 ? squares / (count - 1) : kNaN;
+    return count > 1 ? squares / (count - 1) : kMissing;
   }
 };
 
@@ -182,7 +181,7 @@ struct All : Min {
 };
 
 struct WhichMin {
-  static constexpr std::array kStart = {kNaN, kNaN};
+  static constexpr std::array kStart = {kMissing, kMissing};
   static void add(double v, double position, double& best, double& where) {
     const bool better = (v < best) | (valid(v) & !valid(best));
     best = better ? v : best;

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "engine/error.h"
+#include "engine/missing.h"
 #include "engine/reducer_states.h"
 #include "engine/text.h"
 
@@ -13,7 +13,6 @@ namespace cube {
 namespace {
 
 constexpr std::string_view kDefaultName = "mean";
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // In the order of Reducer::Kind.
 const std::array<std::string, 22>& names() {
@@ -120,9 +119,9 @@ Storage Reducer::result(Storage input, std::int64_t length) const {
       return {DType::kUInt8, kNoPredicate};
     case Kind::kWhichMin:
     case Kind::kWhichMax:
-      return index_ ? Storage{DType::kInt32, kNoIndex} : Storage{DType::kFloat64, kNaN};
+      return index_ ? Storage{DType::kInt32, kNoIndex} : Storage{DType::kFloat64, kMissing};
     default:
-      return {arithmetic_dtype(input.dtype), kNaN};
+      return {arithmetic_dtype(input.dtype), kMissing};
   }
 }
 

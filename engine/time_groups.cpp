@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/calendar.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -21,7 +22,6 @@ using std::chrono::year_month_day;
 // More steps than this are a mistake, and would only fill memory.
 constexpr std::int64_t kMostSteps = 1'000'000;
 constexpr int kMonthsASeason = 3;
-constexpr int kMonthsAYear = 12;
 constexpr int kDekadsAMonth = 3;
 constexpr int kDaysADekad = 10;
 constexpr Period kMonth{.months = 1};
@@ -113,7 +113,7 @@ Place place_of(Instant instant, std::string_view cycle, std::chrono::year first,
   const int month = month_of(instant) - 1;
   if (cycle == "month") return {month, advance(new_year, kMonth, month)};
   if (cycle == "season") {
-    const int season = (month + 1) % kMonthsAYear / kMonthsASeason;
+    const int season = (month + 1) % int{kMonthsAYear} / kMonthsASeason;
     return {season, advance(new_year, kMonth, season * kMonthsASeason - 1)};
   }
   if (cycle == "dekad") {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "engine/calendar.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -46,10 +47,10 @@ Precision written_unit(const std::string& text) {
 
 // The fewest slices from `start` that reach `end`.
 std::int64_t slices_to(Instant start, Instant end, const Period& step, const std::string& where) {
-  static constexpr double kShortestMonth = 28 * 86400.0;
+  static constexpr double kDay = kSecondsADay;
+  static constexpr double kShortestMonth = 28 * kDay;
   const double shortest = static_cast<double>(step.months) * kShortestMonth +
-                          static_cast<double>(step.days) * 86400.0 +
-                          static_cast<double>(step.seconds);
+                          static_cast<double>(step.days) * kDay + static_cast<double>(step.seconds);
   const double most = std::ceil(epoch_seconds(end) - epoch_seconds(start)) / shortest + 1;
   if (most > kMostSlices) {
     reject(where, "the time span has more than 10 million steps of " + step.text());
@@ -77,10 +78,9 @@ Period step_for(const TimeSpan& t0, const TimeSpan& t1, std::int64_t n) {
     if (months % n == 0) return {.months = months / n};
   }
   const std::int64_t length = (t1.end - t0.start).count();
-  static constexpr std::int64_t kDay = 86400;
-  if (finest <= Precision::kDay) return {.days = ceil_div(length, kDay * n)};
-  const std::int64_t unit = finest == Precision::kHour     ? 3600
-                            : finest == Precision::kMinute ? 60
+  if (finest <= Precision::kDay) return {.days = ceil_div(length, kSecondsADay * n)};
+  const std::int64_t unit = finest == Precision::kHour     ? kSecondsAnHour
+                            : finest == Precision::kMinute ? kSecondsAMinute
                                                            : 1;
   return {.seconds = ceil_div(length, unit * n) * unit};
 }
@@ -114,7 +114,9 @@ void SpaceView::fields(FieldVisitor& v) {
            .help = "Cell width, in the units of srs. Where it does not divide the extent, the "
                    "extent grows equally on both sides."},
           dx);
-  v.field({.name = "dy", .help = "Cell height, in the units of srs; dx or dy alone means square cells."}, dy);
+  v.field({.name = "dy",
+           .help = "Cell height, in the units of srs; dx or dy alone means square cells."},
+          dy);
   v.field({.name = "srs",
            .help = "Coordinate reference system: EPSG:3857, WKT or a PROJ string.",
            .aliases = {"proj"}},
@@ -216,7 +218,7 @@ std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSize>& size,
   if (!size) return std::nullopt;
   for (std::size_t i = 0; i < size->size(); ++i) {
     if ((*size)[i] > 0) continue;
-    reject(where + "/" + std::to_string(i), "a chunk of " + std::to_string((*size)[i]) + " cells",
+    reject(where + pointer_step(i), "a chunk of " + std::to_string((*size)[i]) + " cells",
            "1 or more");
   }
   return ChunkShape{.t = (*size)[0], .y = (*size)[1], .x = (*size)[2]};

@@ -18,8 +18,10 @@
 #include <optional>
 
 #include "engine/gdal/crs.h"
+#include "engine/gdal/gdal_types.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
+#include "engine/missing.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -28,26 +30,6 @@ namespace {
 
 constexpr std::int64_t kTile = 512;         // cells, both ways
 constexpr std::int64_t kTileMultiple = 16;  // TIFF tiles are multiples of this
-
-GDALDataType gdal_type(DType type) {
-  switch (type) {
-    case DType::kUInt8:
-      return GDT_Byte;
-    case DType::kInt16:
-      return GDT_Int16;
-    case DType::kUInt16:
-      return GDT_UInt16;
-    case DType::kInt32:
-      return GDT_Int32;
-    case DType::kUInt32:
-      return GDT_UInt32;
-    case DType::kFloat32:
-      return GDT_Float32;
-    case DType::kFloat64:
-      break;
-  }
-  return GDT_Float64;
-}
 
 bool holds(DType type, double value) {
   return is_float(type) || (value >= lowest(type) && value <= highest(type));
@@ -61,7 +43,7 @@ Storage common_storage(const std::vector<BandInfo>& bands) {
     type = common_dtype(type, band.dtype);
     if (band.nodata) candidates.push_back(*band.nodata);
   }
-  if (is_float(type)) return {type, std::numeric_limits<double>::quiet_NaN()};
+  if (is_float(type)) return {type, kMissing};
   if (candidates.empty()) return {type, std::nullopt};
   candidates.push_back(lowest(type));
   candidates.push_back(highest(type));

@@ -77,19 +77,12 @@ class AggregateTime final : public Operator {
   static CubeInfo aggregated(const CubeInfo& in, const TimeGroups& groups, const Reducer& reducer) {
     CubeInfo out{in.grid, groups.axis, {}};
     for (BandInfo band : in.bands) {
-      if (groups.has_gaps() && !band.nodata && !reducer.counts()) {
-        const Storage storage = with_missing(band.dtype, band.nodata);
-        if (storage.dtype != band.dtype) band.note = widened(band.dtype);
-        band.dtype = storage.dtype;
-        band.nodata = storage.nodata;
+      if (groups.has_gaps() && !reducer.counts()) {
+        band = with_gaps(std::move(band), "some slices have no input");
       }
       out.bands.push_back(reducer.result_band(band, groups.longest()));
     }
     return out;
-  }
-
-  static std::string widened(DType from) {
-    return "widened from " + std::string(name(from)) + ": some slices have no input";
   }
 
   std::vector<TimeReduction::Band> bands(const Reducer& reducer) const {

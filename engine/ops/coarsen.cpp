@@ -1,15 +1,13 @@
 #include <algorithm>
-#include <limits>
 
 #include "engine/error.h"
+#include "engine/missing.h"
 #include "engine/reducers.h"
 #include "engine/registry.h"
 
 namespace cube {
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // How one axis is cut into windows of `factor` cells: window i starts at input cell
 // begin + i * factor and may stick out at either end of the axis ("pad").
@@ -228,7 +226,7 @@ class Coarsen::Work final : public Kernel {
     for (std::int64_t k = 0; k < factor; ++k) {
       for (std::size_t i = 0; i < strip_.size(); ++i) {
         const std::int64_t x = first + static_cast<std::int64_t>(i) * factor + k;
-        strip_[i] = x >= 0 && x < size ? row[static_cast<std::size_t>(x)] : kNaN;
+        strip_[i] = x >= 0 && x < size ? row[static_cast<std::size_t>(x)] : kMissing;
       }
       state_->add(strip_, position);
     }

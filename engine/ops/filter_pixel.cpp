@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/formula_rows.h"
+#include "engine/missing.h"
 #include "engine/registry.h"
 
 namespace cube {
@@ -98,7 +99,7 @@ class FilterPixel final : public Operator {
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
           const auto cells = block->row(t, y, scratch_);
-          for (std::size_t x = 0; x < cells.size(); ++x) row_[x] = kept[x] ? cells[x] : NAN;
+          for (std::size_t x = 0; x < cells.size(); ++x) row_[x] = kept[x] ? cells[x] : kMissing;
           out.set_row(t, y, row_);
           kept += cells.size();
         }
