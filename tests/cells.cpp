@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "engine/run.h"
 #include "engine/text.h"
+#include "tests/memory_sink.h"
 
 namespace cube::test {
 
@@ -74,6 +76,25 @@ std::vector<std::vector<double>> computed(const Graph& graph, const Resources& r
     for (std::size_t i = 0; i < bands.size(); ++i) {
       if (chunk.bands.at(i)) copy_rows(*chunk.bands[i], extent, cells[i]);
     }
+  }
+  return cells;
+}
+
+std::vector<std::vector<double>> computed_by_run(const Graph& graph, const Resources& resources,
+                                                 int threads) {
+  PlanOptions options;
+  options.threads = threads;
+  options.chunk = ChunkShape{1, 2, 3};
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<MemorySink>(graph.info()));
+  RunOptions run_options;
+  run_options.threads = threads;
+  const Report report = run(Plan(graph, options), resources, sinks, {}, run_options);
+  if (!report.ok()) throw std::logic_error("the run failed");
+  std::vector<std::vector<double>> cells;
+  for (const Block& block : static_cast<MemorySink&>(*sinks[0]).bands()) {
+    const Chunk chunk{block.region(), {std::make_shared<const Block>(block)}};
+    cells.push_back(cells_of(chunk, 0));
   }
   return cells;
 }

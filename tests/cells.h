@@ -17,6 +17,11 @@ std::vector<ChunkShape> chunk_shapes(const CubeInfo& info);
 std::vector<std::vector<double>> computed(const Graph& graph, const Resources& resources,
                                           const ChunkShape& shape);
 
+// The same by a run with that many threads, in chunks of 1 x 2 x 3. Throws std::logic_error when
+// the run does not succeed.
+std::vector<std::vector<double>> computed_by_run(const Graph& graph, const Resources& resources,
+                                                 int threads);
+
 // The regions of `extent` in chunks of `shape`, in order t, y, x.
 std::vector<Region> tiles(const Region& extent, const ChunkShape& shape);
 

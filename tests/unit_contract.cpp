@@ -6,18 +6,17 @@
 
 #include "engine/image_index.h"
 #include "engine/image_reader.h"
-#include "engine/run.h"
 #include "graphs/describe.h"
 #include "graphs/document.h"
 #include "graphs/json_reader.h"
 #include "tests/cells.h"
 #include "tests/inline_cube.h"
-#include "tests/memory_sink.h"
 #include "tests/schema_check.h"
 #include "tests/support.h"
 
 using namespace cube;
 using cube::test::computed;
+using cube::test::computed_by_run;
 using cube::test::difference;
 using cube::test::error_of;
 using nlohmann::json;
@@ -155,26 +154,6 @@ std::vector<std::vector<double>> run_alone(const Graph& graph, const ChunkShape&
   return out;
 }
 
-// A whole run into memory.
-std::vector<std::vector<double>> run_threads(const Graph& graph, const Resources& resources,
-                                             int threads) {
-  PlanOptions options;
-  options.threads = threads;
-  options.chunk = ChunkShape{1, 2, 3};
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(std::make_unique<cube::test::MemorySink>(graph.info()));
-  RunOptions run_options;
-  run_options.threads = threads;
-  const Report report = run(Plan(graph, options), resources, sinks, {}, run_options);
-  CHECK(report.ok());
-  std::vector<std::vector<double>> cells;
-  for (const Block& block : static_cast<cube::test::MemorySink&>(*sinks[0]).bands()) {
-    Chunk chunk{block.region(), {std::make_shared<const Block>(block)}};
-    cells.push_back(cube::test::cells_of(chunk, 0));
-  }
-  return cells;
-}
-
 // Calls `work` for every operator and its example. A saved cube's example needs a file of that
 // name; unit_graphs and unit_save test it.
 void for_each_operator(const std::function<void(const OperatorType&, const json&)>& work) {
@@ -266,7 +245,7 @@ TEST_CASE("examples run, the same for any chunks and threads") {
       CHECK(difference(whole, computed(graph, resources, shape)) == "");
     }
     for (const int threads : {1, 4}) {
-      CHECK(difference(whole, run_threads(graph, resources, threads)) == "");
+      CHECK(difference(whole, computed_by_run(graph, resources, threads)) == "");
     }
   });
 }

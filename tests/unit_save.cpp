@@ -54,6 +54,76 @@ TEST_CASE("equal nodes and named cubes become shared cubes") {
   CHECK(inlined["in_cube"]["cube_type"] == "dummy");  // read once: stands inline
 }
 
+TEST_CASE("a cube that is read twice is named in the canonical form") {
+  const json document = {{"cubes", {{"twice", dummy()}, {"spare", select("band2", "twice")}}},
+                         {"result",
+                          {{"cube_type", "join_bands"},
+                           {"prefixes", {"l", "r"}},
+                           {"in_cubes", {select("band1", "twice"), select("band2", "twice")}}}}};
+  const std::string text = canonical(document.dump());
+  CHECK(text == R"({
+  "version": 1,
+  "cubes": {
+    "twice": {
+      "cube_type": "dummy",
+      "view": {
+        "space": {
+          "left": 0,
+          "right": 40,
+          "top": 30,
+          "bottom": 0,
+          "dx": 10,
+          "dy": 10,
+          "srs": "EPSG:3857",
+          "snap": false
+        },
+        "time": {
+          "t0": "2020-01",
+          "t1": "2020-03",
+          "dt": "P1M"
+        },
+        "aggregation": "none",
+        "resampling": "near"
+      },
+      "nbands": 2,
+      "fill": 1
+    }
+  },
+  "result": {
+    "cube_type": "join_bands",
+    "prefixes": [
+      "l",
+      "r"
+    ],
+    "in_cubes": [
+      {
+        "cube_type": "select_bands",
+        "bands": [
+          "band1"
+        ],
+        "in_cube": "twice"
+      },
+      {
+        "cube_type": "select_bands",
+        "bands": [
+          "band2"
+        ],
+        "in_cube": "twice"
+      }
+    ]
+  }
+}
+)");
+  CHECK(canonical(text) == text);
+  // Written out twice, the cube gets a name that is free.
+  json inlined = document["result"];
+  for (json& cube : inlined["in_cubes"]) cube["in_cube"] = dummy();
+  const json named = json::parse(canonical(inlined.dump()));
+  CHECK(named["cubes"].contains("cube1"));
+  CHECK(named["result"]["in_cubes"][0]["in_cube"] == "cube1");
+  CHECK(canonical(named.dump()) == canonical(inlined.dump()));
+}
+
 TEST_CASE("parameters are replaced and keys that say nothing new do not matter") {
   const json document = {{"parameters", {{"n", 2}}},
                          {"title", "t"},
