@@ -113,7 +113,7 @@ std::string canonical_crs(std::string_view text, std::string_view where) {
   const char* authority = OSRGetAuthorityName(srs.get(), nullptr);
   const char* code = OSRGetAuthorityCode(srs.get(), nullptr);
   if (authority && code) {
-    const std::string id = std::string(authority) + ":" + code;
+    std::string id = std::string(authority) + ":" + code;
     // A WKT may carry a code and yet say something else.
     const Srs official = make_srs(id);
     if (official && same(srs, official)) return id;

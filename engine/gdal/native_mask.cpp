@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
@@ -121,7 +122,8 @@ class Hider {
 
   // The mask's cells under some rows of the window, with the reach of the dilation.
   void under(const Range& rows, Range& mask_rows, Range& mask_columns) const {
-    double left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
+    constexpr double kFar = std::numeric_limits<double>::infinity();
+    double left = kFar, right = -kFar, top = kFar, bottom = -kFar;
     for (const std::int64_t row : {rows.begin, rows.end - 1}) {
       for (const std::int64_t column : {window_.columns.begin, window_.columns.end - 1}) {
         const double x = mask_x(static_cast<double>(row), static_cast<double>(column));
@@ -186,7 +188,7 @@ class Hider {
 void hide_cells(SourceWindow& window, OpenImage& image, double scale_y, double scale_x,
                 const NativeMask::Layer& layer, DatasetPool& pool) {
   Transform own = geotransform(image);
-  const std::string crs = image.crs();
+  const std::string& crs = image.crs();
   for (const int i : {1, 4}) own[static_cast<std::size_t>(i)] *= scale_x;
   for (const int i : {2, 5}) own[static_cast<std::size_t>(i)] *= scale_y;
   OpenImage& mask = pool.open(layer.band.descriptor);

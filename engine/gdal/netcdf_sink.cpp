@@ -221,7 +221,7 @@ class NetcdfWriter final : public FileWriter {
  private:
   // A generous guess at what HDF5 writes besides cells.
   std::uintmax_t table_bytes() const {
-    constexpr std::uintmax_t kFixed = 128 * 1024;
+    constexpr std::uintmax_t kFixed = std::uintmax_t{128} * 1024;
     constexpr std::uintmax_t kChunk = 64;
     return kFixed + kChunk * chunks_;
   }

@@ -51,6 +51,7 @@ constexpr std::array kFormats = {
 
 const OutputFormat& find_format(const OutputSpec& spec) {
   std::vector<std::string> names;
+  names.reserve(kFormats.size());
   for (const OutputFormat& format : kFormats) names.emplace_back(format.name);
   if (!spec.format.empty()) {
     if (const auto index = find_name(names, spec.format)) return kFormats[*index];
@@ -332,6 +333,7 @@ std::optional<std::string> format_of_name(const std::string& file) {
 
 std::vector<std::pair<std::string, std::string>> output_formats() {
   std::vector<std::pair<std::string, std::string>> out;
+  out.reserve(kFormats.size());
   for (const OutputFormat& format : kFormats) out.emplace_back(format.name, format.help);
   return out;
 }

@@ -266,6 +266,7 @@ class ZarrWriter final : public FileWriter {
                             const std::vector<std::string>& dimensions) {
     Members members = members_of(attributes);
     std::vector<std::string> names;
+    names.reserve(dimensions.size());
     for (const std::string& dimension : dimensions) names.push_back(quote(dimension));
     members.emplace_back("_ARRAY_DIMENSIONS", list(names));
     return members;
@@ -280,6 +281,7 @@ class ZarrWriter final : public FileWriter {
     }
     const auto numbers = [](const std::vector<std::int64_t>& values) {
       std::vector<std::string> parts;
+      parts.reserve(values.size());
       for (const std::int64_t value : values) parts.push_back(std::to_string(value));
       return list(parts);
     };

@@ -67,7 +67,7 @@ class Crop final : public Operator {
       Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
       const Request source = op_.source(request);
       if (source.region.empty()) return out;
-      const Chunk in = inputs.pull(0, source);
+      Chunk in = inputs.pull(0, source);
       if (source.region == request.region && !op_.exceeds_) return in;
       const Region& window = op_.window_;
       for (std::size_t i = 0; i < out.bands.size(); ++i) {
