@@ -66,7 +66,7 @@ class ImageReader {
   // does not touch it or has no valid cell there. A target cell is missing where the source cell
   // that holds its centre is missing, hidden or outside the image; elsewhere the weights count
   // only valid source cells and are renormalised.
-  // Throws Error(kUnreadable) when the file cannot be opened or decoded.
+  // Throws Error(kNotFound) when there is no such file, Error(kUnreadable) when it cannot be read.
   virtual BlockPtr read(const RasterBand& source, const ReadTarget& target,
                         const NativeMask* mask) = 0;
 

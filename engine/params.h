@@ -9,9 +9,9 @@
 //   };
 //
 // One walk over fields() reads JSON, writes JSON, makes the JSON Schema, and prints the help; the
-// engine knows none of them. A field may be bool, std::int64_t, double, std::string, Flag-like
-// enums as strings with `choices`, std::vector, std::array, std::pair, std::optional,
-// std::map<std::string, T>, or any type with its own fields(FieldVisitor&).
+// engine knows none of them. A field may be bool, std::int64_t, double, std::string (an enum is one
+// with `choices`), std::vector, std::array, std::pair, std::optional, std::map<std::string, T>, or
+// a Record, ShortRecord or ShortMap, as below.
 //
 // The value a field has in a default-constructed Params is its default.
 //

@@ -1,7 +1,7 @@
 // Sink: where finished chunks go.
 //
-// An output appears under its final name only when it is complete: a sink writes beside it under
-// a temporary name and renames in finish(). Destroying a sink that was not finished removes what
+// An output appears under its final name only when it is complete: a sink writes beside it, to
+// .NAME.part-PID-N, and renames in finish(). Destroying a sink that was not finished removes what
 // it wrote.
 #pragma once
 

@@ -6,8 +6,6 @@
 //
 // Thread rule: one lock a file, GDAL's datasets are not thread-safe. Cells pass through GDAL's
 // block cache, whose size the embedding program sets.
-#include <cpl_string.h>
-#include <cpl_vsi.h>
 #include <gdal_priv.h>
 #include <ogr_spatialref.h>
 
@@ -19,53 +17,16 @@
 
 #include "engine/gdal/crs.h"
 #include "engine/gdal/gdal_types.h"
+#include "engine/gdal/geotiff_options.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
-#include "engine/missing.h"
 #include "engine/text.h"
 
 namespace cube {
 
 namespace {
 
-constexpr std::int64_t kTile = 512;         // cells, both ways
-constexpr std::int64_t kTileMultiple = 16;  // TIFF tiles are multiples of this
-
-bool holds(DType type, double value) {
-  return is_float(type) || (value >= lowest(type) && value <= highest(type));
-}
-
-// One storage for all bands.
-Storage common_storage(const std::vector<BandInfo>& bands) {
-  DType type = bands[0].dtype;
-  std::vector<double> candidates;
-  for (const BandInfo& band : bands) {
-    type = common_dtype(type, band.dtype);
-    if (band.nodata) candidates.push_back(*band.nodata);
-  }
-  if (is_float(type)) return {type, kMissing};
-  if (candidates.empty()) return {type, std::nullopt};
-  candidates.push_back(lowest(type));
-  candidates.push_back(highest(type));
-  for (const double value : candidates) {
-    const bool free = std::all_of(bands.begin(), bands.end(), [&](const BandInfo& band) {
-      return band.nodata == value || !holds(band.dtype, value);
-    });
-    if (free && holds(type, value)) return {type, value};
-  }
-  return with_missing(type, std::nullopt);
-}
-
-bool takes_predictor(const std::string& compress) {
-  const std::string name = lower(compress);
-  return name == "deflate" || name == "lzw" || name == "zstd";
-}
-
-CPLStringList to_list(const OutputOptions& options) {
-  CPLStringList list;
-  for (const auto& [name, value] : options) list.SetNameValue(name.c_str(), value.c_str());
-  return list;
-}
+constexpr std::int64_t kTile = 512;  // cells, both ways
 
 // The tile size: 512, or a smaller one that the chunks are multiples of, so that each tile is
 // written once; no larger than the raster needs.
@@ -75,109 +36,6 @@ std::int64_t tile_size(std::int64_t chunk, std::int64_t raster) {
   if (chunk % tile != 0) tile = kTile;
   const std::int64_t enough = (raster + kTileMultiple - 1) / kTileMultiple * kTileMultiple;
   return std::min(tile, enough);
-}
-
-// The user's options for the GTiff driver: LEVEL and BLOCKSIZE are ours, the rest is GDAL's.
-OutputOptions geotiff_creation(OutputOptions options, const Storage& storage, std::int64_t tile_x,
-                               std::int64_t tile_y) {
-  const auto put = [&](const char* name, const std::string& value) {
-    options.try_emplace(name, value);
-  };
-  const std::string compress = option(options, "COMPRESS", "DEFLATE");
-  put("COMPRESS", compress);
-  if (takes_predictor(compress)) put("PREDICTOR", is_float(storage.dtype) ? "3" : "2");
-  const std::string kind = lower(compress);
-  const char* level = kind.ends_with("zstd")   ? "ZSTD_LEVEL"
-                      : kind == "lzma"         ? "LZMA_PRESET"
-                      : kind.ends_with("late") ? "ZLEVEL"
-                                               : nullptr;
-  if (level && options.contains("LEVEL")) put(level, options["LEVEL"]);
-  options.erase("LEVEL");
-  // The driver's default, 9, is slower than DEFLATE; 1 is several times as fast as that.
-  if (kind.ends_with("zstd")) put("ZSTD_LEVEL", "1");
-  const std::string size = option(options, "BLOCKSIZE", "");
-  options.erase("BLOCKSIZE");
-  put("TILED", "YES");
-  if (CPLTestBool(options["TILED"].c_str())) {
-    put("BLOCKXSIZE", size.empty() ? std::to_string(tile_x) : size);
-    put("BLOCKYSIZE", size.empty() ? std::to_string(tile_y) : size);
-  }
-  put("BIGTIFF", "IF_SAFER");
-  put("SPARSE_OK", "YES");
-  put("INTERLEAVE", "BAND");  // a chunk comes band by band
-  return options;
-}
-
-OutputOptions cog_creation(OutputOptions options, const Storage& storage) {
-  const std::string compress = option(options, "COMPRESS", "DEFLATE");
-  options.try_emplace("COMPRESS", compress);
-  if (takes_predictor(compress)) options.try_emplace("PREDICTOR", "YES");
-  options.try_emplace("BIGTIFF", "IF_SAFER");
-  options.try_emplace("SPARSE_OK", "YES");
-  // 8 bits mostly hold classes and flags, of which there is no average.
-  const bool classes = storage.dtype == DType::kUInt8;
-  if (!options.contains("RESAMPLING")) {
-    options.try_emplace("OVERVIEW_RESAMPLING", classes ? "NEAREST" : "AVERAGE");
-  }
-  return options;
-}
-
-GDALDriver& driver(const char* name, const std::string& file) {
-  GDALDriver* found = GetGDALDriverManager()->GetDriverByName(name);
-  if (!found) {
-    throw Error(ErrorCode::kInternal, std::string("GDAL was built without ") + name, file);
-  }
-  return *found;
-}
-
-GDALDatasetUniquePtr create(const std::string& path, std::int64_t width, std::int64_t height,
-                            std::size_t bands, const Storage& storage, const OutputOptions& options,
-                            const std::string& file) {
-  return GDALDatasetUniquePtr(driver("GTiff", file)
-                                  .Create(path.c_str(), static_cast<int>(width),
-                                          static_cast<int>(height), static_cast<int>(bands),
-                                          gdal_type(storage.dtype), to_list(options).List()));
-}
-
-// A file in GDAL's memory, removed when the object goes.
-struct MemoryFile {
-  explicit MemoryFile(const std::string& suffix)
-      : path("/vsimem/cube-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + suffix) {}
-  ~MemoryFile() { VSIUnlink(path.c_str()); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path;
-};
-
-// Writes a tiny file with the same options into memory: the driver's own way to refuse. Throws
-// Error(kInvalid).
-void try_options(const Storage& storage, std::size_t bands, const OutputOptions& raw,
-                 const OutputOptions* cog, const std::string& file) {
-  constexpr int kSize = 16;
-  constexpr std::size_t kMostBands = 8;
-  const MemoryFile target(".tif");
-  const MemoryFile copy_target(".cog.tif");
-  const GdalErrors errors;
-  bands = std::min(bands, kMostBands);
-  GDALDatasetUniquePtr dataset = create(target.path, kSize, kSize, bands, storage, raw, file);
-  bool good = dataset != nullptr;
-  std::vector<float> ones(static_cast<std::size_t>(kSize) * kSize, 1.0F);
-  for (int b = 1; good && b <= dataset->GetRasterCount(); ++b) {
-    good = dataset->GetRasterBand(b)->RasterIO(GF_Write, 0, 0, kSize, kSize, ones.data(), kSize,
-                                               kSize, GDT_Float32, 0, 0, nullptr) == CE_None;
-  }
-  if (good) dataset->FlushCache(false);
-  if (good && cog) {
-    const GDALDatasetUniquePtr copy(driver("COG", file)
-                                        .CreateCopy(copy_target.path.c_str(), dataset.get(), TRUE,
-                                                    to_list(*cog).List(), nullptr, nullptr));
-    good = copy != nullptr;
-  }
-  dataset.reset();
-  if (!good || errors.any()) {
-    throw Error(ErrorCode::kInvalid, "GDAL refuses these options: " + errors.first(), file);
-  }
 }
 
 class GeotiffWriter : public FileWriter {
@@ -190,10 +48,10 @@ class GeotiffWriter : public FileWriter {
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
     path_ = path;
-    dataset_ = create(path, grid.width, grid.height, band_count(), storage_,
-                      geotiff_creation(options_, storage_, tile_size(tiling.x, grid.width),
-                                       tile_size(tiling.y, grid.height)),
-                      part_.file);
+    dataset_ = create_tiff(path, grid.width, grid.height, band_count(), storage_,
+                           geotiff_creation(options_, storage_, tile_size(tiling.x, grid.width),
+                                            tile_size(tiling.y, grid.height)),
+                           part_.file);
     if (!dataset_) throw unwritable(part_.file, errors.first());
     describe(provenance);
     if (errors.any()) throw unwritable(part_.file, errors.first());
@@ -352,9 +210,9 @@ class CogWriter final : public GeotiffWriter {
     const GdalErrors errors;
     GDALDatasetUniquePtr raw(GDALDataset::Open(raw_->path().c_str(), GDAL_OF_RASTER));
     if (!raw) throw unwritable(part_.file, errors.first());
-    GDALDatasetUniquePtr copy(
-        driver("COG", part_.file)
-            .CreateCopy(target_.c_str(), raw.get(), TRUE, to_list(cog_).List(), nullptr, nullptr));
+    GDALDatasetUniquePtr copy(tiff_driver("COG", part_.file)
+                                  .CreateCopy(target_.c_str(), raw.get(), TRUE,
+                                              to_string_list(cog_).List(), nullptr, nullptr));
     if (copy) copy->FlushCache(true);
     const bool made = copy != nullptr;
     copy.reset();
@@ -372,16 +230,6 @@ class CogWriter final : public GeotiffWriter {
   std::unique_ptr<TemporaryName> raw_;
 };
 
-std::string driver_options(const char* name, const std::string& ours) {
-  const char* list = driver(name, "").GetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST);
-  return "<Ours>" + ours + "</Ours>" + (list ? list : "");
-}
-
-constexpr const char* kResamplingValues =
-    "<Value>NEAREST</Value><Value>AVERAGE</Value><Value>RMS</Value><Value>BILINEAR</Value>"
-    "<Value>GAUSS</Value><Value>CUBIC</Value><Value>CUBICSPLINE</Value><Value>LANCZOS</Value>"
-    "<Value>MODE</Value></Option>";
-
 }  // namespace
 
 std::unique_ptr<FileWriter> make_geotiff_writer(const FilePart& part,
@@ -391,28 +239,6 @@ std::unique_ptr<FileWriter> make_geotiff_writer(const FilePart& part,
 
 std::unique_ptr<FileWriter> make_cog_writer(const FilePart& part, const OutputOptions& options) {
   return std::make_unique<CogWriter>(part, options);
-}
-
-std::string geotiff_options() {
-  // Tighter than the driver's own list, whose ranges stand in its descriptions only.
-  return driver_options(
-      "GTiff",
-      "<Option name='BLOCKSIZE' type='int' min='16'/><Option name='LEVEL' type='int' min='1'/>"
-      "<Option name='PREDICTOR' type='int' min='1' max='3'/>"
-      "<Option name='ZLEVEL' type='int' min='1' max='12'/>"
-      "<Option name='ZSTD_LEVEL' type='int' min='1' max='22'/>");
-}
-
-std::string cog_options() {
-  std::string ours =
-      "<Option name='PREDICTOR' type='string-select'><Value>YES</Value>"
-      "<Value>NO</Value><Value alias='2'>STANDARD</Value>"
-      "<Value alias='3'>FLOATING_POINT</Value></Option>"
-      "<Option name='BLOCKSIZE' type='int' min='128'/>";
-  for (const char* name : {"RESAMPLING", "OVERVIEW_RESAMPLING", "WARP_RESAMPLING"}) {
-    ours += "<Option name='" + std::string(name) + "' type='string-select'>" + kResamplingValues;
-  }
-  return driver_options("COG", ours);
 }
 
 }  // namespace cube

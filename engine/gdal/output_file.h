@@ -76,8 +76,8 @@ OutputOptions check_options(const std::map<std::string, std::string>& options,
 std::string option(const OutputOptions& options, const std::string& name,
                    const std::string& otherwise);
 
-// A name beside `final_name`, ".name.part-PID-N", reserved by an empty file or folder. Removed with
-// everything that starts with it unless it was kept.
+// A name beside `final_name`, ".NAME.part-PID-N", reserved by an empty file or folder. Removed
+// unless it was kept; what libraries put beside it (NAME.aux.xml) is removed in any case.
 class TemporaryName {
  public:
   TemporaryName(const std::string& final_name, bool folder);  // throws Error(kUnwritable)
