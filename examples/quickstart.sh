@@ -10,7 +10,8 @@ cube=${CUBE:-}
 if [ -z "$cube" ]; then
   install_packages "${packages_build[@]}"
   mkdir -p build
-  build_cube build/release -DCMAKE_BUILD_TYPE=Release -DCUBE_TESTS=OFF
+  configure_cube build/release -DCMAKE_BUILD_TYPE=Release -DCUBE_TESTS=OFF
+  cmake --build build/release
   cube=$PWD/build/release/cube
 fi
 out=${1:-$PWD/build/quickstart}

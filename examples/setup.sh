@@ -1,5 +1,5 @@
 # Sourced by examples/quickstart.sh and tests/run.sh: installs the missing Debian packages and
-# builds. Works as root and with sudo; on a system without apt it says what is missing.
+# configures. Works as root and with sudo; on a system without apt it says what is missing.
 
 packages_build=(g++ cmake ninja-build pkg-config libgdal-dev libsqlite3-dev nlohmann-json3-dev
   libmuparser-dev libnetcdf-dev doctest-dev libcli11-dev)
@@ -33,13 +33,12 @@ install_packages() {
     apt-get install -q -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build_cube FOLDER CMAKE_OPTION...: configures and builds.
-build_cube() {
+# configure_cube FOLDER CMAKE_OPTION...
+configure_cube() {
   local folder=$1
   shift
   cmake -S . -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1 || {
     cat "$folder.log" >&2
     exit 1
   }
-  cmake --build "$folder" || exit 1
 }
