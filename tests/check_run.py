@@ -105,7 +105,8 @@ class CommandLine(Case):
         commands = "run, check, plan, info, catalog, save, ops, schema, sample"
         for line, text in (
                 ("", f"cube: a command is missing (one of {commands}; see cube --help)"),
-                ("rnu", f"cube: there is no command 'rnu' (one of {commands}; see cube --help)"),
+                ("rnu", "cube: there is no command 'rnu' (did you mean 'run'?; see cube --help)"),
+                ("frobnicate", f"cube: there is no command 'frobnicate' (one of {commands}; see cube --help)"),
                 ("chek x", "cube: there is no command 'chek' (did you mean 'check'?; see cube --help)"),
                 ("--vresion", "cube: there is no option '--vresion' (did you mean '--version'?; "
                               "see cube --help)"),

@@ -1,7 +1,9 @@
 // The image reader on small files: pastes, edges, missing cells, masks, overviews, bad files.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "engine/gdal/dataset_pool.h"
 #include "tests/rasters.h"
 #include "tests/support.h"
 
@@ -226,6 +228,29 @@ TEST_CASE("an overview that is fine enough is read instead of the full resolutio
   CHECK(reader->stats().pasted == 1);
   CHECK(read_cells(*reader, {file, 1, {}}, grid(500000, 5000000, 15, 4, 4),
                    Resampling::kNearest)[5] == 100);
+}
+
+TEST_CASE("images that GDAL reads through HDF5 are told by their names") {
+  CHECK(reads_hdf5("NETCDF:\"/data/a.nc\":rain"));
+  CHECK(reads_hdf5("/data/A.NC"));
+  CHECK(reads_hdf5("/data/a.h5"));
+  CHECK_FALSE(reads_hdf5("/data/nc/a.tif"));
+}
+
+TEST_CASE("a target larger than a piece is the same in pieces") {
+  // 900 x 900 cells across a change of CRS are placed in four pieces; a part alone in one.
+  Small s;
+  const Grid large{"EPSG:3857", 333957, 5645717, 0.1, 0.1, 900, 900};
+  const auto whole = read_cells(*s.reader, {s.file, 1, {}}, large, Resampling::kBilinear);
+  const auto part = read_cells(*s.reader, {s.file, 1, {}}, large, Resampling::kBilinear, nullptr,
+                               {300, 500}, {350, 550});
+  std::vector<double> expected;
+  for (std::size_t row = 300; row < 500; ++row) {
+    const auto first = whole.begin() + static_cast<std::ptrdiff_t>(row * 900 + 350);
+    expected.insert(expected.end(), first, first + 200);
+  }
+  CHECK(same(part, expected));
+  CHECK(std::any_of(part.begin(), part.end(), [](double v) { return !std::isnan(v); }));
 }
 
 TEST_CASE("files that cannot be read say why") {

@@ -1,10 +1,15 @@
 #include "engine/gdal/dataset_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <optional>
+#include <string_view>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/netcdf_lock.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -36,6 +41,13 @@ OpenImage::OpenImage(std::string descriptor)
       dataset_(open_raster(descriptor_)),
       crs_(image_crs(dataset_.get(), descriptor_)) {}
 
+OpenImage::~OpenImage() {
+  std::optional<NetcdfLock> lock;
+  if (reads_hdf5(descriptor_)) lock.emplace();
+  maps_.clear();
+  dataset_.reset();
+}
+
 GDALRasterBandH OpenImage::band(int number) const {
   const int count = GDALGetRasterCount(dataset_.get());
   if (number >= 1 && number <= count) return GDALGetRasterBand(dataset_.get(), number);
@@ -51,6 +63,15 @@ GeoMap& OpenImage::map(const Grid& view) {
   if (maps_.size() == kMaxMaps) maps_.erase(maps_.begin());
   maps_.push_back({view, make_geo_map(dataset_.get(), crs_, view, descriptor_)});
   return *maps_.back().map;
+}
+
+bool reads_hdf5(const std::string& descriptor) {
+  static constexpr std::array<std::string_view, 3> kPrefixes = {"netcdf:", "hdf5:", "bag:"};
+  static constexpr std::array<std::string_view, 6> kEndings = {".nc",   ".nc4", ".h5",
+                                                               ".hdf5", ".he5", ".cdf"};
+  const std::string text = lower(descriptor);
+  return std::ranges::any_of(kPrefixes, [&](auto prefix) { return text.starts_with(prefix); }) ||
+         std::ranges::any_of(kEndings, [&](auto ending) { return text.ends_with(ending); });
 }
 
 DatasetPool::DatasetPool(int limit) : limit_(static_cast<std::size_t>(std::max(2, limit))) {}

@@ -22,6 +22,9 @@ namespace cube {
 class OpenImage {
  public:
   explicit OpenImage(std::string descriptor);
+  ~OpenImage();
+  OpenImage(const OpenImage&) = delete;
+  OpenImage& operator=(const OpenImage&) = delete;
 
   const std::string& descriptor() const { return descriptor_; }
   GDALDatasetH dataset() const { return dataset_.get(); }
@@ -63,6 +66,11 @@ class DatasetPool {
   std::int64_t opened_ = 0;
   double seconds_ = 0;
 };
+
+// True when GDAL reads the image through HDF5 or libnetcdf, which are not thread-safe and which our
+// own netCDF output uses too: whoever opens, reads or closes it holds a NetcdfLock. Told by prefix
+// ("NETCDF:...") and ending (".nc", ".h5").
+bool reads_hdf5(const std::string& descriptor);
 
 // The CRS an image states, canonical; "" = none.
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor);

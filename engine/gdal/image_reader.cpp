@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/native_mask.h"
+#include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/sampling.h"
 #include "engine/gdal/source_window.h"
@@ -19,6 +21,9 @@ using Clock = std::chrono::steady_clock;
 
 // Source cells held at a time: 8 MiB as doubles. Larger target windows are cut into pieces.
 constexpr std::int64_t kMaxWindow = std::int64_t{1} << 20;
+
+// Target cells placed at a time: some 20 MiB of positions and stencil.
+constexpr std::int64_t kMaxPiece = std::int64_t{1} << 19;
 
 // A bilinear read on a grid that is off by less than this is a paste. In source cells: it leaves
 // out 1e-5 of the difference between neighbours.
@@ -59,6 +64,8 @@ class GdalImageReader final : public ImageReader {
 
   BlockPtr read(const RasterBand& source, const ReadTarget& target,
                 const NativeMask* mask) override {
+    std::optional<NetcdfLock> lock;
+    if (reads_hdf5(source.descriptor)) lock.emplace();
     OpenImage& image = pool_.open(source.descriptor);
     stats_.opened = pool_.opened();
     stats_.seconds_open = pool_.seconds();
@@ -83,8 +90,13 @@ class GdalImageReader final : public ImageReader {
     std::optional<Block> block;  // made when the first cell is found
   };
 
-  // Fills a piece of the target, cut in two where the source cells under it are too many.
+  // Fills a piece of the target, cut in two where its cells or the source cells under it are too
+  // many.
   void read_piece(Job& job, const Range& rows, const Range& columns) {
+    if (rows.size() * columns.size() > kMaxPiece) {
+      split(job, rows, columns);
+      return;
+    }
     job.map.locate(rows, columns, positions_);
     to_level(job.level);
     const Footprint under =

@@ -210,8 +210,9 @@ std::unique_ptr<Kernel> ImageCollection::kernel() const {
 }
 
 Cost ImageCollection::cost(const Request& request) const {
-  // A reader decodes at most this much of a file at a time.
-  static constexpr std::int64_t kWindowBytes = 16 << 20;
+  // A reader holds at most this much: source cells as decoded and as doubles, and where the cells
+  // of a piece of the target lie in them.
+  static constexpr std::int64_t kReaderBytes = 40 << 20;
   Cost cost;
   const std::int64_t slice_cells = request.region.y.size() * request.region.x.size();
   std::int64_t most = 0;
@@ -241,7 +242,7 @@ Cost ImageCollection::cost(const Request& request) const {
   for (const std::size_t band : request.bands) {
     cell = std::max(cell, static_cast<std::int64_t>(size_of(setup_.bands[band].read.dtype)));
   }
-  cost.scratch_bytes = kWindowBytes + held * slice_cells * cell;
+  cost.scratch_bytes = kReaderBytes + held * slice_cells * cell;
   if (!native_masks_ && !setup_.masks.empty()) {
     const auto masks = static_cast<std::int64_t>(setup_.masks.size());
     cost.scratch_bytes += most * masks * slice_cells * static_cast<std::int64_t>(sizeof(double));
