@@ -8,18 +8,13 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/gdal_types.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/raster_info.h"
 
 namespace cube {
 
 namespace {
-
-GDALDataType gdal_type(DType type) {
-  static constexpr std::array<GDALDataType, 7> kTypes = {
-      GDT_Byte, GDT_Int16, GDT_UInt16, GDT_Int32, GDT_UInt32, GDT_Float32, GDT_Float64};
-  return kTypes[static_cast<std::size_t>(type)];
-}
 
 Dataset create(const std::string& file, const Block& block, const Grid& grid) {
   CPLStringList options;
