@@ -1,22 +1,12 @@
 #include "engine/evaluator.h"
 
 #include <cassert>
-#include <chrono>
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/stopwatch.h"
 
 namespace cube {
-
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-}  // namespace
 
 // What one node pulls from.
 class Evaluator::NodeInputs final : public Inputs {
@@ -62,11 +52,11 @@ Chunk Evaluator::evaluate(std::size_t node, const Request& request) {
 Chunk Evaluator::compute(std::size_t node, const Request& request) {
   if (!kernels_[node]) kernels_[node] = graph_.nodes[node].op->kernel();
   const double outer_seconds = std::exchange(inner_seconds_, 0);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch start;
   NodeInputs inputs(*this, node);
   Chunk result = kernels_[node]->run(request, inputs);
   assert(result.region == request.region && result.bands.size() == request.bands.size());
-  const double seconds = seconds_since(start);
+  const double seconds = start.seconds();
   NodeStats& stats = stats_[node];
   stats.seconds += seconds - inner_seconds_;
   stats.requests += 1;

@@ -2,23 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <numeric>
 
 #include "engine/error.h"
 #include "engine/evaluator.h"
+#include "engine/stopwatch.h"
 
 namespace cube {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 Request whole_request(const CubeInfo& info, const Region& region) {
   Request request{region, std::vector<std::size_t>(info.bands.size())};
@@ -60,7 +54,7 @@ class Journal {
     report_.seconds_write += seconds_write;
     ++chunks_done_;
     if (options_.progress) {
-      options_.progress({chunks_done_, report_.chunks, seconds_since(start_)});
+      options_.progress({chunks_done_, report_.chunks, start_.seconds()});
     }
   }
 
@@ -88,7 +82,7 @@ class Journal {
               [](const auto& a, const auto& b) { return a.chunk < b.chunk; });
     std::sort(report_.skipped.begin(), report_.skipped.end(),
               [](const auto& a, const auto& b) { return a.image < b.image; });
-    report_.seconds = seconds_since(start_);
+    report_.seconds = start_.seconds();
     report_.cancelled = chunks_done_ < report_.chunks && cancelled_;
     return std::move(report_);
   }
@@ -101,7 +95,7 @@ class Journal {
   }
 
   const RunOptions& options_;
-  const Clock::time_point start_ = Clock::now();
+  const Stopwatch start_;
   std::mutex mutex_;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> cancelled_ = false;
@@ -116,9 +110,9 @@ void run_chunk(const Plan& plan, std::int64_t chunk, Evaluator& worker,
   try {
     const Chunk result = worker.evaluate(plan.graph().result, whole_request(plan.info(), region));
     worker.forget();
-    const Clock::time_point start = Clock::now();
+    const Stopwatch start;
     for (const std::unique_ptr<Sink>& sink : sinks) sink->write(result);
-    journal.done(result.empty(), seconds_since(start));
+    journal.done(result.empty(), start.seconds());
   } catch (const std::exception& error) {
     worker.forget();
     const auto* known = dynamic_cast<const Error*>(&error);

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <optional>
 #include <string_view>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/stopwatch.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -81,7 +81,7 @@ OpenImage& DatasetPool::open(const std::string& descriptor) {
     images_.splice(images_.begin(), images_, found->second);
     return images_.front();
   }
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch start;
   while (images_.size() >= limit_) {
     places_.erase(images_.back().descriptor());
     images_.pop_back();
@@ -89,7 +89,7 @@ OpenImage& DatasetPool::open(const std::string& descriptor) {
   images_.emplace_front(descriptor);
   places_[descriptor] = images_.begin();
   ++opened_;
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds_ += start.seconds();
   return images_.front();
 }
 

@@ -1,7 +1,6 @@
 #include "engine/image_reader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -12,12 +11,11 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/sampling.h"
 #include "engine/gdal/source_window.h"
+#include "engine/stopwatch.h"
 
 namespace cube {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Source cells held at a time: 8 MiB as doubles. Larger target windows are cut into pieces.
 constexpr std::int64_t kMaxWindow = std::int64_t{1} << 20;
@@ -28,10 +26,6 @@ constexpr std::int64_t kMaxPiece = std::int64_t{1} << 19;
 // A bilinear read on a grid that is off by less than this is a paste. In source cells: it leaves
 // out 1e-5 of the difference between neighbours.
 constexpr double kPasteShift = 1e-5;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A band at the resolution that suits a view.
 struct Level {
@@ -71,10 +65,10 @@ class GdalImageReader final : public ImageReader {
     stats_.seconds_open = pool_.seconds();
     GeoMap& map = image.map(*target.grid);
     Job job{source, target, mask, map, choose_level(image.band(source.band), map.shrink()), {}};
-    const Clock::time_point start = Clock::now();
+    const Stopwatch start;
     const double read_before = stats_.seconds_read;
     read_piece(job, target.rows, target.columns);
-    stats_.seconds_warp += seconds_since(start) - (stats_.seconds_read - read_before);
+    stats_.seconds_warp += start.seconds() - (stats_.seconds_read - read_before);
     return job.block ? share(std::move(*job.block)) : nullptr;
   }
 
@@ -137,7 +131,7 @@ class GdalImageReader final : public ImageReader {
   }
 
   void read_source(Job& job, const Footprint& under) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch start;
     read_window(job.level.band, under.rows, under.columns, job.source.nodata, job.source.descriptor,
                 window_);
     stats_.cells_decoded += static_cast<std::int64_t>(window_.size());
@@ -149,7 +143,7 @@ class GdalImageReader final : public ImageReader {
       stats_.opened = pool_.opened();
       stats_.seconds_open = pool_.seconds();
     }
-    stats_.seconds_read += seconds_since(start);
+    stats_.seconds_read += start.seconds();
   }
 
   // True when each target cell is a source cell: nearest on grids that line up, or bilinear where

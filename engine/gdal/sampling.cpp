@@ -6,11 +6,11 @@
 #include <limits>
 #include <span>
 
+#include "engine/missing.h"
+
 namespace cube {
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // NaN compares false. The operators without branches let loops vectorise.
 bool inside(double position, double size) {
@@ -131,7 +131,7 @@ struct Values {
   Range rows, columns;
 
   double at(std::int64_t row, std::int64_t column) const {
-    if (!rows.contains(row) || !columns.contains(column)) return kNaN;
+    if (!rows.contains(row) || !columns.contains(column)) return kMissing;
     return cells[(row - rows.begin) * columns.size() + column - columns.begin];
   }
 
@@ -146,7 +146,7 @@ struct Values {
   // holds the centre is, else the rest, renormalised.
   double partial(const Way& y, const Way& x) const {
     if (std::isnan(at(y.cell + (y.part + kTie >= 0.5), x.cell + (x.part + kTie >= 0.5)))) {
-      return kNaN;
+      return kMissing;
     }
     double sum = 0;
     double weights = 0;
@@ -159,7 +159,7 @@ struct Values {
         weights += weight;
       }
     }
-    return weights > 0 ? sum / weights : kNaN;
+    return weights > 0 ? sum / weights : kMissing;
   }
 };
 
@@ -169,13 +169,13 @@ void blend_row(const Values& values, const Stencil& s, std::size_t i, std::vecto
     return cell == Stencil::kEdge ? way_at(position) : Way{under.begin + cell, position};
   };
   if (s.rows[i] == Stencil::kOutside) {
-    std::fill(out.begin(), out.end(), kNaN);
+    std::fill(out.begin(), out.end(), kMissing);
     return;
   }
   const std::int64_t stride = values.columns.size();
   const Way y = way(s.rows[i], s.y[i], values.rows);
   for (std::size_t k = 0; k < out.size(); ++k) {
-    out[k] = kNaN;
+    out[k] = kMissing;
     const std::int32_t column = s.columns[k];
     if (column == Stencil::kOutside) continue;
     if (column >= 0 && s.rows[i] >= 0) {
@@ -199,7 +199,7 @@ void blend_cells(const Values& values, const Stencil& s, std::size_t first,
       out[k] = values.partial({values.rows.begin + cell / stride, y},
                               {values.columns.begin + cell % stride, x});
     } else {
-      out[k] = cell == Stencil::kEdge ? values.partial(way_at(y), way_at(x)) : kNaN;
+      out[k] = cell == Stencil::kEdge ? values.partial(way_at(y), way_at(x)) : kMissing;
     }
   }
 }
@@ -316,7 +316,7 @@ void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const 
     }
     dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
       if (window.dtype != out.dtype()) {
-        take<T, double>(window, offsets, kNaN, row_.data());
+        take<T, double>(window, offsets, kMissing, row_.data());
         out.set_row(0, row, columns.begin, row_);
         return;
       }

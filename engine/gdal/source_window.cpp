@@ -4,12 +4,11 @@
 
 #include "engine/error.h"
 #include "engine/gdal/gdal_types.h"
+#include "engine/missing.h"
 
 namespace cube {
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void read_cells(GDALRasterBandH band, const Range& rows, const Range& columns, GDALDataType type,
                 void* out, const std::string& descriptor) {
@@ -82,12 +81,12 @@ void to_doubles(const SourceWindow& window, std::vector<double>& out) {
     const bool has_nodata = window.nodata.has_value();
     const T missing = has_nodata ? static_cast<T>(*window.nodata) : T{};
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = has_nodata & (cells[i] == missing) ? kNaN : static_cast<double>(cells[i]);
+      out[i] = has_nodata & (cells[i] == missing) ? kMissing : static_cast<double>(cells[i]);
     }
   });
   if (window.hidden.empty()) return;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (window.hidden[i]) out[i] = kNaN;
+    if (window.hidden[i]) out[i] = kMissing;
   }
 }
 
