@@ -7,7 +7,9 @@ namespace cube {
 
 namespace {
 
-constexpr std::int64_t kSlabBytes = std::int64_t{4} << 20;
+// Slices pulled at a time fill the second-level cache and no more: where slices are larger, each is
+// pulled alone, so that those without an image cost nothing.
+constexpr std::int64_t kSlabBytes = std::int64_t{256} << 10;
 // Columns that order statistics take at a time: 365 values of each are 1.5 MB, which the
 // second-level cache holds.
 constexpr std::int64_t kStripColumns = 512;

@@ -12,7 +12,7 @@ namespace cube {
 
 // Result slice i holds, for each band, the reduction of the input slices groups[i], cell by cell.
 //
-// Slices are pulled in slabs of a few MB. Where every reducer asked for is a fold, a slab is
+// Slices are pulled in slabs of some 100 KB. Where every reducer asked for is a fold, a slab is
 // forgotten once it is folded in; order statistics keep the slabs, in their own dtype.
 //
 // Thread rule: immutable; its kernels refer to it.
