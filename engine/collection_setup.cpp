@@ -46,9 +46,8 @@ void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams&
   const bool unpacked = plan.scale != 1 || plan.offset != 0;
   const bool has_nodata =
       band.nodata && !is_float(band.dtype) && can_hold(band.dtype, *band.nodata);
-  const DType type = unpacked || plan.resampling != Resampling::kNearest
-                         ? arithmetic_dtype(band.dtype)
-                         : band.dtype;
+  const DType type =
+      unpacked || !keeps_values(plan.resampling) ? arithmetic_dtype(band.dtype) : band.dtype;
   plan.read = with_missing(type, has_nodata ? band.nodata : std::nullopt);
   if (unpacked) {
     band.note = "unpacked: stored * " + number_text(plan.scale) + " + " + number_text(plan.offset);

@@ -15,12 +15,38 @@
 
 namespace cube {
 
-enum class Resampling : std::uint8_t { kNearest, kBilinear };
+// GDAL's methods. Interpolation weighs the cells round a centre; area methods sum up the source
+// cells under a target cell; see engine/gdal/sampling.h.
+enum class Resampling : std::uint8_t {
+  kNearest,
+  kBilinear,  // interpolation
+  kCubic,
+  kCubicSpline,
+  kLanczos,
+  kAverage,  // area methods
+  kRms,
+  kSum,
+  kMode,
+  kMin,
+  kMax,
+  kMedian,
+  kQ1,
+  kQ3,
+};
 
-// "near" (also "nearest"), "bilinear". Throws Error(kInvalid) with `where`; a method that GDAL
-// has and cube does not have yet is told from a typing error.
+// GDAL's names: "near" (also "nearest"), "bilinear", "cubic", "cubicspline", "lanczos", "average",
+// "rms", "sum", "mode", "min", "max", "med" (also "median"), "q1", "q3". Throws Error(kInvalid)
+// with `where`; a method that GDAL has and cube does not have yet is told from a typing error.
 Resampling parse_resampling(std::string_view text, std::string_view where);
 std::string_view name(Resampling method);
+
+// The results are values of source cells: the cells keep their type (others compute in
+// arithmetic_dtype()).
+inline bool keeps_values(Resampling method) {
+  return method == Resampling::kNearest || method >= Resampling::kMode;
+}
+
+inline bool is_area_method(Resampling method) { return method >= Resampling::kAverage; }
 
 // A raster band in a file.
 struct RasterBand {

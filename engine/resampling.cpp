@@ -8,32 +8,53 @@ namespace cube {
 
 namespace {
 
-const std::vector<std::string>& known_methods() {
-  static const std::vector<std::string> kNames = {"near", "nearest", "bilinear"};
-  return kNames;
-}
+struct Method {
+  std::string_view name;
+  Resampling method;
+  bool there;  // this version has it
+};
 
-constexpr std::array<std::string_view, 12> kLater = {"cubic", "cubicspline", "lanczos", "average",
-                                                     "mode",  "min",         "max",     "med",
-                                                     "q1",    "q3",          "sum",     "rms"};
+// The first name of a method is the one that is written.
+constexpr std::array kMethods = {
+    Method{"near", Resampling::kNearest, true},
+    Method{"nearest", Resampling::kNearest, true},
+    Method{"bilinear", Resampling::kBilinear, true},
+    Method{"cubic", Resampling::kCubic, false},
+    Method{"cubicspline", Resampling::kCubicSpline, false},
+    Method{"lanczos", Resampling::kLanczos, false},
+    Method{"average", Resampling::kAverage, false},
+    Method{"rms", Resampling::kRms, false},
+    Method{"sum", Resampling::kSum, false},
+    Method{"mode", Resampling::kMode, false},
+    Method{"min", Resampling::kMin, false},
+    Method{"max", Resampling::kMax, false},
+    Method{"med", Resampling::kMedian, false},
+    Method{"median", Resampling::kMedian, false},
+    Method{"q1", Resampling::kQ1, false},
+    Method{"q3", Resampling::kQ3, false},
+};
 
 }  // namespace
 
 Resampling parse_resampling(std::string_view text, std::string_view where) {
-  if (text == "near" || text == "nearest") return Resampling::kNearest;
-  if (text == "bilinear") return Resampling::kBilinear;
-  for (const std::string_view later : kLater) {
-    if (text != later) continue;
+  std::vector<std::string> names;
+  for (const Method& m : kMethods) {
+    if (m.there) names.emplace_back(m.name);
+    if (m.name != text) continue;
+    if (m.there) return m.method;
     throw Error(ErrorCode::kInvalid,
                 "resampling method '" + std::string(text) + "' is not there yet",
                 std::string(where), "near or bilinear");
   }
   throw Error(ErrorCode::kInvalid, "there is no resampling method '" + std::string(text) + "'",
-              std::string(where), suggest(known_methods(), text));
+              std::string(where), suggest(names, text));
 }
 
 std::string_view name(Resampling method) {
-  return method == Resampling::kNearest ? "near" : "bilinear";
+  for (const Method& m : kMethods) {
+    if (m.method == method) return m.name;
+  }
+  return {};
 }
 
 }  // namespace cube

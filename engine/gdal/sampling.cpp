@@ -289,7 +289,7 @@ void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const R
   switch (stencil.method) {
     case Resampling::kNearest:
       return nearest(window, stencil, rows, columns, out);
-    case Resampling::kBilinear:
+    default:
       return bilinear(window, stencil, rows, columns, out);
   }
 }
