@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 
 namespace cube {
 
@@ -12,7 +13,8 @@ namespace {
 
 // Integer cells as doubles, nodata as NaN. The loop has no branch, so that it vectorises.
 template <class T>
-void widen(const T* cells, std::size_t n, std::optional<double> nodata, double* out) {
+CUBE_MULTIVERSION void widen(const T* cells, std::size_t n, std::optional<double> nodata,
+                             double* out) {
   if (std::is_floating_point_v<T> || !nodata) {
     for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<double>(cells[i]);
     return;
@@ -24,7 +26,8 @@ void widen(const T* cells, std::size_t n, std::optional<double> nodata, double* 
 }
 
 template <class T>
-void narrow(std::span<const double> values, std::optional<double> nodata, T* cells) {
+CUBE_MULTIVERSION void narrow(std::span<const double> values, std::optional<double> nodata,
+                              T* cells) {
   if constexpr (std::is_floating_point_v<T>) {
     for (std::size_t i = 0; i < values.size(); ++i) cells[i] = static_cast<T>(values[i]);
   } else {
@@ -38,13 +41,17 @@ void narrow(std::span<const double> values, std::optional<double> nodata, T* cel
 
 }  // namespace
 
-Block::Block(const Region& region, Storage storage) : region_(region), storage_(storage) {
-  const auto count = static_cast<std::size_t>(region.cells());
-  data_.resize(count * size_of(storage.dtype));
-  if (!storage.nodata) return;
+Block::Block(const Region& region, Storage storage, Unfilled) : region_(region), storage_(storage) {
+  data_.resize(static_cast<std::size_t>(region.cells()) * size_of(storage.dtype));
+}
+
+Block Block::unfilled(const Region& region, Storage storage) {
+  return {region, storage, Unfilled{}};
+}
+
+Block::Block(const Region& region, Storage storage) : Block(region, storage, Unfilled{}) {
   dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
-    const auto all = cells<T>();
-    std::fill(all.begin(), all.end(), static_cast<T>(*storage.nodata));
+    std::ranges::fill(cells<T>(), static_cast<T>(storage.nodata.value_or(0)));
   });
 }
 
@@ -132,7 +139,7 @@ BlockPtr share(Block&& block) {
 BlockPtr crop(const BlockPtr& block, const Region& region) {
   if (!block || block->region() == region) return block;
   assert(block->region().contains(region));
-  Block part(region, block->storage());
+  Block part = Block::unfilled(region, block->storage());
   part.copy_from(*block);
   return share(std::move(part));
 }

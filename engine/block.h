@@ -14,6 +14,16 @@
 
 namespace cube {
 
+// Leaves new elements as they are: most buffers of cells are written once, whole.
+template <class T>
+struct UnfilledAllocator : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = UnfilledAllocator<U>;
+  };
+  void construct(T*) noexcept {}
+};
+
 // Cells of one band over one region, in the band's own dtype, C order (t, y, x).
 //
 // Kernels see rows as double strips in which missing is NaN; the conversion happens on the way in
@@ -22,6 +32,9 @@ class Block {
  public:
   // All cells missing (zero when the storage has no missing value).
   Block(const Region& region, Storage storage);
+
+  // Cells undefined, for a builder that sets every one of them before the block is read.
+  static Block unfilled(const Region& region, Storage storage);
 
   const Region& region() const { return region_; }
   DType dtype() const { return storage_.dtype; }
@@ -68,9 +81,12 @@ class Block {
   bool all_missing() const;
 
  private:
+  struct Unfilled {};
+  Block(const Region& region, Storage storage, Unfilled);
+
   Region region_;
   Storage storage_;
-  std::vector<std::byte> data_;
+  std::vector<std::byte, UnfilledAllocator<std::byte>> data_;
 };
 
 // Null means that every cell is missing: it costs nothing to pass on.

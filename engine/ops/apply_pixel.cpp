@@ -105,7 +105,7 @@ class ApplyPixel final : public Operator {
       FormulaRows& rows = rows_[band - op_.kept_];
       if (rows.surely_missing(in, pulled)) return nullptr;
       const Region& region = in.region;
-      Block block(region, op_.info().bands[band].storage());
+      Block block = Block::unfilled(region, op_.info().bands[band].storage());
       row_.resize(static_cast<std::size_t>(region.x.size()));
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
