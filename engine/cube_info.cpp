@@ -17,9 +17,17 @@ std::vector<std::string> CubeInfo::band_names() const {
   return names;
 }
 
+std::vector<std::string> CubeInfo::band_aliases() const {
+  std::vector<std::string> aliases;
+  aliases.reserve(bands.size());
+  for (const BandInfo& band : bands) aliases.push_back(band.alias);
+  return aliases;
+}
+
 std::size_t CubeInfo::band(std::string_view name, std::string_view where) const {
   const std::vector<std::string> names = band_names();
   if (const auto index = find_name(names, name)) return *index;
+  if (const auto index = find_alias(band_aliases(), name)) return *index;
   throw Error(ErrorCode::kNotFound, "there is no band '" + std::string(name) + "'",
               std::string(where), suggest(names, name));
 }
@@ -45,26 +53,37 @@ void check_unique_bands(std::span<const BandInfo> bands, std::string_view where)
   }
 }
 
+std::optional<std::size_t> find_alias(std::span<const std::string> aliases, std::string_view name) {
+  const auto first = std::find(aliases.begin(), aliases.end(), name);
+  if (name.empty() || first == aliases.end()) return std::nullopt;
+  if (std::find(first + 1, aliases.end(), name) != aliases.end()) return std::nullopt;
+  return static_cast<std::size_t>(first - aliases.begin());
+}
+
+std::string grid_difference(const Grid& a, const Grid& b) {
+  if (!same_crs(a.crs, b.crs)) {
+    const auto crs = [](const Grid& g) { return g.crs.empty() ? "none" : g.crs; };
+    return "their CRS: " + crs(a) + " and " + crs(b);
+  }
+  if (a.width != b.width || a.height != b.height) {
+    const auto shape = [](const Grid& g) {
+      return std::to_string(g.width) + " x " + std::to_string(g.height);
+    };
+    return "their size: " + shape(a) + " and " + shape(b) + " cells";
+  }
+  if (aligned(a, b)) return {};
+  const auto corner = [](const Grid& g) {
+    return number_text(g.left) + ", " + number_text(g.top) + " in steps of " + number_text(g.dx) +
+           ", " + number_text(g.dy);
+  };
+  return "their grid: " + corner(a) + " and " + corner(b);
+}
+
 void check_same_axes(const CubeInfo& a, const CubeInfo& b, std::string_view where) {
   const auto differ = [&](const std::string& what) {
     throw Error(ErrorCode::kInvalid, "the cubes differ in " + what, std::string(where));
   };
-  if (!same_crs(a.grid.crs, b.grid.crs)) {
-    differ("their CRS: " + a.grid.crs + " and " + b.grid.crs);
-  }
-  if (a.grid.width != b.grid.width || a.grid.height != b.grid.height) {
-    const auto shape = [](const Grid& g) {
-      return std::to_string(g.width) + " x " + std::to_string(g.height);
-    };
-    differ("their size: " + shape(a.grid) + " and " + shape(b.grid) + " cells");
-  }
-  if (!aligned(a.grid, b.grid)) {
-    const auto corner = [](const Grid& g) {
-      return number_text(g.left) + ", " + number_text(g.top) + " in steps of " + number_text(g.dx) +
-             ", " + number_text(g.dy);
-    };
-    differ("their grid: " + corner(a.grid) + " and " + corner(b.grid));
-  }
+  if (const std::string what = grid_difference(a.grid, b.grid); !what.empty()) differ(what);
   if (a.time.size() != b.time.size()) {
     differ("their number of slices: " + std::to_string(a.time.size()) + " and " +
            std::to_string(b.time.size()));

@@ -24,7 +24,8 @@ struct BandInfo {
   std::string unit;  // UCUM or as the source says; "" = unknown
   double scale = 1;  // physical value = stored * scale + offset; never applied silently
   double offset = 0;
-  std::string note;  // what the engine did that a user should know, e.g. "widened from uint8"
+  std::string note;        // what the engine did that a user should know, e.g. "widened from uint8"
+  std::string alias = {};  // another name it answers to, "im1b1" of a raster file; "" = none
 
   Storage storage() const { return {dtype, nodata}; }
 };
@@ -37,8 +38,10 @@ struct CubeInfo {
   // All cells: t, y, x from 0.
   Region extent() const;
   std::vector<std::string> band_names() const;
+  std::vector<std::string> band_aliases() const;  // "" where a band has none
 
-  // Index of a band: exact name first, then ignoring case when that is unambiguous.
+  // Index of a band: exact name first, then ignoring case when that is unambiguous, then by alias
+  // when one band alone has it.
   // Throws Error(kNotFound) naming the nearest band, with `where`.
   std::size_t band(std::string_view name, std::string_view where) const;
 };
@@ -49,6 +52,13 @@ BandInfo with_gaps(BandInfo band, std::string_view reason);
 
 // Throws Error(kInvalid) when a name stands twice, with `where`.
 void check_unique_bands(std::span<const BandInfo> bands, std::string_view where);
+
+// Index of the one alias that is `name`; nullopt when none or several are.
+std::optional<std::size_t> find_alias(std::span<const std::string> aliases, std::string_view name);
+
+// The first difference in CRS, size or place of two grids, "their CRS: EPSG:4326 and EPSG:3857";
+// "" when they lie on each other.
+std::string grid_difference(const Grid& a, const Grid& b);
 
 // Throws Error(kInvalid) naming the first difference in CRS, grid or time axis of two cubes that
 // must lie on each other.

@@ -50,9 +50,16 @@ struct Formula::Program {
 };
 
 Formula::Formula(std::string expression, std::span<const std::string> bands, std::string_view where)
+    : Formula(std::move(expression), bands, {}, where) {}
+
+Formula::Formula(std::string expression, const CubeInfo& cube, std::string_view where)
+    : Formula(std::move(expression), cube.band_names(), cube.band_aliases(), where) {}
+
+Formula::Formula(std::string expression, std::span<const std::string> bands,
+                 std::span<const std::string> aliases, std::string_view where)
     : expression_(std::move(expression)) {
   auto program = std::make_shared<Program>();
-  program->names = formula::resolve_names(expression_, bands, where);
+  program->names = formula::resolve_names(expression_, bands, where, aliases);
   std::vector<double> inputs(program->names.inputs());
   const auto parser = formula::make_parser(expression_, program->names, inputs, where);
   program->columns = formula::translate(*parser, program->names, inputs);

@@ -36,6 +36,8 @@ class Formula {
   // ignored is accepted if it is unambiguous (gdalcubes lower-cases formulas).
   // Throws Error(kInvalid) with `where`, the position (in bytes, from 1) and the nearest name.
   Formula(std::string expression, std::span<const std::string> bands, std::string_view where);
+  // The same with the names and aliases of a cube's bands.
+  Formula(std::string expression, const CubeInfo& cube, std::string_view where);
   ~Formula();
   Formula(Formula&&) noexcept;
 
@@ -59,6 +61,9 @@ class Formula {
  private:
   friend class FormulaRunner;
   struct Program;
+  Formula(std::string expression, std::span<const std::string> bands,
+          std::span<const std::string> aliases, std::string_view where);
+
   std::string expression_;
   std::vector<std::size_t> used_bands_;
   std::vector<std::string> variables_;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "engine/cube_info.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -204,15 +205,15 @@ std::optional<std::size_t> band_of(const NameToken& token, std::span<const std::
   return taken ? std::nullopt : band;
 }
 
-void bind(const NameToken& token, std::span<const std::string> bands, const Reporter& report,
-          Names& names) {
+void bind(const NameToken& token, std::span<const std::string> bands,
+          std::span<const std::string> aliases, const Reporter& report, Names& names) {
   const auto same = [&](const Names::Binding& b) { return b.name == token.text; };
   if (std::any_of(names.bindings.begin(), names.bindings.end(), same)) return;
-  if (const auto band = band_of(token, bands)) {
-    names.bands.push_back(*band);
-    names.bindings.push_back({std::string(token.text), *band, true});
-    return;
-  }
+  const auto bind_band = [&](std::size_t band) {
+    names.bands.push_back(band);
+    names.bindings.push_back({std::string(token.text), band, true});
+  };
+  if (const auto band = band_of(token, bands)) return bind_band(*band);
   const auto variable = find_entry(variables(), token.text);
   if (variable != variables().end()) {
     names.bindings.push_back({std::string(token.text), names.variables.size(), false});
@@ -220,6 +221,7 @@ void bind(const NameToken& token, std::span<const std::string> bands, const Repo
     return;
   }
   if (find_entry(constants(), token.text) != constants().end()) return;
+  if (const auto band = find_alias(aliases, token.text)) return bind_band(*band);
   fail_unknown(token, bands, report);
 }
 
@@ -309,7 +311,7 @@ void define_functions(mu::Parser& parser) {
 }  // namespace
 
 Names resolve_names(std::string_view expression, std::span<const std::string> bands,
-                    std::string_view where) {
+                    std::string_view where, std::span<const std::string> aliases) {
   if (std::all_of(expression.begin(), expression.end(), is_space)) {
     throw Error(ErrorCode::kInvalid, "the formula is empty", std::string(where));
   }
@@ -319,7 +321,7 @@ Names resolve_names(std::string_view expression, std::span<const std::string> ba
     if (token.called) {
       check_function(token, report);
     } else {
-      bind(token, bands, report, names);
+      bind(token, bands, aliases, report, names);
     }
   }
   number_inputs(names);

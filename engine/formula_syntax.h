@@ -34,11 +34,12 @@ struct Names {
   std::size_t inputs() const { return bands.size() + variables.size(); }
 };
 
-// Finds out what each name means. Throws Error(kInvalid) at `where` for unknown names and
-// functions, ambiguous bands, literals and signs that formulas do not have, unbalanced
+// Finds out what each name means; `aliases` are other exact names of the bands, "" = none, which
+// count only where nothing else has the name. Throws Error(kInvalid) at `where` for unknown names
+// and functions, ambiguous bands, literals and signs that formulas do not have, unbalanced
 // parentheses and an empty formula.
 Names resolve_names(std::string_view expression, std::span<const std::string> bands,
-                    std::string_view where);
+                    std::string_view where, std::span<const std::string> aliases = {});
 
 // A parser that has read `expression`, whose names are bound to `inputs`.
 // Throws Error(kInvalid) at `where`. REQUIRES: inputs.size() == names.inputs(), and that they

@@ -53,6 +53,8 @@ struct RasterBand {
   std::string descriptor;        // what GDAL opens
   int band = 1;                  // from 1
   std::optional<double> nodata;  // overrides what the file says
+  // Read from exactly this overview, from 0 as GDAL counts; else from the one that suits the grid.
+  std::optional<int> overview = {};
 };
 
 // Which source cells a mask hides, by the value of a mask band.
@@ -81,8 +83,13 @@ struct ReadTarget {
   Range rows;                  // the wanted window, inside the grid
   Range columns;
   Resampling resampling = Resampling::kNearest;
-  Storage storage;  // of the result; has a nodata value
+  // Of the result. Has a nodata value, unless each target cell surely has a valid source cell.
+  Storage storage;
 };
+
+// What a reader holds at most while it reads: source cells as decoded and as doubles, and where the
+// cells of a piece of the target lie in them.
+inline constexpr std::int64_t kReaderBytes = 40 << 20;
 
 class ImageReader {
  public:

@@ -86,8 +86,12 @@ class Operator {
   // and counts), so that a plan can tell empty chunks without running them.
   virtual bool passes_emptiness() const { return true; }
 
-  // Chunk shape that suits the source, or that the user asked for.
+  // Chunk shape that the user asked for.
   virtual std::optional<ChunkShape> preferred_chunk() const { return std::nullopt; }
+
+  // Sources: the shape of the blocks that cells are stored in, from the cube's first cell on, where
+  // reading a part of a block takes decoding all of it. Chunks are made of whole blocks.
+  virtual std::optional<ChunkShape> stored_blocks() const { return std::nullopt; }
 
   // Names of the images or files that the cube is made from, for the output's provenance.
   virtual std::vector<std::string> source_names() const { return {}; }

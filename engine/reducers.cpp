@@ -127,6 +127,7 @@ Storage Reducer::result(Storage input, std::int64_t length) const {
 
 BandInfo Reducer::result_band(const BandInfo& in, std::int64_t length) const {
   BandInfo out = in;
+  out.alias.clear();  // the cells are others now
   const Storage storage = result(in.storage(), length);
   out.dtype = storage.dtype;
   out.nodata = storage.nodata;

@@ -72,6 +72,7 @@ TEST_CASE("a raster is described without its cells") {
     dataset->GetRasterBand(1)->SetNoDataValue(0);
     dataset->GetRasterBand(2)->SetDescription("nir");
     dataset->GetRasterBand(2)->SetScale(0.1);
+    dataset->SetMetadataItem("TIFFTAG_DATETIME", "2023:06:15 10:50:31");
   }
   const RasterInfo info = describe_raster(file);
   CHECK(info.driver == "GTiff");
@@ -85,6 +86,11 @@ TEST_CASE("a raster is described without its cells") {
   CHECK(info.bands[1].scale == 0.1);
   CHECK(info.bands[1].dtype == DType::kUInt16);
   CHECK(info.overviews.empty());
+  CHECK_FALSE(info.extras[0].named);
+  CHECK(info.extras[1].named);
+  CHECK_FALSE(info.extras[0].masked);
+  REQUIRE(info.acquired.has_value());
+  CHECK(to_text(*info.acquired) == "2023-06-15T10:50:31");
   REQUIRE(info.lonlat.size() == 1);
   CHECK(info.lonlat[0].left == doctest::Approx(3));
 }

@@ -239,6 +239,31 @@ TEST_CASE("a band is found ignoring case when that is unambiguous") {
         "the right case)");
 }
 
+TEST_CASE("a band answers to its alias where nothing else has that name") {
+  CubeInfo cube;
+  for (const auto& [band, alias] :
+       std::vector<std::pair<std::string, std::string>>{{"red", "im1b1"},
+                                                        {"nir", "im1b2"},
+                                                        {"im1b1", "im2b1"},
+                                                        {"a", "im3b1"},
+                                                        {"b", "im3b1"}}) {
+    BandInfo info;
+    info.name = band;
+    info.alias = alias;
+    cube.bands.push_back(info);
+  }
+  const auto used = [&](const char* text) { return Formula(text, cube, "/expr").bands(); };
+  CHECK(used("im1b2 / red") == std::vector<std::size_t>{0, 1});
+  CHECK(used("im1b1") == std::vector<std::size_t>{2});  // the name goes before the alias
+  CHECK(used("im2b1") == std::vector<std::size_t>{2});
+  CHECK(error_of([&] { used("im3b1"); }).starts_with("/expr: unknown name 'im3b1'"));
+  CHECK(cube.band("im1b2", "") == 1);
+  CHECK(cube.band("IM1B1", "") == 2);
+  CHECK(error_of([&] {
+          static_cast<void>(cube.band("im3b1", "/bands/0"));
+        }).starts_with("/bands/0: there is no band 'im3b1'"));
+}
+
 TEST_CASE("errors say where and what would be right") {
   CHECK(error("(b05-b0x)") ==
         "/expr/0: unknown name 'b0x' at position 6 of \"(b05-b0x)\" (did you mean 'B04'?)");

@@ -127,6 +127,29 @@ TEST_CASE("cells keep their type and go into wider storage with another nodata")
   CHECK(block->cells<std::uint32_t>()[1] == 9);
 }
 
+TEST_CASE("an overview that is asked for is read, and no other") {
+  test::TempDir dir;
+  const std::string file = dir.file("levels.tif");
+  test::write_raster(file, {.width = 4, .height = 4}, counting(16));
+  REQUIRE(test::run_command("gdaladdo -q -r nearest " + file + " 2 4").status == 0);
+  const auto reader = make_image_reader();
+  const auto read = [&](std::optional<int> overview, double cell, std::int64_t size) {
+    RasterBand band{file, 1, {}};
+    band.overview = overview;
+    return read_cells(*reader, band, grid(500000, 5000000, cell, size, size), Resampling::kNearest);
+  };
+  const std::vector<double> full = counting(16);
+  CHECK(same(read({}, 10, 4), full));
+  const auto half = read(0, 20, 2);
+  CHECK(same(half, read({}, 20, 2)));
+  CHECK(same(read(1, 40, 1), {half[0]}));
+  // On a grid as fine as the image, where none would be taken.
+  const auto coarse = read(0, 10, 4);
+  CHECK(same(coarse, {half[0], half[0], half[1], half[1], half[0], half[0], half[1], half[1],
+                      half[2], half[2], half[3], half[3], half[2], half[2], half[3], half[3]}));
+  CHECK(test::error_of([&] { read(2, 40, 1); }) == file + ": has no overview 2, only 2");
+}
+
 TEST_CASE("a rotated image is placed by its whole geotransform") {
   test::TempDir dir;
   const std::string file = dir.file("rotated.tif");

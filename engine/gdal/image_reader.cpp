@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/error.h"
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/native_mask.h"
 #include "engine/gdal/netcdf_lock.h"
@@ -34,14 +35,25 @@ struct Level {
   double scale_x, scale_y;  // full-resolution cells a cell
 };
 
-// The coarsest overview that is at least as fine as the view; depends on image and view alone.
-Level choose_level(GDALRasterBandH full, double shrink) {
+// The overview that is asked for, else the coarsest that is at least as fine as the view; depends
+// on image and view alone. Throws Error(kUnreadable) where there is no such overview.
+Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source) {
   const auto level = [&](GDALRasterBandH band) {
     const int width = GDALGetRasterBandXSize(band);
     const int height = GDALGetRasterBandYSize(band);
     return Level{band, width, height, static_cast<double>(GDALGetRasterBandXSize(full)) / width,
                  static_cast<double>(GDALGetRasterBandYSize(full)) / height};
   };
+  if (source.overview) {
+    const int count = GDALGetOverviewCount(full);
+    if (*source.overview >= 0 && *source.overview < count) {
+      return level(GDALGetOverview(full, *source.overview));
+    }
+    throw Error(
+        ErrorCode::kUnreadable,
+        "has no overview " + std::to_string(*source.overview) + ", only " + std::to_string(count),
+        source.descriptor);
+  }
   constexpr double kSlack = 1.001;  // sizes of overviews are rounded
   Level best = level(full);
   for (int i = 0; i < GDALGetOverviewCount(full); ++i) {
@@ -64,7 +76,8 @@ class GdalImageReader final : public ImageReader {
     stats_.opened = pool_.opened();
     stats_.seconds_open = pool_.seconds();
     GeoMap& map = image.map(*target.grid);
-    Job job{source, target, mask, map, choose_level(image.band(source.band), map.shrink()), {}};
+    Job job{source, target, mask, map, choose_level(image.band(source.band), map.shrink(), source),
+            {}};
     const Stopwatch start;
     const double read_before = stats_.seconds_read;
     read_piece(job, target.rows, target.columns);

@@ -40,6 +40,29 @@ BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& desc
   return info;
 }
 
+RasterInfo::BandExtras extras_of(GDALRasterBandH band) {
+  const char* description = GDALGetDescription(band);
+  return {.named = description && *description,
+          .masked = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0};
+}
+
+RasterInfo::Level level_of(GDALRasterBandH band) {
+  int block_width = 0;
+  int block_height = 0;
+  GDALGetBlockSize(band, &block_width, &block_height);
+  return {GDALGetRasterBandXSize(band), GDALGetRasterBandYSize(band), block_width, block_height};
+}
+
+// When the image was taken or, in want of that, made.
+std::optional<Instant> acquired(GDALDatasetH dataset) {
+  const auto item = [&](const char* name, const char* domain) -> std::string {
+    const char* text = GDALGetMetadataItem(dataset, name, domain);
+    return text ? text : "";
+  };
+  if (const auto span = parse_time(item("ACQUISITIONDATETIME", "IMAGERY"))) return span->start;
+  return parse_time(item("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S");
+}
+
 // The outline in CRS units by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays),
 // as longitude and latitude.
 std::vector<Box> located_footprint(GDALDatasetH dataset, double width, double height) {
@@ -106,18 +129,20 @@ RasterInfo describe_raster(const std::string& descriptor) {
                                     static_cast<double>(info.grid.height));
   }
   info.has_location = !info.lonlat.empty();
-  for (int i = 1; i <= count; ++i)
+  for (int i = 1; i <= count; ++i) {
     info.bands.push_back(describe_band(dataset.get(), i, descriptor));
-  const GDALRasterBandH first = GDALGetRasterBand(dataset.get(), 1);
-  int block_width = 0;
-  int block_height = 0;
-  GDALGetBlockSize(first, &block_width, &block_height);
-  info.block_width = block_width;
-  info.block_height = block_height;
-  for (int i = 0; i < GDALGetOverviewCount(first); ++i) {
-    const int width = GDALGetRasterBandXSize(GDALGetOverview(first, i));
-    info.overviews.push_back(std::llround(static_cast<double>(info.grid.width) / width));
+    info.extras.push_back(extras_of(GDALGetRasterBand(dataset.get(), i)));
   }
+  const GDALRasterBandH first = GDALGetRasterBand(dataset.get(), 1);
+  const RasterInfo::Level full = level_of(first);
+  info.block_width = full.block_width;
+  info.block_height = full.block_height;
+  for (int i = 0; i < GDALGetOverviewCount(first); ++i) {
+    info.overview_levels.push_back(level_of(GDALGetOverview(first, i)));
+    info.overviews.push_back(std::llround(static_cast<double>(full.width) /
+                                          static_cast<double>(info.overview_levels.back().width)));
+  }
+  info.acquired = acquired(dataset.get());
   return info;
 }
 

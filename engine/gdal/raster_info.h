@@ -20,9 +20,19 @@ struct RasterInfo {
   bool has_location = false;  // a geotransform, GCPs, RPCs or geolocation arrays
   std::vector<Box> lonlat;    // footprint in longitude/latitude, densified edges, split at 180
   std::vector<BandInfo> bands;
-  std::int64_t block_width = 0;  // cells
+  struct BandExtras {
+    bool named = false;   // by the file; else the name is "bandN"
+    bool masked = false;  // a mask or alpha band says where cells are missing
+  };
+  std::vector<BandExtras> extras;  // of each band
+  std::int64_t block_width = 0;    // cells
   std::int64_t block_height = 0;
   std::vector<std::int64_t> overviews;  // shrink factors, e.g. 2, 4, 8
+  struct Level {
+    std::int64_t width, height, block_width, block_height;  // cells
+  };
+  std::vector<Level> overview_levels;
+  std::optional<Instant> acquired;  // ACQUISITIONDATETIME, else TIFFTAG_DATETIME
 };
 
 // Opens and describes a raster. Throws Error(kNotFound) when it does not exist, Error(kUnreadable)

@@ -320,7 +320,7 @@ void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const 
         out.set_row(0, row, columns.begin, row_);
         return;
       }
-      const T missing = static_cast<T>(*out.nodata());
+      const T missing = static_cast<T>(out.nodata().value_or(0));
       T* to = out.cells<T>().data() + out.offset(0, row, columns.begin);
       if (stencil.adjacent) {
         paste<T>(window, offsets, missing, to);

@@ -58,7 +58,7 @@ class Sampler {
  public:
   // Fills the cells (rows, columns) of `out` (slice 0), which a stencil was made for. `window`
   // holds the stencil's footprint. Cells outside of the image are left as they are.
-  // REQUIRES: `out` has a nodata value.
+  // REQUIRES: `out` has a nodata value where a cell of the footprint is missing.
   void sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
               const Range& columns, Block& out);
 

@@ -128,10 +128,9 @@ class ApplyPixel final : public Operator {
 
   static std::vector<Formula> compile(const Params& params, const CubeInfo& in) {
     if (params.expr.empty()) throw Error(ErrorCode::kInvalid, "there is no formula", "/expr");
-    const std::vector<std::string> bands = in.band_names();
     std::vector<Formula> formulas;
     for (std::size_t i = 0; i < params.expr.size(); ++i) {
-      formulas.emplace_back(params.expr[i], bands, item("expr", i));
+      formulas.emplace_back(params.expr[i], in, item("expr", i));
     }
     return formulas;
   }

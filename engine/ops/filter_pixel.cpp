@@ -24,7 +24,7 @@ class FilterPixel final : public Operator {
 
   FilterPixel(const Params& params, std::span<const CubeInfo> in)
       : Operator(with_missing_cells(in[0])),
-        predicate_(params.predicate, in[0].band_names(), "/predicate"),
+        predicate_(params.predicate, in[0], "/predicate"),
         input_(in[0]) {}
 
   Request demand(const Request& out, std::size_t) const override {

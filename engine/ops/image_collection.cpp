@@ -210,9 +210,6 @@ std::unique_ptr<Kernel> ImageCollection::kernel() const {
 }
 
 Cost ImageCollection::cost(const Request& request) const {
-  // A reader holds at most this much: source cells as decoded and as doubles, and where the cells
-  // of a piece of the target lie in them.
-  static constexpr std::int64_t kReaderBytes = 40 << 20;
   Cost cost;
   const std::int64_t slice_cells = request.region.y.size() * request.region.x.size();
   std::int64_t most = 0;
