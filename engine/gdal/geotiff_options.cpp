@@ -22,17 +22,6 @@ bool takes_predictor(const std::string& compress) {
   return name == "deflate" || name == "lzw" || name == "zstd";
 }
 
-// A file in GDAL's memory, removed when the object goes.
-struct MemoryFile {
-  explicit MemoryFile(const std::string& suffix)
-      : path("/vsimem/cube-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + suffix) {}
-  ~MemoryFile() { VSIUnlink(path.c_str()); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path;
-};
-
 std::string driver_options(const char* name, const std::string& ours) {
   const char* list = tiff_driver(name, "").GetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST);
   return "<Ours>" + ours + "</Ours>" + (list ? list : "");
@@ -44,6 +33,14 @@ constexpr const char* kResamplingValues =
     "<Value>MODE</Value></Option>";
 
 }  // namespace
+
+MemoryFile::MemoryFile(const std::string& suffix)
+    : path("/vsimem/cube-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + suffix) {}
+
+MemoryFile::~MemoryFile() {
+  VSIUnlink(path.c_str());
+  VSIUnlink((path + ".aux.xml").c_str());
+}
 
 // One storage for all bands.
 Storage common_storage(const std::vector<BandInfo>& bands) {

@@ -17,6 +17,16 @@ namespace cube {
 
 inline constexpr std::int64_t kTileMultiple = 16;  // sides of TIFF tiles are multiples of this
 
+// A file in GDAL's memory, removed when the object goes.
+struct MemoryFile {
+  explicit MemoryFile(const std::string& suffix);
+  ~MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path;
+};
+
 // The smallest type that holds the values of all bands, with a nodata value that no band uses for
 // data. REQUIRES: at least one band.
 Storage common_storage(const std::vector<BandInfo>& bands);

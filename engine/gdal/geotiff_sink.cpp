@@ -4,19 +4,18 @@
 // that holds the values of all, with one nodata value that no band uses for data. Bands of the file
 // are the bands of the cube (one slice) or its slices (one band).
 //
-// Thread rule: one lock a file, GDAL's datasets are not thread-safe. Cells pass through GDAL's
-// block cache, whose size the embedding program sets.
+// Where chunks hold whole tiles, which is the rule, the workers write the file themselves; the rest
+// is left to GDAL. Thread rule: of FileWriter.
 #include <gdal_priv.h>
-#include <ogr_spatialref.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
+#include <memory>
 #include <mutex>
-#include <optional>
 
-#include "engine/gdal/crs.h"
+#include "engine/gdal/direct_tiff.h"
 #include "engine/gdal/gdal_types.h"
+#include "engine/gdal/geotiff_describe.h"
 #include "engine/gdal/geotiff_options.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
@@ -28,92 +27,59 @@ namespace {
 
 constexpr std::int64_t kTile = 512;  // cells, both ways
 
+constexpr std::int64_t kLeastTile = 64;
+
 // The tile size: 512, or a smaller one that the chunks are multiples of, so that each tile is
 // written once; no larger than the raster needs.
 std::int64_t tile_size(std::int64_t chunk, std::int64_t raster) {
-  std::int64_t tile = kTile;
-  while (tile > 128 && chunk % tile != 0) tile /= 2;
-  if (chunk % tile != 0) tile = kTile;
   const std::int64_t enough = (raster + kTileMultiple - 1) / kTileMultiple * kTileMultiple;
-  return std::min(tile, enough);
+  if (chunk >= raster) return std::min(kTile, enough);
+  std::int64_t tile = kTile;
+  while (tile >= kLeastTile && chunk % tile != 0) tile -= kTileMultiple;
+  return std::min(tile >= kLeastTile ? tile : kTile, enough);
 }
 
-class GeotiffWriter : public FileWriter {
- public:
-  GeotiffWriter(const FilePart& part, OutputOptions options)
-      : GeotiffWriter(part, std::move(options), nullptr) {}
+std::size_t band_count(const FilePart& part) {
+  return part.info.bands.size() * static_cast<std::size_t>(part.info.time.size());
+}
 
-  void begin(const std::string& path, const ChunkShape& tiling,
-             const Provenance& provenance) override {
+// A file whose cells pass through GDAL's block cache, whose size the embedding program sets.
+class GdalTiff {
+ public:
+  GdalTiff(const FilePart& part, const Storage& storage, const OutputOptions& creation,
+           const std::string& path, const Provenance& provenance)
+      : part_(part), storage_(storage) {
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
-    path_ = path;
-    dataset_ = create_tiff(path, grid.width, grid.height, band_count(), storage_,
-                           geotiff_creation(options_, storage_, tile_size(tiling.x, grid.width),
-                                            tile_size(tiling.y, grid.height)),
+    dataset_ = create_tiff(path, grid.width, grid.height, band_count(part_), storage_, creation,
                            part_.file);
     if (!dataset_) throw unwritable(part_.file, errors.first());
-    describe(provenance);
+    describe_tiff(*dataset_, part_, storage_, provenance);
     if (errors.any()) throw unwritable(part_.file, errors.first());
   }
 
-  void write(const Piece& piece) override {
+  void write(const Piece& piece) {
     for (std::size_t b = 0; b < piece.bands.size(); ++b) {
       // Tiles that are never written read as nodata, and as 0 where there is none.
       if (piece.bands[b].empty()) continue;
       const Storage from = part_.info.bands[b].storage();
-      if (from.dtype == storage_.dtype &&
-          (is_float(from.dtype) || from.nodata == storage_.nodata || !from.nodata)) {
+      if (same_cells(from, storage_)) {
         write_band(b, piece.region, piece.bands[b]);
       } else {
-        write_band(b, piece.region, convert_cells(piece.bands[b], from, storage_));
+        std::vector<std::byte> cells(static_cast<std::size_t>(piece.region.cells()) *
+                                     size_of(storage_.dtype));
+        convert_cells(piece.bands[b], from, storage_, cells);
+        write_band(b, piece.region, cells);
       }
     }
   }
 
-  void finish() override {
+  void finish() {
     const GdalErrors errors;
     dataset_->FlushCache(true);
     dataset_.reset();
     if (errors.any()) throw unwritable(part_.file, errors.first());
   }
-
-  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
-    std::int64_t most = 0;
-    for (const BandInfo& band : part_.info.bands) {
-      if (band.storage().dtype != storage_.dtype || band.nodata != storage_.nodata) {
-        most = shape.cells() * static_cast<std::int64_t>(size_of(storage_.dtype));
-      }
-    }
-    return most + 2 * tile_bytes();
-  }
-
- protected:
-  GeotiffWriter(const FilePart& part, OutputOptions options, const OutputOptions* cog)
-      : part_(part), storage_(common_storage(part.info.bands)), options_(std::move(options)) {
-    const std::int64_t limit = std::numeric_limits<int>::max();
-    if (part.info.grid.width > limit || part.info.grid.height > limit) {
-      throw Error(ErrorCode::kInvalid, "the raster is too large for a TIFF", part.file);
-    }
-    if (band_count() > 65535) {
-      throw Error(ErrorCode::kInvalid, "a TIFF has at most 65535 bands", part.file,
-                  "put {t} into the name");
-    }
-    if (part.slices.begin > 0) return;  // the files of later slices are like the first
-    const OutputOptions raw = geotiff_creation(options_, storage_, kTileMultiple, kTileMultiple);
-    try_options(storage_, band_count(), raw, cog, part.file);
-  }
-
-  std::size_t band_count() const {
-    return part_.info.bands.size() * static_cast<std::size_t>(part_.info.time.size());
-  }
-  std::int64_t tile_bytes() const {
-    return kTile * kTile * static_cast<std::int64_t>(size_of(storage_.dtype));
-  }
-
-  FilePart part_;
-  Storage storage_;
-  std::string path_;
 
  private:
   void write_band(std::size_t b, const Region& region, std::span<const std::byte> cells) {
@@ -127,7 +93,7 @@ class GeotiffWriter : public FileWriter {
       // GDAL does not change what it writes.
       auto* data = const_cast<std::byte*>(
           cells.data() + static_cast<std::size_t>(t - region.t.begin) * slice_bytes);
-      const CPLErr status = dataset_->GetRasterBand(band_number(b, t))
+      const CPLErr status = dataset_->GetRasterBand(band_number(part_.info, b, t))
                                 ->RasterIO(GF_Write, static_cast<int>(region.x.begin),
                                            static_cast<int>(region.y.begin), width, height, data,
                                            width, height, gdal_type(storage_.dtype), 0, 0, nullptr);
@@ -135,60 +101,97 @@ class GeotiffWriter : public FileWriter {
     }
   }
 
-  int band_number(std::size_t b, std::int64_t t) const {
-    return static_cast<int>(static_cast<std::int64_t>(b) * part_.info.time.size() + t) + 1;
-  }
-
-  void describe(const Provenance& provenance) {
-    const Grid& grid = part_.info.grid;
-    std::array<double, 6> transform = {grid.left, grid.dx, 0, grid.top, 0, -grid.dy};
-    dataset_->SetGeoTransform(transform.data());
-    if (!grid.crs.empty()) {
-      OGRSpatialReference crs;
-      crs.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
-      crs.SetFromUserInput(grid.crs.c_str());
-      dataset_->SetSpatialRef(&crs);
-    }
-    const TimeAxis& time = part_.info.time;
-    set_time(*dataset_, 0, time.size() - 1);
-    if (time.size() == 1) {
-      const std::string acquired = to_text(time.start(0));
-      dataset_->SetMetadataItem("ACQUISITIONDATETIME", acquired.c_str(), "IMAGERY");
-    }
-    dataset_->SetMetadataItem("CUBE_GRAPH", provenance.graph.c_str());
-    dataset_->SetMetadataItem("CUBE_IMAGES", join(provenance.sources, "\n").c_str());
-    for (std::size_t b = 0; b < part_.info.bands.size(); ++b) {
-      for (std::int64_t t = 0; t < time.size(); ++t) describe_band(b, t);
-    }
-  }
-
-  void describe_band(std::size_t b, std::int64_t t) {
-    const BandInfo& info = part_.info.bands[b];
-    const TimeAxis& time = part_.info.time;
-    GDALRasterBand& band = *dataset_->GetRasterBand(band_number(b, t));
-    band.SetDescription(time.size() > 1 ? time.label(t).c_str() : info.name.c_str());
-    if (time.size() > 1) {
-      band.SetMetadataItem("band", info.name.c_str());
-      set_time(band, t, t);
-    }
-    if (storage_.nodata) band.SetNoDataValue(*storage_.nodata);
-    if (!info.unit.empty()) band.SetUnitType(info.unit.c_str());
-    if (info.scale != 1) band.SetScale(info.scale);
-    if (info.offset != 0) band.SetOffset(info.offset);
-    band.SetColorInterpretation(b == 0 && t == 0 ? GCI_GrayIndex : GCI_Undefined);
-  }
-
-  // time_end is exclusive; an instant has none.
-  void set_time(GDALMajorObject& object, std::int64_t first, std::int64_t last) {
-    const TimeAxis& time = part_.info.time;
-    object.SetMetadataItem("time_start", to_text(time.start(first)).c_str());
-    if (!time.is_regular() && first == last) return;
-    object.SetMetadataItem("time_end", to_text(time.end(last)).c_str());
-  }
-
-  OutputOptions options_;
-  std::mutex file_;
+  const FilePart& part_;
+  Storage storage_;
+  std::mutex file_;  // GDAL's datasets are not thread-safe
   GDALDatasetUniquePtr dataset_;
+};
+
+class GeotiffWriter : public FileWriter {
+ public:
+  GeotiffWriter(const FilePart& part, OutputOptions options)
+      : GeotiffWriter(part, std::move(options), nullptr) {}
+
+  void begin(const std::string& path, const ChunkShape& tiling,
+             const Provenance& provenance) override {
+    const OutputOptions creation = creation_for(tiling);
+    if (auto setup = direct_setup(part_, storage_, creation, tiling, provenance)) {
+      direct_ = std::make_unique<DirectTiff>(part_, std::move(*setup), path);
+    } else {
+      gdal_ = std::make_unique<GdalTiff>(part_, storage_, creation, path, provenance);
+    }
+  }
+
+  void write(const Piece& piece) override { direct_ ? direct_->write(piece) : gdal_->write(piece); }
+  void finish() override { direct_ ? direct_->finish() : gdal_->finish(); }
+
+  // Of each tile: where it lies, in our list, in the tags and in what GDAL made.
+  std::int64_t resident_bytes() const override {
+    const TileLayout layout = layout_for({1, kTile, kTile});
+    constexpr std::int64_t kBytesPerTile = 64;
+    return layout.across() * layout.down() * static_cast<std::int64_t>(band_count(part_)) *
+           kBytesPerTile;
+  }
+
+  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
+    const bool converts =
+        std::any_of(part_.info.bands.begin(), part_.info.bands.end(),
+                    [&](const auto& band) { return !same_cells(band.storage(), storage_); });
+    const std::int64_t cell = static_cast<std::int64_t>(size_of(storage_.dtype));
+    const TileLayout layout = layout_for(shape);
+    // A worker converts a band of the chunk, or cuts and encodes tiles.
+    return (converts ? shape.cells() * cell : 0) + tile_scratch_bytes(layout, creation_for(shape));
+  }
+
+ protected:
+  GeotiffWriter(const FilePart& part, OutputOptions options, const OutputOptions* cog)
+      : part_(part), storage_(common_storage(part.info.bands)), options_(std::move(options)) {
+    const std::int64_t limit = std::numeric_limits<int>::max();
+    if (part.info.grid.width > limit || part.info.grid.height > limit) {
+      throw Error(ErrorCode::kInvalid, "the raster is too large for a TIFF", part.file);
+    }
+    if (band_count(part_) > 65535) {
+      throw Error(ErrorCode::kInvalid, "a TIFF has at most 65535 bands", part.file,
+                  "put {t} into the name");
+    }
+    if (part.slices.begin > 0) return;  // the files of later slices are like the first
+    const OutputOptions raw = geotiff_creation(options_, storage_, kTileMultiple, kTileMultiple);
+    try_options(storage_, band_count(part_), raw, cog, part.file);
+  }
+
+  OutputOptions creation_for(const ChunkShape& tiling) const {
+    const Grid& grid = part_.info.grid;
+    return geotiff_creation(options_, storage_, tile_size(tiling.x, grid.width),
+                            tile_size(tiling.y, grid.height));
+  }
+
+  TileLayout layout_for(const ChunkShape& tiling) const {
+    const OutputOptions creation = creation_for(tiling);
+    const auto side = [&](const char* name, std::int64_t otherwise) {
+      return std::max<std::int64_t>(
+          1,
+          static_cast<std::int64_t>(
+              parse_number(option(creation, name, "")).value_or(static_cast<double>(otherwise))));
+    };
+    const Grid& grid = part_.info.grid;
+    const bool pixel = lower(option(creation, "INTERLEAVE", "BAND")) == "pixel";
+    const auto bands = static_cast<std::int64_t>(band_count(part_));
+    return {grid.width,
+            grid.height,
+            side("BLOCKXSIZE", grid.width),
+            side("BLOCKYSIZE", 1),
+            pixel ? 1 : bands,
+            pixel ? bands : 1,
+            storage_};
+  }
+
+  FilePart part_;
+  Storage storage_;
+
+ private:
+  OutputOptions options_;
+  std::unique_ptr<DirectTiff> direct_;
+  std::unique_ptr<GdalTiff> gdal_;
 };
 
 // First a plain GeoTIFF beside it, then a copy by GDAL's COG driver: its overviews and the order

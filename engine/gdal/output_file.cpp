@@ -105,10 +105,14 @@ void sync_file(const std::string& path, const std::string& file) {
   if (status != 0 && reason != EINVAL) throw unwritable(file, std::strerror(reason));
 }
 
-std::vector<std::byte> convert_cells(std::span<const std::byte> cells, const Storage& from,
-                                     const Storage& to) {
+bool same_cells(const Storage& from, const Storage& to) {
+  return from.dtype == to.dtype &&
+         (is_float(from.dtype) || from.nodata == to.nodata || !from.nodata);
+}
+
+void convert_cells(std::span<const std::byte> cells, const Storage& from, const Storage& to,
+                   std::span<std::byte> out) {
   const std::size_t count = cells.size() / size_of(from.dtype);
-  std::vector<std::byte> out(count * size_of(to.dtype));
   dispatch(from.dtype, [&]<class From>(std::type_identity<From>) {
     dispatch(to.dtype, [&]<class To>(std::type_identity<To>) {
       const auto* source = reinterpret_cast<const From*>(cells.data());
@@ -121,7 +125,6 @@ std::vector<std::byte> convert_cells(std::span<const std::byte> cells, const Sto
       }
     });
   });
-  return out;
 }
 
 }  // namespace cube

@@ -103,8 +103,12 @@ Error unwritable(const std::string& file, const std::string& reason);
 // Has the system write what it holds back of a file, so that a full disk or a lost server shows.
 void sync_file(const std::string& path, const std::string& file);
 
-// `cells` in another storage; missing stays missing. REQUIRES: `to` can hold the values.
-std::vector<std::byte> convert_cells(std::span<const std::byte> cells, const Storage& from,
-                                     const Storage& to);
+// Whether cells of one storage are cells of the other as they are.
+bool same_cells(const Storage& from, const Storage& to);
+
+// Puts `cells` into `out` in another storage; missing stays missing. REQUIRES: `to` can hold the
+// values; `out` has room for as many cells.
+void convert_cells(std::span<const std::byte> cells, const Storage& from, const Storage& to,
+                   std::span<std::byte> out);
 
 }  // namespace cube

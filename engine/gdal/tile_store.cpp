@@ -1,0 +1,58 @@
+#include "engine/gdal/tile_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "engine/gdal/output_file.h"
+
+namespace cube {
+
+PlacedFile::PlacedFile(const std::string& path, const std::string& file)
+    : file_(file), descriptor_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw unwritable(file_, std::strerror(errno));
+}
+
+PlacedFile::~PlacedFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void PlacedFile::write(std::span<const std::byte> bytes, std::uint64_t at) const {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) throw unwritable(file_, std::strerror(done < 0 ? errno : ENOSPC));
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    at += static_cast<std::uint64_t>(done);
+  }
+}
+
+void PlacedFile::write_back(std::uint64_t at, std::uint64_t bytes) const {
+  constexpr std::uint64_t kWindow = std::uint64_t{8} << 20;
+  const std::uint64_t window = at / kWindow;
+  if (window == 0 || (at + bytes) / kWindow == window) return;
+  // The window before: what other threads are writing lies behind it. Only a hint, nothing is lost
+  // where it fails.
+  ::sync_file_range(descriptor_, static_cast<off_t>((window - 1) * kWindow),
+                    static_cast<off_t>(kWindow), SYNC_FILE_RANGE_WRITE);
+}
+
+void PlacedFile::read(std::span<std::byte> bytes, std::uint64_t at) const {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) throw unwritable(file_, std::strerror(done < 0 ? errno : EIO));
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    at += static_cast<std::uint64_t>(done);
+  }
+}
+
+void PlacedFile::close() {
+  const int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (::close(descriptor) != 0 && errno != EINTR) throw unwritable(file_, std::strerror(errno));
+}
+
+}  // namespace cube
