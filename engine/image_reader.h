@@ -55,6 +55,8 @@ struct RasterBand {
   std::optional<double> nodata;  // overrides what the file says
   // Read from exactly this overview, from 0 as GDAL counts; else from the one that suits the grid.
   std::optional<int> overview = {};
+
+  bool operator==(const RasterBand&) const = default;
 };
 
 // Which source cells a mask hides, by the value of a mask band.
@@ -66,6 +68,8 @@ struct MaskRule {
   bool shift = true;        // the lowest of `bits` becomes bit 0 (false: stays in place)
   bool invert = false;      // hide what is not listed; missing mask cells stay hidden
   std::int64_t dilate = 0;  // grow hidden areas by this many cells of the mask band
+
+  bool operator==(const MaskRule&) const = default;
 };
 
 // Masks that act on the image's own grid, before resampling; a cell is hidden if any rule says so.
@@ -73,6 +77,8 @@ struct NativeMask {
   struct Layer {
     RasterBand band;
     MaskRule rule;
+
+    bool operator==(const Layer&) const = default;
   };
   std::vector<Layer> layers;
 };
@@ -88,8 +94,8 @@ struct ReadTarget {
 };
 
 // What a reader holds at most while it reads: source cells as decoded and as doubles, and where the
-// cells of a piece of the target lie in them.
-inline constexpr std::int64_t kReaderBytes = 40 << 20;
+// cells of a piece of the target lie in them, and masks it has found.
+inline constexpr std::int64_t kReaderBytes = 48 << 20;
 
 class ImageReader {
  public:

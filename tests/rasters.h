@@ -1,6 +1,7 @@
 // Small rasters for tests, and reads of them.
 #pragma once
 
+#include <cpl_string.h>
 #include <gdal_priv.h>
 
 #include <array>
@@ -20,6 +21,7 @@ struct RasterSpec {
   int height = 0;
   GDALDataType type = GDT_UInt16;
   std::optional<double> nodata;
+  int block = 0;  // side of compressed tiles; 0 = strips as GDAL makes them
 };
 
 // Writes a one-band GeoTIFF.
@@ -27,8 +29,15 @@ inline void write_raster(const std::string& file, const RasterSpec& spec,
                          const std::vector<double>& cells) {
   register_gdal();
   auto* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+  CPLStringList options;
+  if (spec.block > 0) {
+    options.SetNameValue("TILED", "YES");
+    options.SetNameValue("COMPRESS", "DEFLATE");
+    options.SetNameValue("BLOCKXSIZE", std::to_string(spec.block).c_str());
+    options.SetNameValue("BLOCKYSIZE", std::to_string(spec.block).c_str());
+  }
   GDALDatasetUniquePtr dataset(
-      driver->Create(file.c_str(), spec.width, spec.height, 1, spec.type, nullptr));
+      driver->Create(file.c_str(), spec.width, spec.height, 1, spec.type, options.List()));
   std::array<double, 6> transform = spec.transform;
   dataset->SetGeoTransform(transform.data());
   dataset->SetProjection(crs_wkt(spec.crs).c_str());

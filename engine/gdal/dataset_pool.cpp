@@ -22,6 +22,14 @@ bool same_view(const Grid& a, const Grid& b) {
   return a.left == b.left && a.top == b.top && a.dx == b.dx && a.dy == b.dy && a.crs == b.crs;
 }
 
+// TIFFs with the bands one after the other. Other drivers have their own ways to read many blocks.
+bool has_blocks_apart(GDALDatasetH dataset) {
+  GDALDriverH driver = GDALGetDatasetDriver(dataset);
+  if (!driver || std::string_view(GDALGetDriverShortName(driver)) != "GTiff") return false;
+  const char* order = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
+  return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
+}
+
 }  // namespace
 
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor) {
@@ -39,7 +47,8 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor) {
 OpenImage::OpenImage(std::string descriptor)
     : descriptor_(std::move(descriptor)),
       dataset_(open_raster(descriptor_)),
-      crs_(image_crs(dataset_.get(), descriptor_)) {}
+      crs_(image_crs(dataset_.get(), descriptor_)),
+      blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {
   std::optional<NetcdfLock> lock;

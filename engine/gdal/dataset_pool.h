@@ -33,6 +33,9 @@ class OpenImage {
   // The band, from 1; throws Error(kUnreadable) when there are fewer.
   GDALRasterBandH band(int number) const;
 
+  // True when each block of the file holds cells of one band and is decoded by itself.
+  bool blocks_apart() const { return blocks_apart_; }
+
   // The map from a view's grid, made at the first call.
   GeoMap& map(const Grid& view);
 
@@ -44,6 +47,7 @@ class OpenImage {
   std::string descriptor_;
   Dataset dataset_;
   std::string crs_;
+  bool blocks_apart_;
   std::vector<ViewMap> maps_;
 };
 

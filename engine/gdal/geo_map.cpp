@@ -41,7 +41,7 @@ class AffineMap final : public GeoMap {
   explicit AffineMap(const Affine& a) : a_(a) {}
 
   void locate(const Range& rows, const Range& columns, Positions& out) override {
-    out.separable = a_.x_down == 0 && a_.y_across == 0;
+    out.separable = separable();
     if (out.separable) {
       fill_axis(a_.x0, a_.x_across, columns, out.x);
       fill_axis(a_.y0, a_.y_down, rows, out.y);
@@ -60,6 +60,8 @@ class AffineMap final : public GeoMap {
       }
     }
   }
+
+  bool separable() const override { return a_.x_down == 0 && a_.y_across == 0; }
 
   double shrink() const override {
     return std::min(std::hypot(a_.x_across, a_.y_across), std::hypot(a_.x_down, a_.y_down));

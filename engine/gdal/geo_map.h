@@ -33,6 +33,9 @@ class GeoMap {
   // Positions of the centres of the view's cells in a window.
   virtual void locate(const Range& rows, const Range& columns, Positions& out) = 0;
 
+  // True when locate() gives separable positions.
+  virtual bool separable() const { return false; }
+
   // Source cells a view cell spans along its shorter side, at the image's centre.
   virtual double shrink() const = 0;
 };

@@ -9,6 +9,7 @@
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/native_mask.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/gdal/paste.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/sampling.h"
 #include "engine/gdal/source_window.h"
@@ -66,18 +67,14 @@ Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source
 
 class GdalImageReader final : public ImageReader {
  public:
-  explicit GdalImageReader(int max_open) : pool_(max_open) {}
+  explicit GdalImageReader(int max_open) : pool_(max_open), masker_(pool_) {}
 
   BlockPtr read(const RasterBand& source, const ReadTarget& target,
                 const NativeMask* mask) override {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
-    OpenImage& image = pool_.open(source.descriptor);
-    stats_.opened = pool_.opened();
-    stats_.seconds_open = pool_.seconds();
-    GeoMap& map = image.map(*target.grid);
-    Job job{source, target, mask, map, choose_level(image.band(source.band), map.shrink(), source),
-            {}};
+    Job job{source, target, mask, nullptr, nullptr, {}, {}};
+    open(job);
     const Stopwatch start;
     const double read_before = stats_.seconds_read;
     read_piece(job, target.rows, target.columns);
@@ -92,37 +89,86 @@ class GdalImageReader final : public ImageReader {
     const RasterBand& source;
     const ReadTarget& target;
     const NativeMask* mask;
-    GeoMap& map;
+    OpenImage* image;
+    GeoMap* map;
     Level level;
     std::optional<Block> block;  // made when the first cell is found
   };
 
+  void open(Job& job) {
+    job.image = &pool_.open(job.source.descriptor);
+    job.map = &job.image->map(*job.target.grid);
+    job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source);
+    stats_.opened = pool_.opened();
+    stats_.seconds_open = pool_.seconds();
+  }
+
+  static SourceBand source_of(const Job& job, bool in_blocks) {
+    return {job.level.band, job.source.descriptor, in_blocks && job.image->blocks_apart()};
+  }
+
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too
   // many.
   void read_piece(Job& job, const Range& rows, const Range& columns) {
-    if (rows.size() * columns.size() > kMaxPiece) {
+    if (!job.map->separable() && rows.size() * columns.size() > kMaxPiece) {
       split(job, rows, columns);
       return;
     }
-    job.map.locate(rows, columns, positions_);
+    job.map->locate(rows, columns, positions_);
     to_level(job.level);
-    const Footprint under =
-        footprint_of(positions_, job.level.height, job.level.width, job.target.resampling);
+    const bool paste = is_paste(job, positions_);
+    const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
+    const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
     if (under.rows.empty() || under.columns.empty()) return;
-    if (under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1) {
+    const bool large =
+        under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1;
+    const bool straight =
+        paste && read_dtype(job.level.band, job.source.descriptor) == job.target.storage.dtype;
+    if (large && !straight) {
       split(job, rows, columns);
       return;
     }
-    read_source(job, under);
-    if (!job.block) {
-      job.block.emplace(Region{{0, 1}, job.target.rows, job.target.columns}, job.target.storage);
-    }
-    const bool paste = is_paste(job, positions_);
-    ++(paste ? stats_.pasted : stats_.warped);
-    const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
     const Stencil stencil =
         make_stencil(std::move(positions_), under, job.level.height, job.level.width, method);
+    if (straight && !has_mask_band(job.level.band)) {
+      if (const auto lines = paste_of(stencil); lines && !(large && job.mask)) {
+        read_straight(job, *lines, rows, columns);
+        return;
+      }
+    }
+    if (large) {
+      split(job, rows, columns);
+      return;
+    }
+    const HiddenCells* hidden = hidden_cells(job, under);
+    if (hidden && hidden->all) return;
+    read_source(job, under, hidden);
+    if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
+    ++(paste ? stats_.pasted : stats_.warped);
     sampler_.sample(window_, stencil, rows, columns, *job.block);
+  }
+
+  static Region region_of(const ReadTarget& target) {
+    return {{0, 1}, target.rows, target.columns};
+  }
+
+  // Source cells that become target cells as they are go where they belong.
+  void read_straight(Job& job, const Paste& lines, const Range& rows, const Range& columns) {
+    const HiddenCells* hidden = hidden_cells(job, {lines.rows, lines.columns});
+    if (hidden && hidden->all) return;
+    const Stopwatch start;
+    if (!job.block) {
+      const bool whole = lines.rows.size() == job.target.rows.size() &&
+                         lines.columns.size() == job.target.columns.size();
+      job.block = whole ? Block::unfilled(region_of(job.target), job.target.storage)
+                        : Block(region_of(job.target), job.target.storage);
+    }
+    ++stats_.pasted;
+    stats_.cells_decoded += read_paste(
+        source_of(job, true), lines, job.source.nodata,
+        hidden ? std::span<const std::uint8_t>(hidden->cells) : std::span<const std::uint8_t>{},
+        rows.begin + lines.row, columns.begin + lines.column, *job.block);
+    stats_.seconds_read += start.seconds();
   }
 
   void split(Job& job, const Range& rows, const Range& columns) {
@@ -143,19 +189,24 @@ class GdalImageReader final : public ImageReader {
     for (double& y : positions_.y) y /= level.scale_y;
   }
 
-  void read_source(Job& job, const Footprint& under) {
+  // What the job's mask hides, before anything of the image is decoded; null without a mask.
+  const HiddenCells* hidden_cells(Job& job, const Footprint& under) {
+    if (!job.mask) return nullptr;
     const Stopwatch start;
-    read_window(job.level.band, under.rows, under.columns, job.source.nodata, job.source.descriptor,
-                window_);
-    stats_.cells_decoded += static_cast<std::int64_t>(window_.size());
-    if (job.mask) {
-      for (const NativeMask::Layer& layer : job.mask->layers) {
-        OpenImage& image = pool_.open(job.source.descriptor);
-        hide_cells(window_, image, job.level.scale_y, job.level.scale_x, layer, pool_);
-      }
-      stats_.opened = pool_.opened();
-      stats_.seconds_open = pool_.seconds();
-    }
+    const HiddenCells& hidden = masker_.hidden(
+        job.source.descriptor, {under.rows, under.columns, job.level.scale_y, job.level.scale_x},
+        *job.mask);
+    open(job);  // masks may have taken its place in the pool
+    stats_.seconds_read += start.seconds();
+    return &hidden;
+  }
+
+  void read_source(Job& job, const Footprint& under, const HiddenCells* hidden) {
+    const Stopwatch start;
+    const std::span<const std::uint8_t> cells =
+        hidden ? std::span<const std::uint8_t>(hidden->cells) : std::span<const std::uint8_t>{};
+    stats_.cells_decoded += read_window(source_of(job, false), under.rows, under.columns,
+                                        job.source.nodata, cells, window_);
     stats_.seconds_read += start.seconds();
   }
 
@@ -167,12 +218,13 @@ class GdalImageReader final : public ImageReader {
     const double step_y = at.y.size() > 1 ? at.y[1] - at.y[0] : 1;
     const auto whole = [](double v) { return std::abs(v - std::nearbyint(v)) < kPasteShift; };
     if (job.target.resampling == Resampling::kNearest) return whole(step_x) && whole(step_y);
-    const double shrink = job.map.shrink() / std::max(job.level.scale_x, job.level.scale_y);
+    const double shrink = job.map->shrink() / std::max(job.level.scale_x, job.level.scale_y);
     return std::abs(shrink - 1) < kPasteShift && std::abs(step_x - 1) < kPasteShift &&
            std::abs(step_y - 1) < kPasteShift && whole(at.x[0] - 0.5) && whole(at.y[0] - 0.5);
   }
 
   DatasetPool pool_;
+  NativeMasker masker_;
   Positions positions_;
   SourceWindow window_;
   Sampler sampler_;

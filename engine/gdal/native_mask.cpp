@@ -1,9 +1,10 @@
 #include "engine/gdal/native_mask.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
@@ -86,48 +87,59 @@ void dilate(std::vector<std::uint8_t>& cells, std::int64_t height, std::int64_t 
   grow(width, height, 1, width);
 }
 
-// The layer over one piece of the window.
+// One layer over a window.
 class Hider {
  public:
-  Hider(SourceWindow& window, const Transform& to_mask, const MaskBand& mask,
-        const NativeMask::Layer& layer)
-      : window_(window), to_mask_(to_mask), mask_(mask), layer_(layer) {
+  // Adds to `hidden`, which holds the cells of `rows` and `columns`. `test(cells, out)` says which
+  // cells of the mask band hide.
+  template <class Test>
+  Hider(std::vector<std::uint8_t>& hidden, const Range& rows, const Range& columns,
+        const Transform& to_mask, const MaskBand& mask, const NativeMask::Layer& layer, Test test)
+      : out_(hidden),
+        rows_(rows),
+        columns_(columns),
+        to_mask_(to_mask),
+        mask_(mask),
+        layer_(layer) {
     const double shrink = std::max(1.0, std::min(mask.shrink_x, mask.shrink_y));
     reach_ = static_cast<std::int64_t>(std::ceil(static_cast<double>(layer.rule.dilate) / shrink));
-  }
-
-  // Halves the rows until the part of the mask band under them is small enough.
-  void run(const Range& rows) {
-    Range mask_rows;
-    Range mask_columns;
-    under(rows, mask_rows, mask_columns);
-    const bool large = mask_rows.size() * mask_columns.size() > kMaxCells;
-    if (large && rows.size() > 1) {
-      const std::int64_t half = rows.begin + rows.size() / 2;
-      run({rows.begin, half});
-      run({half, rows.end});
-      return;
-    }
-    read_mask(mask_rows, mask_columns);
-    apply(rows, mask_rows, mask_columns);
+    run(rows, test);
   }
 
  private:
-  double mask_x(double row, double column) const {
-    return to_mask_[0] + to_mask_[1] * (column + 0.5) + to_mask_[2] * (row + 0.5);
+  // Halves the rows until the part of the mask band under them is small enough.
+  template <class Test>
+  void run(const Range& rows, Test test) {
+    under(rows);
+    const bool large = mask_rows_.size() * mask_columns_.size() > kMaxCells;
+    if (large && rows.size() > 1) {
+      const std::int64_t half = rows.begin + rows.size() / 2;
+      run({rows.begin, half}, test);
+      run({half, rows.end}, test);
+      return;
+    }
+    read_mask(test);
+    const bool straight = to_mask_[2] == 0 && to_mask_[4] == 0;
+    straight ? apply_straight(rows) : apply(rows);
   }
-  double mask_y(double row, double column) const {
-    return to_mask_[3] + to_mask_[4] * (column + 0.5) + to_mask_[5] * (row + 0.5);
+
+  double mask_x(std::int64_t row, std::int64_t column) const {
+    return to_mask_[0] + to_mask_[1] * (static_cast<double>(column) + 0.5) +
+           to_mask_[2] * (static_cast<double>(row) + 0.5);
+  }
+  double mask_y(std::int64_t row, std::int64_t column) const {
+    return to_mask_[3] + to_mask_[4] * (static_cast<double>(column) + 0.5) +
+           to_mask_[5] * (static_cast<double>(row) + 0.5);
   }
 
   // The mask's cells under some rows of the window, with the reach of the dilation.
-  void under(const Range& rows, Range& mask_rows, Range& mask_columns) const {
+  void under(const Range& rows) {
     constexpr double kFar = std::numeric_limits<double>::infinity();
     double left = kFar, right = -kFar, top = kFar, bottom = -kFar;
     for (const std::int64_t row : {rows.begin, rows.end - 1}) {
-      for (const std::int64_t column : {window_.columns.begin, window_.columns.end - 1}) {
-        const double x = mask_x(static_cast<double>(row), static_cast<double>(column));
-        const double y = mask_y(static_cast<double>(row), static_cast<double>(column));
+      for (const std::int64_t column : {columns_.begin, columns_.end - 1}) {
+        const double x = mask_x(row, column);
+        const double y = mask_y(row, column);
         left = std::min(left, x);
         right = std::max(right, x);
         top = std::min(top, y);
@@ -140,74 +152,201 @@ class Hider {
       const auto last = static_cast<std::int64_t>(std::floor(std::clamp(high, -limit, limit)));
       return intersect(Range{first - reach_, last + 2 + reach_}, Range{0, size});
     };
-    mask_rows = range(top, bottom, mask_.height);
-    mask_columns = range(left, right, mask_.width);
+    mask_rows_ = range(top, bottom, mask_.height);
+    mask_columns_ = range(left, right, mask_.width);
   }
 
-  void read_mask(const Range& rows, const Range& columns) {
-    hidden_.assign(static_cast<std::size_t>(rows.size() * columns.size()), 0);
+  template <class Test>
+  void read_mask(Test test) {
+    hidden_.assign(static_cast<std::size_t>(mask_rows_.size() * mask_columns_.size()), 0);
     if (hidden_.empty()) return;
-    SourceWindow cells;
-    read_window(mask_.band, rows, columns, layer_.band.nodata, layer_.band.descriptor, cells);
-    to_doubles(cells, values_);
-    const MaskTest test(layer_.rule);
-    for (std::size_t i = 0; i < hidden_.size(); ++i) hidden_[i] = test.hides(values_[i]);
-    if (reach_ > 0) dilate(hidden_, rows.size(), columns.size(), reach_);
+    read_window({mask_.band, layer_.band.descriptor}, mask_rows_, mask_columns_, layer_.band.nodata,
+                {}, cells_);
+    test(cells_, hidden_);
+    if (reach_ > 0) dilate(hidden_, mask_rows_.size(), mask_columns_.size(), reach_);
   }
 
-  void apply(const Range& rows, const Range& mask_rows, const Range& mask_columns) {
-    auto i = static_cast<std::size_t>((rows.begin - window_.rows.begin) * window_.columns.size());
+  std::uint8_t* row_of(std::int64_t row) {
+    return out_.data() + static_cast<std::size_t>((row - rows_.begin) * columns_.size());
+  }
+
+  // Where the mask's rows and columns run along those of the window, each is placed once.
+  void apply_straight(const Range& rows) {
+    const auto width = static_cast<std::size_t>(columns_.size());
+    places_.resize(width);
+    for (std::size_t k = 0; k < width; ++k) {
+      const double x = mask_x(rows.begin, columns_.begin + static_cast<std::int64_t>(k));
+      const auto place = static_cast<std::int64_t>(std::floor(x + kTie));
+      places_[k] = mask_columns_.contains(place) ? place - mask_columns_.begin : -1;
+    }
+    const auto outside = static_cast<std::uint8_t>(layer_.rule.invert);
+    std::int64_t line_row = -1;
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      for (std::int64_t column = window_.columns.begin; column < window_.columns.end;
-           ++column, ++i) {
-        const double x = mask_x(static_cast<double>(row), static_cast<double>(column));
-        const double y = mask_y(static_cast<double>(row), static_cast<double>(column));
-        const auto mx = static_cast<std::int64_t>(std::floor(x + kTie));
-        const auto my = static_cast<std::int64_t>(std::floor(y + kTie));
-        if (!mask_columns.contains(mx) || !mask_rows.contains(my)) {
-          window_.hidden[i] |= static_cast<std::uint8_t>(layer_.rule.invert);
+      const auto my = static_cast<std::int64_t>(std::floor(mask_y(row, columns_.begin) + kTie));
+      if (!mask_rows_.contains(my)) {
+        line_.assign(width, outside);
+        line_row = -1;
+      } else if (my != line_row) {
+        line_.resize(width);
+        const std::uint8_t* from = hidden_.data() + (my - mask_rows_.begin) * mask_columns_.size();
+        for (std::size_t k = 0; k < width; ++k) {
+          line_[k] = places_[k] < 0 ? outside : from[places_[k]];
+        }
+        line_row = my;
+      }
+      std::uint8_t* to = row_of(row);
+      for (std::size_t k = 0; k < width; ++k) to[k] |= line_[k];
+    }
+  }
+
+  void apply(const Range& rows) {
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      std::uint8_t* to = row_of(row);
+      for (std::int64_t column = columns_.begin; column < columns_.end; ++column, ++to) {
+        const auto mx = static_cast<std::int64_t>(std::floor(mask_x(row, column) + kTie));
+        const auto my = static_cast<std::int64_t>(std::floor(mask_y(row, column) + kTie));
+        if (!mask_columns_.contains(mx) || !mask_rows_.contains(my)) {
+          *to |= static_cast<std::uint8_t>(layer_.rule.invert);
           continue;
         }
-        window_.hidden[i] |= hidden_[static_cast<std::size_t>(
-            (my - mask_rows.begin) * mask_columns.size() + mx - mask_columns.begin)];
+        *to |= hidden_[static_cast<std::size_t>((my - mask_rows_.begin) * mask_columns_.size() +
+                                                mx - mask_columns_.begin)];
       }
     }
   }
 
-  SourceWindow& window_;
+  std::vector<std::uint8_t>& out_;
+  Range rows_;  // of the window
+  Range columns_;
   const Transform& to_mask_;
   const MaskBand& mask_;
   const NativeMask::Layer& layer_;
   std::int64_t reach_ = 0;
-  std::vector<std::uint8_t> hidden_;
-  std::vector<double> values_;
+  Range mask_rows_;  // what is read of the mask
+  Range mask_columns_;
+  SourceWindow cells_;
+  std::vector<std::uint8_t> hidden_;  // of the mask's cells
+  std::vector<std::int64_t> places_;  // the mask's column of each column of the window, -1 = none
+  std::vector<std::uint8_t> line_;    // hidden cells of a row of the window
 };
 
 }  // namespace
 
-void hide_cells(SourceWindow& window, OpenImage& image, double scale_y, double scale_x,
-                const NativeMask::Layer& layer, DatasetPool& pool) {
-  Transform own = geotransform(image);
-  const std::string& crs = image.crs();
-  for (const int i : {1, 4}) own[static_cast<std::size_t>(i)] *= scale_x;
-  for (const int i : {2, 5}) own[static_cast<std::size_t>(i)] *= scale_y;
-  OpenImage& mask = pool.open(layer.band.descriptor);
-  if (!same_crs(crs, mask.crs())) {
-    throw Error(ErrorCode::kUnreadable,
-                "is in another CRS than the image it masks: " + mask.crs() + " and " + crs,
-                layer.band.descriptor);
+// A rule over cells of any type. What values of up to 16 bits say is looked up in a table that
+// fills as they come.
+class NativeMasker::ValueTest {
+ public:
+  explicit ValueTest(const MaskRule& rule) : rule_(rule), test_(rule) {}
+
+  const MaskRule& rule() const { return rule_; }
+
+  void run(const SourceWindow& window, std::vector<std::uint8_t>& out) {
+    dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
+      if constexpr (sizeof(T) <= 2) {
+        look_up<T>(window, out);
+      } else {
+        to_doubles(window, values_);
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = test_.hides(values_[i]);
+      }
+    });
   }
-  const Transform theirs = geotransform(mask);
-  Transform to_mask = between(own, theirs);
-  const MaskBand level =
-      choose_level(mask.band(layer.band.band), std::hypot(to_mask[1], to_mask[4]),
-                   std::hypot(to_mask[2], to_mask[5]));
-  for (std::size_t i = 0; i < 3; ++i) {
-    to_mask[i] /= level.shrink_x;
-    to_mask[i + 3] /= level.shrink_y;
+
+ private:
+  static constexpr std::uint8_t kUnknown = 2;
+
+  template <class T>
+  void look_up(const SourceWindow& window, std::vector<std::uint8_t>& out) {
+    using Index = std::make_unsigned_t<T>;
+    if (table_.empty() || dtype_ != window.dtype || nodata_ != window.nodata) {
+      table_.assign(std::size_t{1} << (8 * sizeof(T)), kUnknown);
+      dtype_ = window.dtype;
+      nodata_ = window.nodata;
+      if (nodata_) table_[static_cast<Index>(static_cast<T>(*nodata_))] = rule_.invert;
+    }
+    const T* cells = window.as<T>();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      std::uint8_t& known = table_[static_cast<Index>(cells[i])];
+      if (known == kUnknown) known = test_.hides(static_cast<double>(cells[i]));
+      out[i] = known;
+    }
+    for (std::size_t i = 0; i < window.hidden.size(); ++i) {
+      if (window.hidden[i]) out[i] = rule_.invert;
+    }
   }
-  if (window.hidden.empty()) window.hidden.assign(window.size(), 0);
-  Hider(window, to_mask, level, layer).run(window.rows);
+
+  MaskRule rule_;
+  MaskTest test_;
+  DType dtype_ = DType::kUInt8;
+  std::optional<double> nodata_;
+  std::vector<std::uint8_t> table_;
+  std::vector<double> values_;
+};
+
+NativeMasker::NativeMasker(DatasetPool& pool) : pool_(pool) {}
+
+NativeMasker::~NativeMasker() = default;
+
+const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const MaskedWindow& window,
+                                        const NativeMask& mask) {
+  const OpenImage& image = pool_.open(descriptor);
+  Key key{window.rows, window.columns, geotransform(image), image.crs(), mask.layers};
+  for (const std::size_t i : {1U, 4U}) key.transform[i] *= window.scale_x;
+  for (const std::size_t i : {2U, 5U}) key.transform[i] *= window.scale_y;
+  const auto known = std::ranges::find(kept_, key, &Entry::key);
+  if (known != kept_.end()) {
+    kept_.splice(kept_.begin(), kept_, known);
+    return kept_.front().hidden;
+  }
+  HiddenCells found;
+  find(key, found.cells);
+  found.all = std::ranges::find(found.cells, std::uint8_t{0}) == found.cells.end();
+  if (found.all || std::ranges::find(found.cells, std::uint8_t{1}) == found.cells.end()) {
+    found.cells = {};
+  }
+  while (!kept_.empty() && kept_bytes_ + found.cells.size() > kKeptBytes) {
+    kept_bytes_ -= kept_.back().hidden.cells.size();
+    kept_.pop_back();
+  }
+  kept_bytes_ += found.cells.size();
+  kept_.push_front({std::move(key), std::move(found)});
+  constexpr std::size_t kMostKept = 256;  // so that looking for one stays cheap
+  if (kept_.size() > kMostKept) {
+    kept_bytes_ -= kept_.back().hidden.cells.size();
+    kept_.pop_back();
+  }
+  return kept_.front().hidden;
+}
+
+void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
+  hidden.assign(static_cast<std::size_t>(key.rows.size() * key.columns.size()), 0);
+  for (const NativeMask::Layer& layer : key.layers) {
+    const OpenImage& mask = pool_.open(layer.band.descriptor);
+    if (!same_crs(key.crs, mask.crs())) {
+      throw Error(ErrorCode::kUnreadable,
+                  "is in another CRS than the image it masks: " + mask.crs() + " and " + key.crs,
+                  layer.band.descriptor);
+    }
+    Transform to_mask = between(key.transform, geotransform(mask));
+    const MaskBand level =
+        choose_level(mask.band(layer.band.band), std::hypot(to_mask[1], to_mask[4]),
+                     std::hypot(to_mask[2], to_mask[5]));
+    for (std::size_t i = 0; i < 3; ++i) {
+      to_mask[i] /= level.shrink_x;
+      to_mask[i + 3] /= level.shrink_y;
+    }
+    ValueTest& test = test_of(layer.rule);
+    Hider(hidden, key.rows, key.columns, to_mask, level, layer,
+          [&](const SourceWindow& cells, std::vector<std::uint8_t>& out) { test.run(cells, out); });
+  }
+}
+
+NativeMasker::ValueTest& NativeMasker::test_of(const MaskRule& rule) {
+  for (const auto& test : tests_) {
+    if (test->rule() == rule) return *test;
+  }
+  constexpr std::size_t kMostTests = 8;
+  if (tests_.size() == kMostTests) tests_.erase(tests_.begin());
+  return *tests_.emplace_back(std::make_unique<ValueTest>(rule));
 }
 
 }  // namespace cube

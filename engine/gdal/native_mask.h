@@ -1,7 +1,12 @@
-// Native masks: which cells of an image another of its bands hides, on the image's own grid.
+// Native masks: which cells of an image other bands hide, on the image's own grid.
 // Thread rule: one a thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,17 +16,69 @@
 
 namespace cube {
 
-// Hides cells of `window` (adds to window.hidden), which lies in `image`, read at a resolution of
-// `scale_y` x `scale_x` full-resolution cells a cell. A cell is hidden when the cell of the mask
-// band that holds its centre is. The mask band may have another grid, in the same CRS; its
-// overviews are used as far as they are no coarser than the window's cells.
-//
-// Dilation grows hidden areas by a square of cells of the mask band at full resolution (Chebyshev
-// distance). Cells outside the mask band and its missing cells match nothing: they are visible, or
-// hidden when the rule is inverted.
-//
-// Throws Error(kUnreadable).
-void hide_cells(SourceWindow& window, OpenImage& image, double scale_y, double scale_x,
-                const NativeMask::Layer& layer, DatasetPool& pool);
+// What masks hide of a rectangle of cells.
+struct HiddenCells {
+  bool all = false;                 // every cell
+  std::vector<std::uint8_t> cells;  // 1 = hidden, C order; empty = none, or all
+};
+
+// A rectangle of an image's cells, read at a resolution of `scale_y` x `scale_x` full-resolution
+// cells a cell.
+struct MaskedWindow {
+  Range rows;
+  Range columns;
+  double scale_y = 1;
+  double scale_x = 1;
+};
+
+// Finds hidden cells, and keeps what it found: the bands of an image are read one after the other
+// and share their masks.
+class NativeMasker {
+ public:
+  // REQUIRES: `pool` outlives the masker.
+  explicit NativeMasker(DatasetPool& pool);
+  ~NativeMasker();
+
+  // What `mask` hides of the image `descriptor`. A cell is hidden when the cell of a mask band that
+  // holds its centre is. A mask band may have another grid, in the same CRS; its overviews are used
+  // as far as they are no coarser than the window's cells.
+  //
+  // Dilation grows hidden areas by a square of cells of the mask band at full resolution (Chebyshev
+  // distance). Cells outside the mask band and its missing cells match nothing: they are visible,
+  // or hidden when the rule is inverted.
+  //
+  // The result is valid until the next call. Images taken from the pool before may be closed.
+  // Throws Error(kUnreadable).
+  const HiddenCells& hidden(const std::string& descriptor, const MaskedWindow& window,
+                            const NativeMask& mask);
+
+  // Bytes of hidden cells that are kept at most, besides the last ones.
+  static constexpr std::size_t kKeptBytes = std::size_t{8} << 20;
+
+ private:
+  // What the hidden cells of a window depend on.
+  struct Key {
+    Range rows;
+    Range columns;
+    std::array<double, 6> transform;  // of the cells
+    std::string crs;
+    std::vector<NativeMask::Layer> layers;
+
+    bool operator==(const Key&) const = default;
+  };
+  struct Entry {
+    Key key;
+    HiddenCells hidden;
+  };
+  class ValueTest;
+
+  void find(const Key& key, std::vector<std::uint8_t>& hidden);
+  ValueTest& test_of(const MaskRule& rule);
+
+  DatasetPool& pool_;
+  std::list<Entry> kept_;  // the last used first
+  std::size_t kept_bytes_ = 0;
+  std::vector<std::unique_ptr<ValueTest>> tests_;
+};
 
 }  // namespace cube

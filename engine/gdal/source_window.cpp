@@ -1,6 +1,7 @@
 #include "engine/gdal/source_window.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "engine/error.h"
 #include "engine/gdal/gdal_types.h"
@@ -10,16 +11,115 @@ namespace cube {
 
 namespace {
 
-void read_cells(GDALRasterBandH band, const Range& rows, const Range& columns, GDALDataType type,
-                void* out, const std::string& descriptor) {
+// Blocks smaller than this cost more to look at one by one than they save.
+constexpr std::int64_t kSmallBlock = 4096;
+
+void check(CPLErr status, const GdalErrors& errors, const std::string& descriptor) {
+  if (status == CE_None) return;
+  throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
+}
+
+// Where the cells of a rectangle go.
+struct Cells {
+  Range rows;
+  Range columns;
+  DType dtype;
+  std::byte* first;
+  std::size_t row_bytes;
+
+  std::byte* at(std::int64_t row, std::int64_t column) const {
+    return first + static_cast<std::size_t>(row - rows.begin) * row_bytes +
+           static_cast<std::size_t>(column - columns.begin) * size_of(dtype);
+  }
+};
+
+void read_part(const SourceBand& source, const Range& rows, const Range& columns,
+               const Cells& out) {
   const GdalErrors errors;
   const auto width = static_cast<int>(columns.size());
   const auto height = static_cast<int>(rows.size());
-  const CPLErr status =
-      GDALRasterIO(band, GF_Read, static_cast<int>(columns.begin), static_cast<int>(rows.begin),
-                   width, height, out, width, height, type, 0, 0);
-  if (status == CE_None) return;
-  throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
+  check(GDALRasterIOEx(source.band, GF_Read, static_cast<int>(columns.begin),
+                       static_cast<int>(rows.begin), width, height,
+                       out.at(rows.begin, columns.begin), width, height, gdal_type(out.dtype), 0,
+                       static_cast<GSpacing>(out.row_bytes), nullptr),
+        errors, source.descriptor);
+}
+
+bool is_hidden(std::span<const std::uint8_t> hidden, const Cells& all, const Range& rows,
+               const Range& columns) {
+  const auto width = static_cast<std::size_t>(all.columns.size());
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const auto line =
+        hidden.subspan(static_cast<std::size_t>(row - all.rows.begin) * width +
+                           static_cast<std::size_t>(columns.begin - all.columns.begin),
+                       static_cast<std::size_t>(columns.size()));
+    if (std::memchr(line.data(), 0, line.size())) return false;
+  }
+  return true;
+}
+
+// The blocks of a band.
+struct Blocks {
+  int width = 0;
+  int height = 0;
+  Range rows;  // of the band
+  Range columns;
+
+  explicit Blocks(GDALRasterBandH band)
+      : rows{0, GDALGetRasterBandYSize(band)}, columns{0, GDALGetRasterBandXSize(band)} {
+    GDALGetBlockSize(band, &width, &height);
+  }
+  bool are_small() const { return std::int64_t{width} * height < kSmallBlock; }
+
+  // True when a window begins and ends with blocks.
+  bool fill(const Range& window_rows, const Range& window_columns) const {
+    const auto whole = [](const Range& part, int size, std::int64_t end) {
+      return part.begin % size == 0 && (part.end % size == 0 || part.end == end);
+    };
+    return whole(window_rows, height, rows.end) && whole(window_columns, width, columns.end);
+  }
+};
+
+// Decodes the whole block that begins at the first cell of a part of `out`; the part is smaller
+// than the block at the band's edges.
+void decode_block(const SourceBand& source, const Blocks& blocks, const Range& rows,
+                  const Range& columns, const Cells& out, std::vector<std::byte>& scratch) {
+  const GdalErrors errors;
+  const std::size_t cell = size_of(out.dtype);
+  const std::size_t block_row = static_cast<std::size_t>(blocks.width) * cell;
+  const bool in_place =
+      rows.size() == blocks.height && columns.size() == blocks.width && out.row_bytes == block_row;
+  std::byte* to = out.at(rows.begin, columns.begin);
+  if (!in_place) scratch.resize(block_row * static_cast<std::size_t>(blocks.height));
+  check(GDALReadBlock(source.band, static_cast<int>(columns.begin / blocks.width),
+                      static_cast<int>(rows.begin / blocks.height), in_place ? to : scratch.data()),
+        errors, source.descriptor);
+  if (in_place) return;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows.size()); ++row) {
+    std::memcpy(to + row * out.row_bytes, scratch.data() + row * block_row,
+                static_cast<std::size_t>(columns.size()) * cell);
+  }
+}
+
+std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool whole,
+                         std::span<const std::uint8_t> hidden, const Cells& out) {
+  std::vector<std::byte> scratch;
+  std::int64_t count = 0;
+  for (std::int64_t y = out.rows.begin / blocks.height; y * blocks.height < out.rows.end; ++y) {
+    const Range rows = intersect(out.rows, {y * blocks.height, (y + 1) * blocks.height});
+    for (std::int64_t x = out.columns.begin / blocks.width; x * blocks.width < out.columns.end;
+         ++x) {
+      const Range columns = intersect(out.columns, {x * blocks.width, (x + 1) * blocks.width});
+      if (!hidden.empty() && is_hidden(hidden, out, rows, columns)) continue;
+      if (whole) {
+        decode_block(source, blocks, rows, columns, out, scratch);
+      } else {
+        read_part(source, rows, columns, out);
+      }
+      count += rows.size() * columns.size();
+    }
+  }
+  return count;
 }
 
 }  // namespace
@@ -51,27 +151,56 @@ DType read_dtype(GDALRasterBandH band, const std::string& descriptor) {
   }
 }
 
-void read_window(GDALRasterBandH band, const Range& rows, const Range& columns,
-                 std::optional<double> nodata, const std::string& descriptor, SourceWindow& out) {
-  out.rows = rows;
-  out.columns = columns;
-  out.dtype = read_dtype(band, descriptor);
+std::int64_t read_cells(const SourceBand& source, const Range& rows, const Range& columns,
+                        DType dtype, std::span<const std::uint8_t> hidden, std::byte* out,
+                        std::size_t row_bytes) {
+  const Cells cells{rows, columns, dtype, out, row_bytes};
+  const Blocks blocks(source.band);
+  const bool whole = source.blocks_apart && blocks.fill(rows, columns) &&
+                     GDALGetRasterDataType(source.band) == gdal_type(dtype);
+  if (!blocks.are_small() && (whole || !hidden.empty())) {
+    return read_blocks(source, blocks, whole, hidden, cells);
+  }
+  read_part(source, rows, columns, cells);
+  return rows.size() * columns.size();
+}
+
+std::optional<double> nodata_of(GDALRasterBandH band, DType dtype, std::optional<double> given) {
   int has_nodata = 0;
   const double own = GDALGetRasterNoDataValue(band, &has_nodata);
-  out.nodata = nodata;
-  if (!nodata && has_nodata) out.nodata = own;
-  if (out.nodata && !is_float(out.dtype) &&
-      !(*out.nodata >= lowest(out.dtype) && *out.nodata <= highest(out.dtype) &&
-        *out.nodata == std::nearbyint(*out.nodata))) {
-    out.nodata.reset();  // no cell can have it
+  std::optional<double> nodata = given;
+  if (!given && has_nodata) nodata = own;
+  if (nodata && !is_float(dtype) &&
+      !(*nodata >= lowest(dtype) && *nodata <= highest(dtype) &&
+        *nodata == std::nearbyint(*nodata))) {
+    nodata.reset();  // no cell can have it
   }
+  return nodata;
+}
+
+bool has_mask_band(GDALRasterBandH band) {
+  return (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0;
+}
+
+std::int64_t read_window(const SourceBand& source, const Range& rows, const Range& columns,
+                         std::optional<double> nodata, std::span<const std::uint8_t> hidden,
+                         SourceWindow& out) {
+  out.rows = rows;
+  out.columns = columns;
+  out.dtype = read_dtype(source.band, source.descriptor);
+  out.nodata = nodata_of(source.band, out.dtype, nodata);
   out.cells.resize(out.size() * size_of(out.dtype));
-  read_cells(band, rows, columns, gdal_type(out.dtype), out.cells.data(), descriptor);
-  out.hidden.clear();
-  if (!(GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA))) return;
+  const std::size_t width = static_cast<std::size_t>(columns.size());
+  const std::int64_t count = read_cells(source, rows, columns, out.dtype, hidden, out.cells.data(),
+                                        width * size_of(out.dtype));
+  out.hidden.assign(hidden.begin(), hidden.end());
+  if (!has_mask_band(source.band)) return count;
+  std::vector<std::uint8_t> valid(out.size());
+  read_part({GDALGetMaskBand(source.band), source.descriptor}, rows, columns,
+            {rows, columns, DType::kUInt8, reinterpret_cast<std::byte*>(valid.data()), width});
   out.hidden.resize(out.size());
-  read_cells(GDALGetMaskBand(band), rows, columns, GDT_Byte, out.hidden.data(), descriptor);
-  for (std::uint8_t& cell : out.hidden) cell = cell == 0;
+  for (std::size_t i = 0; i < valid.size(); ++i) out.hidden[i] |= valid[i] == 0;
+  return count;
 }
 
 void to_doubles(const SourceWindow& window, std::vector<double>& out) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,11 +34,35 @@ struct SourceWindow {
 // Error(kUnreadable) for complex cells.
 DType read_dtype(GDALRasterBandH band, const std::string& descriptor);
 
-// Reads a rectangle without resampling, and hides what GDAL's mask band (per-dataset mask, alpha)
-// hides. `nodata` overrides the band's own. REQUIRES: inside the band.
+// A band or overview that cells are read from.
+struct SourceBand {
+  GDALRasterBandH band;
+  const std::string& descriptor;  // of the image, for errors
+  // True when each block of the file has cells of this band only and decodes by itself. Windows of
+  // whole blocks are then decoded in place and do not pass through GDAL's cache.
+  bool blocks_apart = false;
+};
+
+// Reads a rectangle without resampling as cells of `dtype`, row after row, `row_bytes` apart.
+// `hidden` (C order, 1 = hidden, or empty: none) says which cells are not needed: blocks of the
+// file with no other cells are left out, and their cells in `out` are left as they are.
+// Returns how many cells were asked of GDAL. REQUIRES: inside the band; read_dtype() fits `dtype`.
 // Throws Error(kUnreadable) with GDAL's reason.
-void read_window(GDALRasterBandH band, const Range& rows, const Range& columns,
-                 std::optional<double> nodata, const std::string& descriptor, SourceWindow& out);
+std::int64_t read_cells(const SourceBand& source, const Range& rows, const Range& columns,
+                        DType dtype, std::span<const std::uint8_t> hidden, std::byte* out,
+                        std::size_t row_bytes);
+
+// The nodata value that cells of a band can have; `given` overrides the band's own.
+std::optional<double> nodata_of(GDALRasterBandH band, DType dtype, std::optional<double> given);
+
+// True when GDAL has a mask band (per-dataset mask, alpha) for the band.
+bool has_mask_band(GDALRasterBandH band);
+
+// Reads a rectangle with what is missing in it: `hidden`, as above, and what GDAL's mask band
+// hides. Returns how many cells were asked of GDAL.
+std::int64_t read_window(const SourceBand& source, const Range& rows, const Range& columns,
+                         std::optional<double> nodata, std::span<const std::uint8_t> hidden,
+                         SourceWindow& out);
 
 // The window as doubles with NaN for missing.
 void to_doubles(const SourceWindow& window, std::vector<double>& out);
