@@ -36,4 +36,15 @@ bool aligned(const Grid& a, const Grid& b, double tolerance) {
          near(a.right(), b.right(), a.dx) && near(a.bottom(), b.bottom(), a.dy);
 }
 
+bool covers(const Grid& source, const Grid& view) {
+  constexpr double kSurely = 1e-6;  // cells of the source; more than rounding errors
+  const auto inside = [](double first, double last, std::int64_t size) {
+    return first >= kSurely && last <= static_cast<double>(size) - kSurely;
+  };
+  return inside(source.column(view.x_center(0)), source.column(view.x_center(view.width - 1)),
+                source.width) &&
+         inside(source.row(view.y_center(0)), source.row(view.y_center(view.height - 1)),
+                source.height);
+}
+
 }  // namespace cube

@@ -61,4 +61,7 @@ struct Grid {
 // The CRS is not compared (see engine/gdal/crs.h).
 bool aligned(const Grid& a, const Grid& b, double tolerance = 1e-6);
 
+// True when the centre of each cell of `view` surely lies in `source`. The CRS is not compared.
+bool covers(const Grid& source, const Grid& view);
+
 }  // namespace cube

@@ -11,6 +11,7 @@
 #include "graphs/json_reader.h"
 #include "tests/cells.h"
 #include "tests/inline_cube.h"
+#include "tests/rasters.h"
 #include "tests/schema_check.h"
 #include "tests/support.h"
 
@@ -46,11 +47,24 @@ class NoImages final : public ImageIndex {
 Resources no_images() {
   Resources resources;
   resources.open_index = [](const auto&) { return std::make_shared<const NoImages>(); };
+  resources.make_reader = [] { return make_image_reader(); };
   return resources;
 }
 
+// Where the files are that examples name.
+const std::filesystem::path& folder() {
+  static const auto kFiles = [] {
+    auto dir = std::make_unique<cube::test::TempDir>();
+    std::vector<double> cells(12);
+    for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i);
+    cube::test::write_raster(dir->file("scene.tif"), {.width = 4, .height = 3}, cells);
+    return dir;
+  }();
+  return kFiles->path();
+}
+
 Graph compiled(const json& document) {
-  return compile(Document::parse(document.dump(), "/data"), cube::test::test_operators(),
+  return compile(Document::parse(document.dump(), folder()), cube::test::test_operators(),
                  no_images());
 }
 
@@ -59,7 +73,7 @@ std::string error_in(const json& document) {
 }
 
 std::string canonical(const std::string& text) {
-  return canonical_text(Document::parse(text, "/data"), cube::test::test_operators(), "/data");
+  return canonical_text(Document::parse(text, folder()), cube::test::test_operators(), folder());
 }
 
 // Inputs of one operator with cells that differ everywhere, some of them missing; hands out only

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/gdal/raster_info.h"
+#include "engine/image_reader.h"
 #include "engine/text.h"
 #include "graphs/document.h"
 #include "tests/cells.h"
@@ -13,6 +15,12 @@ using namespace cube;
 using json = nlohmann::ordered_json;
 
 namespace {
+
+Resources resources() {
+  Resources out;
+  out.make_reader = [] { return make_image_reader(); };
+  return out;
+}
 
 using Cells = std::vector<std::vector<double>>;
 
@@ -101,13 +109,13 @@ void check_cube(const json& test) {
   for (const auto& [name, unused] : expect.at("bands").items()) names.push_back(name);
   REQUIRE(graph.info().band_names() == names);
   const std::vector<ChunkShape> shapes = cube::test::chunk_shapes(graph.info());
-  const Cells whole = cube::test::computed(graph, {}, shapes[0]);
+  const Cells whole = cube::test::computed(graph, resources(), shapes[0]);
   const double tolerance = test.value("tolerance", expect.value("tolerance", 1e-6));
   for (std::size_t i = 0; i < names.size(); ++i) {
     check_band(graph.info().bands[i], whole[i], expect.at("bands").at(names[i]), tolerance);
   }
   for (const ChunkShape& shape : shapes) {
-    CHECK(cube::test::difference(whole, cube::test::computed(graph, {}, shape)) == "");
+    CHECK(cube::test::difference(whole, cube::test::computed(graph, resources(), shape)) == "");
   }
 }
 

@@ -1,0 +1,237 @@
+#include "engine/raster_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
+#include "engine/view.h"
+
+namespace cube {
+
+namespace {
+
+// A file with what is read of it.
+struct File {
+  std::string name;
+  std::string where;  // its place in the node
+  RasterInfo info;
+  Grid grid;          // of the overview that is read
+  ChunkShape blocks;  // of the same
+};
+
+std::vector<File> named_files(const RasterParams& params) {
+  if (params.file && !params.files.empty()) {
+    throw Error(ErrorCode::kInvalid, "'file' and 'files' are both given", "/file",
+                "leave one of them out");
+  }
+  std::vector<File> files;
+  if (params.file) files.push_back({.name = *params.file, .where = "/file"});
+  for (std::size_t i = 0; i < params.files.size(); ++i) {
+    files.push_back({.name = params.files[i], .where = "/files" + pointer_step(i)});
+  }
+  if (files.empty()) throw Error(ErrorCode::kInvalid, "no file is given", "", "file, or files");
+  return files;
+}
+
+void describe(File& file) {
+  try {
+    file.info = describe_raster(file.name);
+  } catch (const Error& error) {
+    throw Error(error.code(), file.name + ": " + error.message(), file.where, error.hint());
+  }
+  file.grid = file.info.grid;
+  file.blocks = {1, file.info.block_height, file.info.block_width};
+}
+
+// The grid of an overview covers what the image covers: its cells are as large as its size says.
+void take_overview(File& file, std::int64_t level) {
+  const auto count = static_cast<std::int64_t>(file.info.overview_levels.size());
+  if (level < 0 || level >= count) {
+    throw Error(
+        ErrorCode::kInvalid, file.name + " has no overview " + std::to_string(level),
+        "/overview_level",
+        count == 0 ? "it has none" : "0 to " + std::to_string(count - 1) + ", 0 the finest");
+  }
+  const RasterInfo::Level& overview = file.info.overview_levels[static_cast<std::size_t>(level)];
+  file.grid.dx *= static_cast<double>(file.grid.width) / static_cast<double>(overview.width);
+  file.grid.dy *= static_cast<double>(file.grid.height) / static_cast<double>(overview.height);
+  file.grid.width = overview.width;
+  file.grid.height = overview.height;
+  file.blocks = {1, overview.block_height, overview.block_width};
+}
+
+void need_north_up(const File& file) {
+  if (file.info.north_up) return;
+  throw Error(
+      ErrorCode::kInvalid, file.name + " has no north-up grid", file.where,
+      file.info.has_location ? "\"like\": a raster to resample it to" : "it has no location");
+}
+
+// The grid of the cube: that of `like`, else of the first file.
+Grid common_grid(const RasterParams& params, const std::vector<File>& files) {
+  if (params.like) return make_grid(SpaceView{.like = params.like}, "");
+  need_north_up(files.front());
+  return files.front().grid;
+}
+
+bool lies_on(const File& file, const Grid& grid) {
+  return file.info.north_up && grid_difference(grid, file.grid).empty();
+}
+
+void check_grids(const RasterParams& params, const std::vector<File>& files, const Grid& grid) {
+  if (params.align.value_or(params.like ? "exact" : "error") != "error") return;
+  const std::string& first = params.like ? *params.like : files.front().name;
+  for (const File& file : files) {
+    need_north_up(file);
+    const std::string difference = grid_difference(grid, file.grid);
+    if (difference.empty()) continue;
+    throw Error(ErrorCode::kInvalid, first + " and " + file.name + " differ in " + difference,
+                file.where,
+                params.like ? "\"align\": \"exact\" resamples"
+                            : "\"align\": \"exact\" resamples to the first file's grid, "
+                              "\"like\" to that of another raster");
+  }
+}
+
+// Numbers of the bands to take of a file, from 1.
+std::vector<std::int64_t> band_numbers(const RasterParams& params, const File& file) {
+  const auto count = static_cast<std::int64_t>(file.info.bands.size());
+  std::vector<std::int64_t> numbers = params.band;
+  for (std::int64_t i = 1; params.band.empty() && i <= count; ++i) numbers.push_back(i);
+  for (const std::int64_t number : numbers) {
+    if (number >= 1 && number <= count) continue;
+    throw Error(ErrorCode::kInvalid, file.name + " has no band " + std::to_string(number), "/band",
+                "1 to " + std::to_string(count));
+  }
+  return numbers;
+}
+
+// How cells of a band are stored: as in the file, unless there can be gaps that it has no value
+// for.
+void set_storage(BandInfo& band, const File& file, bool masked, const Grid& grid, bool own_grid) {
+  const bool usable =
+      band.nodata && (is_float(band.dtype) || *band.nodata == std::nearbyint(*band.nodata));
+  if (!usable) band.nodata.reset();
+  const bool covered = own_grid || (file.info.north_up && same_crs(file.grid.crs, grid.crs) &&
+                                    covers(file.grid, grid));
+  if (is_float(band.dtype) || masked) {
+    band = with_gaps(std::move(band), "a mask hides cells");
+  } else if (!covered) {
+    band = with_gaps(std::move(band), "the grid goes beyond " + file.name);
+  }
+}
+
+void add_bands(RasterSource& source, const RasterParams& params, const File& file,
+               std::size_t file_number, Resampling method) {
+  const bool own_grid = lies_on(file, source.info.grid);
+  for (const std::int64_t number : band_numbers(params, file)) {
+    const auto index = static_cast<std::size_t>(number - 1);
+    const RasterInfo::BandExtras& extras = file.info.extras[index];
+    BandInfo band = file.info.bands[index];
+    band.alias = "im" + std::to_string(file_number) + "b" + std::to_string(number);
+    if (!extras.named) band.name = band.alias;
+    set_storage(band, file, extras.masked, source.info.grid, own_grid);
+    source.info.bands.push_back(std::move(band));
+    RasterSource::Band read{.source = {file.name, static_cast<int>(number), {}},
+                            .resampling = own_grid ? Resampling::kNearest : method};
+    if (params.overview_level) read.source.overview = static_cast<int>(*params.overview_level);
+    source.bands.push_back(std::move(read));
+  }
+  if (!own_grid) return;
+  const ChunkShape before = source.blocks.value_or(ChunkShape{});
+  source.blocks = {1, std::max(before.y, file.blocks.y), std::max(before.x, file.blocks.x)};
+}
+
+// The names that are asked for, else those of the files where they tell bands apart.
+void set_names(std::vector<BandInfo>& bands, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    std::vector<std::string> own;
+    for (const BandInfo& band : bands) own.push_back(band.name);
+    for (BandInfo& band : bands) {
+      if (std::count(own.begin(), own.end(), band.name) > 1) band.name = band.alias;
+    }
+  } else if (names.size() != bands.size()) {
+    throw Error(
+        ErrorCode::kInvalid,
+        std::to_string(names.size()) + " names for " + std::to_string(bands.size()) + " bands",
+        "/bands", "one a band of each file");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) {
+      throw Error(ErrorCode::kInvalid, "a band needs a name", "/bands" + pointer_step(i));
+    }
+    bands[i].name = names[i];
+  }
+  check_unique_bands(bands, "/bands");
+}
+
+Instant time_of(const RasterParams& params, const std::vector<File>& files) {
+  if (params.datetime) {
+    if (const auto span = parse_time(*params.datetime)) return span->start;
+    throw Error(ErrorCode::kInvalid, "'" + *params.datetime + "' is no time", "/datetime",
+                "such as 2023-06-15 or 2023-06-15T10:50:31");
+  }
+  for (const File& file : files) {
+    if (file.info.acquired) return *file.info.acquired;
+  }
+  return Instant{};
+}
+
+}  // namespace
+
+void RasterParams::fields(FieldVisitor& v) {
+  v.field({.name = "file", .help = "The raster, anything that GDAL opens.", .path = true}, file);
+  v.field(
+      {.name = "files", .help = "Several rasters, whose bands stand side by side.", .path = true},
+      files);
+  v.field({.name = "bands",
+           .help = "Names of the cube's bands, one a band of each file. Default: as the files name "
+                   "them; a band without a name, or whose name another one has too, is called by "
+                   "the numbers of its file and band: im1b1, im1b2, im2b1."},
+          bands);
+  v.field({.name = "band",
+           .help = "Numbers of the bands to take of each file, from 1; default: all.",
+           .one_or_many = true},
+          band);
+  v.field({.name = "overview_level",
+           .help = "Read this overview instead of full resolution, 0 is the finest; the cube's "
+                   "grid is then the overview's."},
+          overview_level);
+  v.field({.name = "like", .help = "Take the grid of this raster.", .path = true}, like);
+  v.field({.name = "align",
+           .help = "What becomes of files on another grid than that of like, or of the first file: "
+                   "exact resamples them to lie on it exactly, error is an error that names the "
+                   "first difference. Default: exact with like, else error.",
+           .choices = {"exact", "error"}},
+          align);
+  v.field({.name = "resampling", .help = "How such files are resampled; see resample."},
+          resampling);
+  v.field({.name = "datetime",
+           .help = "Time of the one slice. Default: ACQUISITIONDATETIME or TIFFTAG_DATETIME of the "
+                   "first file that has one, else 1970-01-01."},
+          datetime);
+}
+
+RasterSource make_raster_source(const RasterParams& params) {
+  const Resampling method = parse_resampling(params.resampling, "/resampling");
+  std::vector<File> files = named_files(params);
+  for (File& file : files) {
+    describe(file);
+    if (params.overview_level) take_overview(file, *params.overview_level);
+  }
+  RasterSource source;
+  source.info.grid = common_grid(params, files);
+  check_grids(params, files, source.info.grid);
+  source.info.time = TimeAxis::labelled({time_of(params, files)});
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    add_bands(source, params, files[i], i + 1, method);
+  }
+  set_names(source.info.bands, params.bands);
+  return source;
+}
+
+}  // namespace cube

@@ -1,0 +1,295 @@
+// raster and what stands on it: names, types, grids, overviews, blocks and errors on small files.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/evaluator.h"
+#include "engine/plan.h"
+#include "graphs/document.h"
+#include "tests/cells.h"
+#include "tests/inline_cube.h"
+#include "tests/rasters.h"
+#include "tests/support.h"
+
+using namespace cube;
+using nlohmann::json;
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> counting(std::int64_t n, double first = 1) {
+  std::vector<double> cells(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = first + static_cast<double>(i);
+  return cells;
+}
+
+Resources resources() {
+  Resources out;
+  out.make_reader = [] { return make_image_reader(); };
+  return out;
+}
+
+// Files of 4 x 3 cells of 10 m in EPSG:32631 at 500000, 5000000.
+struct Files {
+  std::string write(const std::string& name, test::RasterSpec spec = {},
+                    std::vector<double> cells = {}) {
+    if (spec.width == 0) spec.width = 4;
+    if (spec.height == 0) spec.height = 3;
+    if (cells.empty()) cells = counting(std::int64_t{spec.width} * spec.height);
+    test::write_raster(dir.file(name), spec, cells);
+    return dir.file(name);
+  }
+  Graph graph(const json& arguments) const { return compiled(node(arguments)); }
+  static json node(json arguments) {
+    arguments["cube_type"] = "raster";
+    return arguments;
+  }
+  Graph compiled(const json& document) const {
+    return compile(Document::parse(document.dump(), dir.path()), test::test_operators(),
+                   resources());
+  }
+  std::string error(const json& arguments) const {
+    std::string text = test::error_of([&] { graph(arguments); });
+    const std::string folder = dir.path().string() + "/";
+    for (std::size_t i = text.find(folder); i != std::string::npos; i = text.find(folder)) {
+      text.erase(i, folder.size());
+    }
+    return text;
+  }
+  test::TempDir dir;
+};
+
+std::vector<std::vector<double>> cells_of(const Graph& graph) {
+  const auto shapes = test::chunk_shapes(graph.info());
+  const auto whole = test::computed(graph, resources(), shapes[0]);
+  for (const ChunkShape& shape : shapes) {
+    CHECK(test::difference(whole, test::computed(graph, resources(), shape)) == "");
+  }
+  return whole;
+}
+
+bool same(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
+  return test::difference(a, b).empty();
+}
+
+// Two bands, the second with a description.
+void write_two(const std::string& file, const char* option = nullptr) {
+  register_gdal();
+  auto* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+  std::array<char*, 2> options = {const_cast<char*>(option), nullptr};
+  GDALDatasetUniquePtr dataset(driver->Create(file.c_str(), 4, 3, 2, GDT_Byte, options.data()));
+  std::array<double, 6> transform = {500000, 10, 0, 5000000, 0, -10};
+  dataset->SetGeoTransform(transform.data());
+  dataset->SetProjection(crs_wkt("EPSG:32631").c_str());
+  for (int band = 1; band <= 2; ++band) {
+    std::vector<double> cells = counting(12, 100 * band);
+    CHECK(dataset->GetRasterBand(band)->RasterIO(GF_Write, 0, 0, 4, 3, cells.data(), 4, 3,
+                                                 GDT_Float64, 0, 0, nullptr) == CE_None);
+  }
+  dataset->GetRasterBand(2)->SetDescription("nir");
+  dataset->GetRasterBand(2)->SetScale(0.5);
+  dataset->GetRasterBand(2)->SetOffset(3);
+  dataset->GetRasterBand(2)->SetUnitType("1");
+}
+
+}  // namespace
+
+TEST_CASE("bands of all files side by side, in their types, with names and attributes") {
+  Files files;
+  files.write("a.tif", {.nodata = 5});
+  write_two(files.dir.file("b.tif"));
+  const Graph graph = files.graph({{"files", {"a.tif", "b.tif"}}});
+  const CubeInfo& info = graph.info();
+  CHECK(info.band_names() == std::vector<std::string>{"im1b1", "im2b1", "nir"});
+  CHECK(info.band_aliases() == std::vector<std::string>{"im1b1", "im2b1", "im2b2"});
+  CHECK(info.bands[0].dtype == DType::kUInt16);
+  CHECK(info.bands[0].nodata == 5);
+  CHECK(info.bands[1].dtype == DType::kUInt8);
+  CHECK_FALSE(info.bands[1].nodata.has_value());
+  CHECK(info.bands[2].scale == 0.5);
+  CHECK(info.bands[2].offset == 3);
+  CHECK(info.bands[2].unit == "1");
+  CHECK(info.grid.crs == "EPSG:32631");
+  CHECK(info.time.size() == 1);
+  CHECK(info.time.label(0) == "1970-01-01");
+  auto first = counting(12);
+  first[4] = kNaN;
+  CHECK(same(cells_of(graph), {first, counting(12, 100), counting(12, 200)}));
+  CHECK(graph.nodes[0].op->source_names() ==
+        std::vector<std::string>{files.dir.file("a.tif"), files.dir.file("b.tif")});
+}
+
+TEST_CASE("formulas and band lists know bands by the numbers of file and band") {
+  Files files;
+  files.write("a.tif");
+  write_two(files.dir.file("b.tif"));
+  const json raster = files.node({{"files", {"a.tif", "b.tif"}}});
+  const Graph sum = files.compiled(
+      {{"cube_type", "apply_pixel"}, {"expr", {"im1b1 + im2b2 - nir"}}, {"in_cube", raster}});
+  CHECK(same(cells_of(sum), {counting(12)}));
+  const Graph one =
+      files.compiled({{"cube_type", "select_bands"}, {"bands", {"im2b2"}}, {"in_cube", raster}});
+  CHECK(one.info().band_names() == std::vector<std::string>{"nir"});
+}
+
+TEST_CASE("bands can be picked and named") {
+  Files files;
+  write_two(files.dir.file("b.tif"));
+  files.write("a.tif");
+  const Graph graph = files.graph({{"file", "b.tif"}, {"band", {2, 1}}, {"bands", {"x", "y"}}});
+  CHECK(graph.info().band_names() == std::vector<std::string>{"x", "y"});
+  CHECK(graph.info().band_aliases() == std::vector<std::string>{"im1b2", "im1b1"});
+  CHECK(same(cells_of(graph), {counting(12, 200), counting(12, 100)}));
+  // Names that do not tell bands apart give way.
+  const Graph twice = files.graph({{"files", {"b.tif", "b.tif"}}, {"band", 2}});
+  CHECK(twice.info().band_names() == std::vector<std::string>{"im1b2", "im2b2"});
+  CHECK(files.error({{"file", "b.tif"}, {"band", {1, 3}}}) ==
+        "/band: b.tif has no band 3 (1 to 2)");
+  CHECK(files.error({{"file", "b.tif"}, {"band", 0}}) == "/band: b.tif has no band 0 (1 to 2)");
+  CHECK(files.error({{"file", "b.tif"}, {"bands", {"x"}}}) ==
+        "/bands: 1 names for 2 bands (one a band of each file)");
+  CHECK(files.error({{"file", "b.tif"}, {"bands", {"x", "x"}}}) ==
+        "/bands: two bands are named 'x'");
+  CHECK(files.error({{"file", "b.tif"}, {"bands", {"x", ""}}}) == "/bands/1: a band needs a name");
+}
+
+TEST_CASE("one file or several, and files that are none") {
+  Files files;
+  files.write("a.tif");
+  CHECK(files.error({{"file", "a.tif"}, {"files", {"a.tif"}}}) ==
+        "/file: 'file' and 'files' are both given (leave one of them out)");
+  CHECK(files.error(json::object()) == "no file is given (file, or files)");
+  CHECK(files.error({{"file", "no.tif"}}) == "/file: no.tif: there is no such file");
+  CHECK(files.error({{"files", {"a.tif", "no.tif"}}}) == "/files/1: no.tif: there is no such file");
+  files.write("rotated.tif", {.transform = {500000, 10, 1, 5000000, 1, -10}});
+  CHECK(files.error({{"file", "rotated.tif"}}) ==
+        "/file: rotated.tif has no north-up grid (\"like\": a raster to resample it to)");
+}
+
+TEST_CASE("files on different grids: the first difference, or resampled") {
+  Files files;
+  files.write("a.tif");
+  files.write("crs.tif", {.crs = "EPSG:32632"});
+  files.write("size.tif", {.width = 5});
+  files.write("place.tif", {.transform = {500010, 10, 0, 5000000, 0, -10}});
+  const std::string hint =
+      " (\"align\": \"exact\" resamples to the first file's grid, \"like\" to that of another "
+      "raster)";
+  const auto error = [&](const char* other) { return files.error({{"files", {"a.tif", other}}}); };
+  CHECK(error("crs.tif") ==
+        "/files/1: a.tif and crs.tif differ in their CRS: EPSG:32631 and EPSG:32632" + hint);
+  CHECK(error("size.tif") ==
+        "/files/1: a.tif and size.tif differ in their size: 4 x 3 and 5 x 3 cells" + hint);
+  CHECK(error("place.tif") ==
+        "/files/1: a.tif and place.tif differ in their grid: 5e+05, 5e+06 in steps of 10, 10 "
+        "and 500010, 5e+06 in steps of 10, 10" +
+            hint);
+  CHECK(files.error({{"file", "place.tif"}, {"like", "a.tif"}, {"align", "error"}}) ==
+        "/file: a.tif and place.tif differ in their grid: 5e+05, 5e+06 in steps of 10, 10 and "
+        "500010, 5e+06 in steps of 10, 10 (\"align\": \"exact\" resamples)");
+  CHECK(files.error({{"file", "a.tif"}, {"like", "no.tif"}}) ==
+        "/like: no.tif: there is no such file");
+  CHECK(files.error({{"file", "a.tif"}, {"resampling", "linear"}})
+            .starts_with("/resampling: there is no resampling method 'linear'"));
+
+  // To the first file's grid: the other file lies a cell to the right of it.
+  const Graph graph = files.graph({{"files", {"a.tif", "place.tif"}}, {"align", "exact"}});
+  CHECK(graph.info().bands[0].dtype == DType::kUInt16);
+  CHECK(graph.info().bands[1].dtype == DType::kInt32);  // has gaps and no value for them
+  CHECK(graph.info().bands[1].note.starts_with("widened from uint16: the grid goes beyond "));
+  CHECK(same(cells_of(graph), {counting(12), {kNaN, 1, 2, 3, kNaN, 5, 6, 7, kNaN, 9, 10, 11}}));
+}
+
+TEST_CASE("like: the grid of another raster, bands keep their type") {
+  Files files;
+  files.write("a.tif");
+  files.write("fine.tif", {.transform = {500005, 5, 0, 4999995, 0, -5}, .width = 6, .height = 2});
+  const Graph graph =
+      files.graph({{"file", "a.tif"}, {"like", "fine.tif"}, {"resampling", "bilinear"}});
+  CHECK(graph.info().bands[0].dtype == DType::kUInt16);
+  CHECK_FALSE(graph.info().bands[0].nodata.has_value());
+  CHECK(graph.info().grid.dx == 5);
+  CHECK_FALSE(graph.nodes[0].op->stored_blocks().has_value());
+  // Cell (0, 0) is centred at 507.5, 992.5: 1 + 0.25 + 0.25 * 4 = 2.25, rounded; ties to even.
+  CHECK(same(cells_of(graph), {{2, 3, 3, 4, 4, 5, 4, 5, 5, 6, 6, 7}}));
+}
+
+TEST_CASE("an overview has a grid of its own and is what is read") {
+  Files files;
+  const std::string file = files.write("levels.tif", {.width = 5, .height = 3}, counting(15));
+  REQUIRE(test::run_command("gdaladdo -q -r nearest " + file + " 2").status == 0);
+  const Graph graph = files.graph({{"file", "levels.tif"}, {"overview_level", 0}});
+  const Grid& grid = graph.info().grid;
+  CHECK(grid.width == 3);
+  CHECK(grid.height == 2);
+  CHECK(grid.dx == doctest::Approx(50.0 / 3));
+  CHECK(grid.right() == doctest::Approx(500050));
+  const GDALDatasetUniquePtr dataset(GDALDataset::Open(file.c_str()));
+  std::vector<double> stored(6);
+  CHECK(dataset->GetRasterBand(1)->GetOverview(0)->RasterIO(
+            GF_Read, 0, 0, 3, 2, stored.data(), 3, 2, GDT_Float64, 0, 0, nullptr) == CE_None);
+  CHECK(same(cells_of(graph), {stored}));
+  CHECK(files.error({{"file", "levels.tif"}, {"overview_level", 1}}) ==
+        "/overview_level: levels.tif has no overview 1 (0 to 0, 0 the finest)");
+  CHECK(files.error({{"file", "levels.tif"}, {"overview_level", -1}})
+            .starts_with("/overview_level: levels.tif has no overview -1"));
+  files.write("flat.tif");
+  CHECK(files.error({{"file", "flat.tif"}, {"overview_level", 0}}) ==
+        "/overview_level: flat.tif has no overview 0 (it has none)");
+}
+
+TEST_CASE("the time is what the file says, or the user") {
+  Files files;
+  const std::string file = files.write("t.tif");
+  const auto label = [&](const json& arguments) {
+    return files.graph(arguments).info().time.label(0);
+  };
+  const auto tag = [&](const char* key, const char* value, const char* domain) {
+    const GDALDatasetUniquePtr dataset(GDALDataset::Open(file.c_str(), GDAL_OF_UPDATE));
+    dataset->SetMetadataItem(key, value, domain);
+  };
+  tag("TIFFTAG_DATETIME", "2021:02:03 04:05:06", "");
+  CHECK(label({{"file", "t.tif"}}) == "2021-02-03T04:05:06");
+  tag("ACQUISITIONDATETIME", "2020-06-15", "IMAGERY");
+  CHECK(label({{"file", "t.tif"}}) == "2020-06-15");
+  CHECK(label({{"file", "t.tif"}, {"datetime", "2019-03"}}) == "2019-03-01");
+  CHECK(files.error({{"file", "t.tif"}, {"datetime", "yesterday"}}) ==
+        "/datetime: 'yesterday' is no time (such as 2023-06-15 or 2023-06-15T10:50:31)");
+}
+
+TEST_CASE("a mask band hides cells, which need a nodata value") {
+  Files files;
+  const std::string file = files.dir.file("alpha.tif");
+  write_two(file, "ALPHA=YES");
+  {
+    const GDALDatasetUniquePtr dataset(GDALDataset::Open(file.c_str(), GDAL_OF_UPDATE));
+    std::uint8_t zero = 0;
+    CHECK(dataset->GetRasterBand(2)->RasterIO(GF_Write, 1, 0, 1, 1, &zero, 1, 1, GDT_Byte, 0, 0,
+                                              nullptr) == CE_None);
+  }
+  const Graph graph = files.graph({{"file", "alpha.tif"}, {"band", 1}});
+  CHECK(graph.info().bands[0].dtype == DType::kInt16);
+  CHECK(graph.info().bands[0].note == "widened from uint8: a mask hides cells");
+  auto expected = counting(12, 100);
+  expected[1] = kNaN;
+  CHECK(same(cells_of(graph), {expected}));
+}
+
+TEST_CASE("the blocks of files are told, the largest of all") {
+  Files files;
+  register_gdal();
+  const auto write = [&](const char* name, const char* width, const char* height) {
+    std::array<char*, 4> options = {const_cast<char*>("TILED=YES"), const_cast<char*>(width),
+                                    const_cast<char*>(height), nullptr};
+    auto* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+    GDALDatasetUniquePtr dataset(
+        driver->Create(files.dir.file(name).c_str(), 100, 90, 1, GDT_Byte, options.data()));
+    std::array<double, 6> transform = {0, 10, 0, 0, 0, -10};
+    dataset->SetGeoTransform(transform.data());
+    dataset->SetProjection(crs_wkt("EPSG:32631").c_str());
+  };
+  write("a.tif", "BLOCKXSIZE=32", "BLOCKYSIZE=16");
+  write("b.tif", "BLOCKXSIZE=16", "BLOCKYSIZE=64");
+  CHECK(files.graph({{"files", {"a.tif", "b.tif"}}}).nodes[0].op->stored_blocks() ==
+        ChunkShape{1, 64, 32});
+}
