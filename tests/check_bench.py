@@ -1,0 +1,115 @@
+"""tests/bench/run works: on tiny inputs every job runs, gives the same cells with 1 and 2 threads
+and agrees with its peers; a program that is wrong is found out."""
+import json
+import os
+import stat
+import subprocess
+import sys
+import unittest
+
+from program import CUBE, Case
+
+try:
+    import numpy  # noqa: F401
+    from osgeo import gdal
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+gdal.UseExceptions()
+BENCH = os.path.join(os.environ["CUBE_SOURCE"], "tests", "bench")
+# Jobs whose operators are still to come.
+NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic"}
+
+
+def run(*arguments):
+    return subprocess.run([os.path.join(BENCH, "run"), *arguments], capture_output=True, text=True)
+
+
+class Benchmark(Case):
+    def test_every_job(self):
+        listed = [line.split()[0] for line in run("--list").stdout.splitlines()]
+        self.assertGreaterEqual(len(listed), 11)
+        done = run("--tiny", "--cube", CUBE, "--work", self.folder, "--json", self.path("r.json"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("r.json")) as f:
+            jobs = {job["job"]: job for job in json.load(f)["jobs"]}
+        self.assertEqual(list(jobs), listed)
+        for name, job in jobs.items():
+            with self.subTest(name):
+                self.assertIn(f"\n{name} ", done.stdout)
+                self.check_job(name, job)
+
+    def check_job(self, name, job):
+        cube, *others = job["contestants"]
+        if name in NOT_THERE_YET:
+            self.assertTrue(cube["state"].startswith("not there yet"), cube["state"])
+            return
+        self.assertEqual(cube["state"], "ran")
+        self.assertEqual(sorted(cube["runs"]), ["1", "2"])
+        self.assertTrue(all(run["memory"] > 1 for runs in cube["runs"].values() for run in runs))
+        self.assertEqual(cube["agreement"]["largest"], 0)
+        self.assertTrue(any(o["agreement"] and o["agreement"]["good"] for o in others), others)
+
+    def test_wrong_results_are_found(self):
+        with open(os.path.join(BENCH, "graphs", "median.json")) as f:
+            graph = f.read().replace("(B08-B04)/(B08+B04)", "(B08-B04)/(B08+B04)+0.00001")
+        wrong = self.graph(graph, "wrong.json")
+        program = self.path("cube")
+        with open(program, "w") as f:
+            f.write(f"""#!/bin/bash
+for word in "$@"; do
+  case $1:$word in run:*/median.json) words+=({wrong!r}) ;; *) words+=("$word") ;; esac
+done
+exec {CUBE!r} "${{words[@]}}"
+""")
+        os.chmod(program, stat.S_IRWXU)
+        done = run("--tiny", "--cube", program, "--work", self.folder, "--jobs", "J3", "--peers",
+                   "numpy", "--threads", "1")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("J3, GDAL + numpy: the results differ", done.stderr)
+
+    def test_wrong_arguments(self):
+        done = run("--jobs", "J99")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there is no job 'J99', only J1, ", done.stderr)
+        done = run("--cube", "/nowhere/cube")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there is no program 'cube'", done.stderr)
+        done = run("--threads", "0")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("argument --threads: invalid numbers value: '0'", done.stderr)
+
+
+class Compare(Case):
+    def tiff(self, name, cells):
+        path = self.path(name)
+        dataset = gdal.GetDriverByName("GTiff").Create(path, len(cells), 1, 1, gdal.GDT_Float32)
+        dataset.GetRasterBand(1).SetNoDataValue(-1)
+        dataset.GetRasterBand(1).WriteArray(numpy.array([cells], numpy.float32))
+        return path
+
+    def compare(self, a, b, *options):
+        done = subprocess.run([os.path.join(BENCH, "compare.py"), self.tiff("a.tif", a),
+                               self.tiff("b.tif", b), *options], capture_output=True, text=True)
+        return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+    def test_values(self):
+        result = self.compare([1, 2, -1, 4], [1, 2.5, -1, -1], "--tolerance", "0.25")
+        self.assertEqual(result, {"cells": 4, "valid": 2, "missing_differ": 0.25, "largest": 0.5,
+                                  "within": 0.5})
+
+    def test_their_missing_value(self):
+        self.assertEqual(self.compare([1, -1], [1, 0])["missing_differ"], 0.5)
+        self.assertEqual(self.compare([1, -1], [1, 0], "--missing", "0")["missing_differ"], 0)
+
+    def test_series(self):
+        self.assertEqual(self.compare([-1, 5, -1, 6], [5, 6], "--series")["within"], 1)
+        self.assertIn("1 valid cells against 2", self.compare([-1, 5], [5, 6], "--series"))
+
+    def test_shapes(self):
+        self.assertIn("shapes differ: (1, 1, 2) and (1, 1, 1)", self.compare([1, 2], [1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
