@@ -36,7 +36,7 @@ enum class Resampling : std::uint8_t {
 
 // GDAL's names: "near" (also "nearest"), "bilinear", "cubic", "cubicspline", "lanczos", "average",
 // "rms", "sum", "mode", "min", "max", "med" (also "median"), "q1", "q3". Throws Error(kInvalid)
-// with `where`; a method that GDAL has and cube does not have yet is told from a typing error.
+// with `where`.
 Resampling parse_resampling(std::string_view text, std::string_view where);
 std::string_view name(Resampling method);
 

@@ -11,27 +11,26 @@ namespace {
 struct Method {
   std::string_view name;
   Resampling method;
-  bool there;  // this version has it
 };
 
 // The first name of a method is the one that is written.
 constexpr std::array kMethods = {
-    Method{"near", Resampling::kNearest, true},
-    Method{"nearest", Resampling::kNearest, true},
-    Method{"bilinear", Resampling::kBilinear, true},
-    Method{"cubic", Resampling::kCubic, false},
-    Method{"cubicspline", Resampling::kCubicSpline, false},
-    Method{"lanczos", Resampling::kLanczos, false},
-    Method{"average", Resampling::kAverage, false},
-    Method{"rms", Resampling::kRms, false},
-    Method{"sum", Resampling::kSum, false},
-    Method{"mode", Resampling::kMode, false},
-    Method{"min", Resampling::kMin, false},
-    Method{"max", Resampling::kMax, false},
-    Method{"med", Resampling::kMedian, false},
-    Method{"median", Resampling::kMedian, false},
-    Method{"q1", Resampling::kQ1, false},
-    Method{"q3", Resampling::kQ3, false},
+    Method{"near", Resampling::kNearest},
+    Method{"nearest", Resampling::kNearest},
+    Method{"bilinear", Resampling::kBilinear},
+    Method{"cubic", Resampling::kCubic},
+    Method{"cubicspline", Resampling::kCubicSpline},
+    Method{"lanczos", Resampling::kLanczos},
+    Method{"average", Resampling::kAverage},
+    Method{"rms", Resampling::kRms},
+    Method{"sum", Resampling::kSum},
+    Method{"mode", Resampling::kMode},
+    Method{"min", Resampling::kMin},
+    Method{"max", Resampling::kMax},
+    Method{"med", Resampling::kMedian},
+    Method{"median", Resampling::kMedian},
+    Method{"q1", Resampling::kQ1},
+    Method{"q3", Resampling::kQ3},
 };
 
 }  // namespace
@@ -39,12 +38,8 @@ constexpr std::array kMethods = {
 Resampling parse_resampling(std::string_view text, std::string_view where) {
   std::vector<std::string> names;
   for (const Method& m : kMethods) {
-    if (m.there) names.emplace_back(m.name);
-    if (m.name != text) continue;
-    if (m.there) return m.method;
-    throw Error(ErrorCode::kInvalid,
-                "resampling method '" + std::string(text) + "' is not there yet",
-                std::string(where), "near or bilinear");
+    if (m.name == text) return m.method;
+    names.emplace_back(m.name);
   }
   throw Error(ErrorCode::kInvalid, "there is no resampling method '" + std::string(text) + "'",
               std::string(where), suggest(names, text));

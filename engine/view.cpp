@@ -166,8 +166,9 @@ void View::fields(FieldVisitor& v) {
                        "count_values"}},
           aggregation);
   v.field({.name = "resampling",
-           .help = "How images are resampled: near or bilinear, or an object of band and method "
-                   "with * for the rest."},
+           .help = "How images are resampled: near, bilinear, cubic, cubicspline, lanczos, or, of "
+                   "all cells of the image under a cell: average, rms, sum, mode, min, max, med, "
+                   "q1, q3; or an object of band and method with * for the rest."},
           resampling);
 }
 

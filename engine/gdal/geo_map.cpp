@@ -41,24 +41,14 @@ class AffineMap final : public GeoMap {
   explicit AffineMap(const Affine& a) : a_(a) {}
 
   void locate(const Range& rows, const Range& columns, Positions& out) override {
-    out.separable = separable();
-    if (out.separable) {
-      fill_axis(a_.x0, a_.x_across, columns, out.x);
-      fill_axis(a_.y0, a_.y_down, rows, out.y);
-      return;
-    }
-    const auto count = static_cast<std::size_t>(rows.size() * columns.size());
-    out.x.resize(count);
-    out.y.resize(count);
-    std::size_t i = 0;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      const double down = static_cast<double>(row) + 0.5;
-      for (std::int64_t column = columns.begin; column < columns.end; ++column, ++i) {
-        const double across = static_cast<double>(column) + 0.5;
-        out.x[i] = a_.x0 + a_.x_across * across + a_.x_down * down;
-        out.y[i] = a_.y0 + a_.y_across * across + a_.y_down * down;
-      }
-    }
+    start({a_.x_across, a_.x_down, a_.y_across, a_.y_down}, separable(), out);
+    fill(rows, columns, out.separable, 0.5, out.x, out.y);
+  }
+
+  void add_corners(const Range& rows, const Range& columns, Positions& out) override {
+    fill({rows.begin, rows.end + 1}, {columns.begin, columns.end + 1}, out.separable, 0,
+         out.corner_x, out.corner_y);
+    out.corner_columns = static_cast<std::size_t>(columns.size() + 1);
   }
 
   bool separable() const override { return a_.x_down == 0 && a_.y_across == 0; }
@@ -68,11 +58,34 @@ class AffineMap final : public GeoMap {
   }
 
  private:
-  static void fill_axis(double origin, double step, const Range& cells, std::vector<double>& out) {
+  // Positions `part` of a cell from the corners of cells.
+  void fill(const Range& rows, const Range& columns, bool on_axes, double part,
+            std::vector<double>& x, std::vector<double>& y) const {
+    if (on_axes) {
+      fill_axis(a_.x0, a_.x_across, columns, part, x);
+      fill_axis(a_.y0, a_.y_down, rows, part, y);
+      return;
+    }
+    const auto count = static_cast<std::size_t>(rows.size() * columns.size());
+    x.resize(count);
+    y.resize(count);
+    std::size_t i = 0;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      const double down = static_cast<double>(row) + part;
+      for (std::int64_t column = columns.begin; column < columns.end; ++column, ++i) {
+        const double across = static_cast<double>(column) + part;
+        x[i] = a_.x0 + a_.x_across * across + a_.x_down * down;
+        y[i] = a_.y0 + a_.y_across * across + a_.y_down * down;
+      }
+    }
+  }
+
+  static void fill_axis(double origin, double step, const Range& cells, double part,
+                        std::vector<double>& out) {
     out.resize(static_cast<std::size_t>(cells.size()));
     for (std::size_t k = 0; k < out.size(); ++k) {
       out[k] =
-          origin + step * (static_cast<double>(cells.begin + static_cast<std::int64_t>(k)) + 0.5);
+          origin + step * (static_cast<double>(cells.begin + static_cast<std::int64_t>(k)) + part);
     }
   }
 
@@ -104,18 +117,19 @@ bool close(double v) {
 class LatticeMap final : public GeoMap {
  public:
   LatticeMap(Transformer transformer, const Grid& view, double width, double height)
-      : transformer_(std::move(transformer)), view_(view), shrink_(measure(width, height)) {}
+      : transformer_(std::move(transformer)), view_(view) {
+    measure(width, height);
+  }
 
   void locate(const Range& rows, const Range& columns, Positions& out) override {
-    rows_ = rows;
-    columns_ = columns;
-    out_ = &out;
-    const auto count = static_cast<std::size_t>(rows.size() * columns.size());
-    out.separable = false;
-    out.x.resize(count);
-    out.y.resize(count);
-    fill_lattice();
-    settle_borders();
+    start(steps_, false, out);
+    fill(rows, columns, 0.5, out.x, out.y);
+  }
+
+  void add_corners(const Range& rows, const Range& columns, Positions& out) override {
+    fill({rows.begin, rows.end + 1}, {columns.begin, columns.end + 1}, 0, out.corner_x,
+         out.corner_y);
+    out.corner_columns = static_cast<std::size_t>(columns.size() + 1);
   }
 
   double shrink() const override { return shrink_; }
@@ -130,7 +144,22 @@ class LatticeMap final : public GeoMap {
     Point checks[2][2];
   };
 
-  // Exact positions of the centres of cells, given by (fractional) row and column.
+  // Positions `part` of a cell from the corners of cells: a lattice of its own.
+  void fill(const Range& rows, const Range& columns, double part, std::vector<double>& x,
+            std::vector<double>& y) {
+    rows_ = rows;
+    columns_ = columns;
+    part_ = part;
+    const auto count = static_cast<std::size_t>(rows.size() * columns.size());
+    x.resize(count);
+    y.resize(count);
+    x_ = x.data();
+    y_ = y.data();
+    fill_lattice();
+    settle_borders(count);
+  }
+
+  // Exact positions in cells, given by (fractional) row and column.
   void exact(std::span<const double> rows, std::span<const double> columns,
              std::vector<Point>& out) {
     const std::size_t n = rows.size();
@@ -139,8 +168,8 @@ class LatticeMap final : public GeoMap {
     work_z_.assign(n, 0);
     good_.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
-      work_x_[i] = view_.x_edge(columns[i] + 0.5);
-      work_y_[i] = view_.y_edge(rows[i] + 0.5);
+      work_x_[i] = view_.x_edge(columns[i] + part_);
+      work_y_[i] = view_.y_edge(rows[i] + part_);
     }
     const GdalErrors errors;
     GDALGenImgProjTransform(transformer_.get(), TRUE, static_cast<int>(n), work_x_.data(),
@@ -253,8 +282,8 @@ class LatticeMap final : public GeoMap {
     const auto first = static_cast<int>(columns.begin - s.column);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       const Row line = row_at(s, static_cast<double>(row - s.row) * scale);
-      double* x = out_->x.data() + index(row, columns.begin);
-      double* y = out_->y.data() + index(row, columns.begin);
+      double* x = x_ + index(row, columns.begin);
+      double* y = y_ + index(row, columns.begin);
       for (int k = 0; k < count; ++k) {
         const Point point = line.at((first + k) * scale);
         x[k] = point.x;
@@ -263,13 +292,13 @@ class LatticeMap final : public GeoMap {
     }
   }
 
-  // Evaluates the cells again whose centre nearly lies on a border between source cells.
-  void settle_borders() {
+  // Evaluates the positions again that nearly lie on a border between source cells.
+  void settle_borders(std::size_t count) {
     std::vector<double> rows;
     std::vector<double> columns;
     std::vector<std::size_t> where;
-    for (std::size_t i = 0; i < out_->x.size(); ++i) {
-      if (!close(out_->x[i]) && !close(out_->y[i])) continue;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!close(x_[i]) && !close(y_[i])) continue;
       where.push_back(i);
       const auto k = static_cast<std::int64_t>(i);
       rows.push_back(static_cast<double>(rows_.begin + k / columns_.size()));
@@ -279,15 +308,15 @@ class LatticeMap final : public GeoMap {
     std::vector<Point> points;
     exact(rows, columns, points);
     for (std::size_t k = 0; k < where.size(); ++k) {
-      out_->x[where[k]] = points[k].x;
-      out_->y[where[k]] = points[k].y;
+      x_[where[k]] = points[k].x;
+      y_[where[k]] = points[k].y;
     }
   }
 
   void put(std::int64_t row, std::int64_t column, const Point& point) {
     if (!rows_.contains(row) || !columns_.contains(column)) return;
-    out_->x[index(row, column)] = point.x;
-    out_->y[index(row, column)] = point.y;
+    x_[index(row, column)] = point.x;
+    y_[index(row, column)] = point.y;
   }
 
   std::size_t index(std::int64_t row, std::int64_t column) const {
@@ -299,9 +328,8 @@ class LatticeMap final : public GeoMap {
     return value - ((value % step) + step) % step;
   }
 
-  // The view cells that one source cell spans at the image's centre, inverted; depends on the image
-  // and the view alone.
-  double measure(double width, double height) {
+  // The steps at the image's centre, from those of the view from one source cell to the next.
+  void measure(double width, double height) {
     std::array<double, 3> x = {width / 2, width / 2 + 1, width / 2};
     std::array<double, 3> y = {height / 2, height / 2, height / 2 + 1};
     std::array<double, 3> z = {0, 0, 0};
@@ -309,24 +337,52 @@ class LatticeMap final : public GeoMap {
     const GdalErrors errors;
     GDALGenImgProjTransform(transformer_.get(), FALSE, 3, x.data(), y.data(), z.data(),
                             good.data());
-    if (!good[0] || !good[1] || !good[2]) return 1;
-    const double across = std::hypot((x[1] - x[0]) / view_.dx, (y[1] - y[0]) / view_.dy);
-    const double down = std::hypot((x[2] - x[0]) / view_.dx, (y[2] - y[0]) / view_.dy);
-    return 1 / std::max({across, down, std::numeric_limits<double>::min()});
+    if (!good[0] || !good[1] || !good[2]) return;
+    const double column_x = (x[1] - x[0]) / view_.dx, column_y = (x[2] - x[0]) / view_.dx;
+    const double row_x = (y[0] - y[1]) / view_.dy, row_y = (y[0] - y[2]) / view_.dy;
+    shrink_ = 1 / std::max({std::hypot(column_x, row_x), std::hypot(column_y, row_y),
+                            std::numeric_limits<double>::min()});
+    const double det = column_x * row_y - column_y * row_x;
+    if (det == 0) return;
+    steps_ = {row_y / det, -column_y / det, -row_x / det, column_x / det};
   }
 
   Transformer transformer_;
   Grid view_;
-  double shrink_;
+  double shrink_ = 1;
+  Steps steps_;
   // The window being located.
   Range rows_;
   Range columns_;
-  Positions* out_ = nullptr;
+  double part_ = 0.5;
+  double* x_ = nullptr;
+  double* y_ = nullptr;
   std::vector<double> work_x_, work_y_, work_z_;
   std::vector<int> good_;
 };
 
 }  // namespace
+
+void Positions::to_level(double across, double down) {
+  if (across == 1 && down == 1) return;
+  for (double& v : x) v /= across;
+  for (double& v : y) v /= down;
+  for (double& v : corner_x) v /= across;
+  for (double& v : corner_y) v /= down;
+  scale_x /= across;
+  scale_y /= down;
+}
+
+void GeoMap::start(const Steps& s, bool separable, Positions& out) {
+  out.separable = separable;
+  out.corner_x.clear();
+  out.corner_y.clear();
+  out.scale_x = std::hypot(s.x_across, s.x_down);
+  out.scale_y = std::hypot(s.y_across, s.y_down);
+  constexpr double kLeast = 0.7;  // of what a cell spans: turned by up to 17 degrees
+  out.askew = std::abs(s.x_across + s.x_down) < kLeast * out.scale_x ||
+              std::abs(s.y_across + s.y_down) < kLeast * out.scale_y;
+}
 
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor) {

@@ -24,20 +24,48 @@ struct Positions {
   std::vector<double> x;  // C order (row, column) of the window asked for
   std::vector<double> y;
   bool separable = false;  // x has one a column only, and y one a row
+
+  // Positions of the corners of the view's cells, one more each way; empty unless asked for.
+  std::vector<double> corner_x;
+  std::vector<double> corner_y;
+  std::size_t corner_columns = 0;  // the window's columns + 1
+
+  // Source cells that a view cell spans along the source's axes, and whether it lies so askew to
+  // them that two of its opposite corners do not tell what it covers. Taken at the image's centre:
+  // they depend on the image and the view alone.
+  double scale_x = 1;
+  double scale_y = 1;
+  bool askew = false;
+
+  // Makes them positions in a resolution of `across` by `down` full-resolution cells a cell.
+  void to_level(double across, double down);
+};
+
+// How far a position moves from one view cell to the next across and down, in source cells.
+struct Steps {
+  double x_across = 1, x_down = 0;
+  double y_across = 0, y_down = 1;
 };
 
 class GeoMap {
  public:
   virtual ~GeoMap() = default;
 
-  // Positions of the centres of the view's cells in a window.
+  // Positions of the centres of the view's cells in a window, without corners.
   virtual void locate(const Range& rows, const Range& columns, Positions& out) = 0;
 
   // True when locate() gives separable positions.
   virtual bool separable() const { return false; }
 
+  // Adds the corners: those of (rows + 1) x (columns + 1).
+  virtual void add_corners(const Range& rows, const Range& columns, Positions& out) = 0;
+
   // Source cells a view cell spans along its shorter side, at the image's centre.
   virtual double shrink() const = 0;
+
+ protected:
+  // Clears `out` and says what holds for all windows.
+  static void start(const Steps& steps, bool separable, Positions& out);
 };
 
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the

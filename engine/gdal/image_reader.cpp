@@ -37,8 +37,11 @@ struct Level {
 };
 
 // The overview that is asked for, else the coarsest that is at least as fine as the view; depends
-// on image and view alone. Throws Error(kUnreadable) where there is no such overview.
-Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source) {
+// on image and view alone. Area methods take the image itself: what an overview holds (often every
+// other cell) and where its cells lie would change their answer. Throws Error(kUnreadable) where
+// there is no such overview.
+Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source,
+                   Resampling method) {
   const auto level = [&](GDALRasterBandH band) {
     const int width = GDALGetRasterBandXSize(band);
     const int height = GDALGetRasterBandYSize(band);
@@ -57,6 +60,7 @@ Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source
   }
   constexpr double kSlack = 1.001;  // sizes of overviews are rounded
   Level best = level(full);
+  if (is_area_method(method)) return best;
   for (int i = 0; i < GDALGetOverviewCount(full); ++i) {
     const Level next = level(GDALGetOverview(full, i));
     if (std::max(next.scale_x, next.scale_y) > shrink * kSlack) continue;
@@ -98,7 +102,8 @@ class GdalImageReader final : public ImageReader {
   void open(Job& job) {
     job.image = &pool_.open(job.source.descriptor);
     job.map = &job.image->map(*job.target.grid);
-    job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source);
+    job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source,
+                             job.target.resampling);
     stats_.opened = pool_.opened();
     stats_.seconds_open = pool_.seconds();
   }
@@ -114,8 +119,8 @@ class GdalImageReader final : public ImageReader {
       split(job, rows, columns);
       return;
     }
-    job.map->locate(rows, columns, positions_);
-    to_level(job.level);
+    locate(*job.map, rows, columns, job.target.resampling, positions_);
+    positions_.to_level(job.level.scale_x, job.level.scale_y);
     const bool paste = is_paste(job, positions_);
     const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
     const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
@@ -183,12 +188,6 @@ class GdalImageReader final : public ImageReader {
     }
   }
 
-  void to_level(const Level& level) {
-    if (level.scale_x == 1 && level.scale_y == 1) return;
-    for (double& x : positions_.x) x /= level.scale_x;
-    for (double& y : positions_.y) y /= level.scale_y;
-  }
-
   // What the job's mask hides, before anything of the image is decoded; null without a mask.
   const HiddenCells* hidden_cells(Job& job, const Footprint& under) {
     if (!job.mask) return nullptr;
@@ -210,17 +209,18 @@ class GdalImageReader final : public ImageReader {
     stats_.seconds_read += start.seconds();
   }
 
-  // True when each target cell is a source cell: nearest on grids that line up, or bilinear where
-  // in addition centres lie on centres.
+  // True when each target cell is a source cell: nearest on grids that line up, or others where in
+  // addition centres lie on centres. cubicspline smooths even there.
   static bool is_paste(const Job& job, const Positions& at) {
     if (!at.separable || at.x.empty() || at.y.empty()) return false;
     const double step_x = at.x.size() > 1 ? at.x[1] - at.x[0] : 1;
     const double step_y = at.y.size() > 1 ? at.y[1] - at.y[0] : 1;
     const auto whole = [](double v) { return std::abs(v - std::nearbyint(v)) < kPasteShift; };
     if (job.target.resampling == Resampling::kNearest) return whole(step_x) && whole(step_y);
-    const double shrink = job.map->shrink() / std::max(job.level.scale_x, job.level.scale_y);
-    return std::abs(shrink - 1) < kPasteShift && std::abs(step_x - 1) < kPasteShift &&
-           std::abs(step_y - 1) < kPasteShift && whole(at.x[0] - 0.5) && whole(at.y[0] - 0.5);
+    if (job.target.resampling == Resampling::kCubicSpline) return false;
+    const auto unit = [](double v) { return std::abs(v - 1) < kPasteShift; };
+    return unit(at.scale_x) && unit(at.scale_y) && unit(step_x) && unit(step_y) &&
+           whole(at.x[0] - 0.5) && whole(at.y[0] - 0.5);
   }
 
   DatasetPool pool_;

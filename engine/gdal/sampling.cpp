@@ -42,22 +42,13 @@ Extent extent_of(const std::vector<double>& positions, std::int64_t size) {
   return extent;
 }
 
-// One axis of a separable stencil. Bilinear replaces positions by the way from centre to centre.
-std::vector<std::int32_t> place_axis(std::vector<double>& positions, const Range& under,
-                                     std::int64_t size, Resampling method) {
-  std::vector<std::int32_t> cells(positions.size());
+// The source cells that hold the centres, along one axis of a separable stencil.
+std::vector<std::int32_t> place_axis(const std::vector<double>& positions, const Range& under,
+                                     std::int64_t size) {
+  std::vector<std::int32_t> cells(positions.size(), Stencil::kOutside);
   const auto first = static_cast<std::int32_t>(under.begin);
   for (std::size_t k = 0; k < cells.size(); ++k) {
-    if (!inside(positions[k], static_cast<double>(size))) {
-      cells[k] = Stencil::kOutside;
-    } else if (method == Resampling::kNearest) {
-      cells[k] = cell_at(positions[k]) - first;
-    } else {
-      const double corner = std::floor(positions[k] - 0.5);
-      const bool edge = corner < 0 || corner + 1 >= static_cast<double>(size);
-      cells[k] = edge ? Stencil::kEdge : static_cast<std::int32_t>(corner) - first;
-      if (!edge) positions[k] = positions[k] - 0.5 - corner;
-    }
+    if (inside(positions[k], static_cast<double>(size))) cells[k] = cell_at(positions[k]) - first;
   }
   return cells;
 }
@@ -90,8 +81,6 @@ void place_nearest(Stencil& s, double height, double width) {
     const std::int32_t column = cell_at(in ? x[i] : 0) - first_column;
     cells[i] = in ? row * stride + column : Stencil::kOutside;
   }
-  s.x = {};
-  s.y = {};
 }
 
 void place_bilinear(Stencil& s, double height, double width) {
@@ -163,28 +152,6 @@ struct Values {
   }
 };
 
-// Row `i` of a separable bilinear stencil.
-void blend_row(const Values& values, const Stencil& s, std::size_t i, std::vector<double>& out) {
-  const auto way = [](std::int32_t cell, double position, const Range& under) {
-    return cell == Stencil::kEdge ? way_at(position) : Way{under.begin + cell, position};
-  };
-  if (s.rows[i] == Stencil::kOutside) {
-    std::fill(out.begin(), out.end(), kMissing);
-    return;
-  }
-  const std::int64_t stride = values.columns.size();
-  const Way y = way(s.rows[i], s.y[i], values.rows);
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    out[k] = kMissing;
-    const std::int32_t column = s.columns[k];
-    if (column == Stencil::kOutside) continue;
-    if (column >= 0 && s.rows[i] >= 0) {
-      out[k] = Values::blend(values.cells + s.rows[i] * stride + column, stride, y.part, s.x[k]);
-    }
-    if (std::isnan(out[k])) out[k] = values.partial(y, way(column, s.x[k], values.columns));
-  }
-}
-
 // Cells of a bilinear stencil that is not, from cell `first` on.
 void blend_cells(const Values& values, const Stencil& s, std::size_t first,
                  std::vector<double>& out) {
@@ -247,6 +214,7 @@ void paste(const SourceWindow& window, std::span<const std::int32_t> offsets, T 
 
 Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
                        Resampling method) {
+  if (is_area_method(method)) return area_footprint(at, height, width);
   Extent across, down;
   if (at.separable) {
     across = extent_of(at.x, width);
@@ -260,38 +228,55 @@ Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t wi
     }
   }
   if (across.low > across.high || down.low > down.high) return {};
-  const std::int64_t reach = method == Resampling::kNearest ? 0 : 1;
-  return {down.cells(reach, height), across.cells(reach, width)};
+  if (method == Resampling::kNearest) return {down.cells(0, height), across.cells(0, width)};
+  const auto reach = [&](double scale) {
+    return tap_count(method, kernel_scale(method, scale)) / 2;
+  };
+  return {down.cells(reach(at.scale_y), height), across.cells(reach(at.scale_x), width)};
 }
 
 Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
                      std::int64_t width, Resampling method) {
+  const bool nearest = method == Resampling::kNearest;
   Stencil s;
   s.under = under;
   s.method = method;
   s.separable = at.separable;
+  s.scale_x = at.scale_x;
+  s.scale_y = at.scale_y;
+  s.askew = at.askew;
   s.x = std::move(at.x);
   s.y = std::move(at.y);
+  s.corner_x = std::move(at.corner_x);
+  s.corner_y = std::move(at.corner_y);
   if (s.separable) {
-    s.columns = place_axis(s.x, under.columns, width, method);
-    s.rows = place_axis(s.y, under.rows, height, method);
-    s.adjacent = method == Resampling::kNearest && are_adjacent(s.columns);
+    s.columns = place_axis(s.x, under.columns, width);
+    s.rows = place_axis(s.y, under.rows, height);
+    s.adjacent = nearest && are_adjacent(s.columns);
+    if (nearest || is_area_method(method)) return s;
+    s.across = make_taps(s.x, under.columns, method, s.scale_x);
+    s.down = make_taps(s.y, under.rows, method, s.scale_y);
     return s;
   }
   s.cells.resize(s.x.size());
-  const auto place = method == Resampling::kNearest ? place_nearest : place_bilinear;
+  const auto place = method == Resampling::kBilinear ? place_bilinear : place_nearest;
   place(s, static_cast<double>(height), static_cast<double>(width));
+  if (nearest) s.x = s.y = {};
   return s;
+}
+
+void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling method,
+            Positions& out) {
+  map.locate(rows, columns, out);
+  if (is_area_method(method)) map.add_corners(rows, columns, out);
 }
 
 void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                      const Range& columns, Block& out) {
-  switch (stencil.method) {
-    case Resampling::kNearest:
-      return nearest(window, stencil, rows, columns, out);
-    default:
-      return bilinear(window, stencil, rows, columns, out);
-  }
+  if (stencil.method == Resampling::kNearest) return nearest(window, stencil, rows, columns, out);
+  if (is_area_method(stencil.method)) return area_.run(window, stencil, rows, columns, out);
+  if (stencil.separable) return separable_.run(window, stencil, rows, columns, out);
+  general(window, stencil, rows, columns, out);
 }
 
 void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const Range& rows,
@@ -331,18 +316,18 @@ void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const 
   }
 }
 
-void Sampler::bilinear(const SourceWindow& window, const Stencil& stencil, const Range& rows,
-                       const Range& columns, Block& out) {
+void Sampler::general(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+                      const Range& columns, Block& out) {
   to_doubles(window, values_);
   const Values values{values_.data(), window.rows, window.columns};
   const auto width = static_cast<std::size_t>(columns.size());
   row_.resize(width);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const auto i = static_cast<std::size_t>(row - rows.begin);
-    if (stencil.separable) {
-      blend_row(values, stencil, i, row_);
-    } else {
+    if (stencil.method == Resampling::kBilinear) {
       blend_cells(values, stencil, i * width, row_);
+    } else {
+      general_.run(values_, stencil, i * width, row_);
     }
     out.set_row(0, row, columns.begin, row_);
   }

@@ -1,9 +1,10 @@
-// Sampling: source cells at given positions, nearest or bilinear.
+// Sampling: source cells at given positions, by all of GDAL's methods.
 //
 // A target cell is missing where the source cell that holds its centre is missing or outside the
-// image; elsewhere the weights count only valid source cells and are renormalised. With all cells
-// valid, bilinear is the textbook formula between centres of source cells, which gdalwarp computes
-// with -et 0 -wo XSCALE=1 -wo YSCALE=1.
+// image, whatever the method; elsewhere only valid source cells count and weights are renormalised.
+// Nearest takes the cell that holds the centre. Interpolation is defined in filter_kernel.h, area
+// methods in area_kernel.h. With all cells valid, bilinear is the textbook formula between centres
+// of source cells, which gdalwarp computes with -et 0 -wo XSCALE=1 -wo YSCALE=1.
 //
 // Thread rule: one a thread.
 #pragma once
@@ -12,47 +13,29 @@
 #include <vector>
 
 #include "engine/block.h"
+#include "engine/gdal/area_kernel.h"
+#include "engine/gdal/filter_kernel.h"
 #include "engine/gdal/geo_map.h"
 #include "engine/gdal/source_window.h"
+#include "engine/gdal/stencil.h"
 #include "engine/image_reader.h"
 
 namespace cube {
 
-// Source cells that positions need.
-struct Footprint {
-  Range rows;
-  Range columns;
-};
-
 // The rectangle of source cells that a method needs for those positions that lie in an image of
-// `height` x `width` cells; empty when none does.
+// `height` x `width` cells; empty when none does. REQUIRES: area methods have corners.
 Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
                        Resampling method);
-
-// Which cells of a footprint each target cell takes: the same for all bands of an image, and for
-// all images that lie alike. Two forms, as Positions has.
-//
-// Nearest: the source cell that holds the centre. Bilinear: the upper left of the four cells round
-// it, and in `x` and `y` how far it lies from that one's centre to the next, 0 to 1.
-// Separable: `columns` and `rows` count from the footprint's first. Else `cells` are indices into
-// the footprint in C order.
-struct Stencil {
-  static constexpr std::int32_t kOutside = -1;  // no source cell
-  static constexpr std::int32_t kEdge = -2;     // bilinear at the image's edge: x, y are positions
-
-  Footprint under;
-  Resampling method = Resampling::kNearest;
-  bool separable = false;
-  bool adjacent = false;  // nearest, separable: `columns` inside are n, n + 1, ...
-  std::vector<std::int32_t> columns, rows;
-  std::vector<std::int32_t> cells;
-  std::vector<double> x, y;
-};
 
 // REQUIRES: `under` is footprint_of() of the same arguments and has less than 2^31 cells. Takes
 // the positions.
 Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
                      std::int64_t width, Resampling method);
+
+// What footprint_of() needs for a window of a view: centres, and corners where the method needs
+// them.
+void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling method,
+            Positions& out);
 
 class Sampler {
  public:
@@ -65,12 +48,15 @@ class Sampler {
  private:
   void nearest(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                const Range& columns, Block& out);
-  void bilinear(const SourceWindow& window, const Stencil& stencil, const Range& rows,
-                const Range& columns, Block& out);
+  void general(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+               const Range& columns, Block& out);
 
   std::vector<double> values_;  // the window as doubles, NaN = missing
   std::vector<double> row_;
   std::vector<std::int32_t> offsets_;  // separable: one row's cells
+  SeparableFilter separable_;
+  GeneralFilter general_;
+  AreaSampler area_;
 };
 
 }  // namespace cube

@@ -256,8 +256,9 @@ OperatorType image_collection() {
       .id = "image_collection",
       .summary = "A cube from the images of a catalog.",
       .help = "Images whose time lies in a slice (start <= time < end) are resampled to the view "
-              "and combined in acquisition order (time, then name). Nearest keeps the data type of "
-              "the files; bilinear gives float32 (float64 for 32-bit integers and float64). "
+              "and combined in acquisition order (time, then name). Methods that pick "
+              "values (near, mode, min, max, med, q1, q3) keep the data type of the files; others "
+              "give float32 (float64 for 32-bit integers and float64). "
               "count_values counts the images that have a value in the cell, count_images those "
               "whose footprint, as a box in degrees, covers it.",
       .example = R"({"cube_type": "image_collection", "file": "collection.db",

@@ -1,0 +1,272 @@
+#include "engine/gdal/area_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/missing.h"
+
+namespace cube {
+
+namespace {
+
+// Distinct values that mode looks up one after the other; more are sorted.
+constexpr std::size_t kFewValues = 24;
+
+// The part of an axis that a target cell covers, in source cells.
+struct Part {
+  double low, high;
+};
+
+// The cell that holds a position, where the part itself cannot be trusted: some end is NaN, or the
+// middle is far from the centre because the image's seam lies between.
+Part part_of(double a, double b, double centre) {
+  const Part part{std::min(a, b), std::max(a, b)};
+  const double off = std::abs((a + b) / 2 - centre);
+  if (off <= 0.4 * (part.high - part.low)) return part;
+  const double cell = std::floor(centre + kTie);
+  return {cell, cell + 1};
+}
+
+// The cells that a part touches, inside of `limit`.
+Range touched(const Part& part, const Range& limit) {
+  const auto low = static_cast<double>(limit.begin);
+  const auto high = static_cast<double>(limit.end);
+  const double first = std::floor(std::clamp(part.low + kTie, low, high));
+  const double end = std::ceil(std::clamp(part.high - kTie, low, high));
+  const auto begin = static_cast<std::int64_t>(std::min(first, high - 1));
+  return {begin, std::max(begin + 1, static_cast<std::int64_t>(end))};
+}
+
+// The parts of both axes that target cell (i, k) of `columns` a row covers.
+struct Parts {
+  Part down, across;
+};
+
+Parts parts_of(const std::vector<double>& x, const std::vector<double>& y, std::size_t i,
+               std::size_t k, std::size_t columns, bool askew, double centre_x, double centre_y) {
+  const std::size_t upper = i * (columns + 1) + k;
+  const std::size_t lower = upper + columns + 1;
+  if (!askew) {
+    return {part_of(y[upper], y[lower + 1], centre_y), part_of(x[upper], x[lower + 1], centre_x)};
+  }
+  const auto box = [&](const std::vector<double>& v, double centre) {
+    const auto [low, high] = std::minmax({v[upper], v[upper + 1], v[lower], v[lower + 1]});
+    return part_of(low, high, centre);
+  };
+  return {box(y, centre_y), box(x, centre_x)};
+}
+
+bool is_inside(double position, double size) {
+  return position + kTie >= 0 && position + kTie < size;
+}
+
+void include(Range& all, const Range& more) {
+  if (all.empty()) {
+    all = more;
+  } else {
+    all = {std::min(all.begin, more.begin), std::max(all.end, more.end)};
+  }
+}
+
+// The ends of the union along a separable axis.
+Range axis_footprint(const std::vector<double>& corners, const std::vector<double>& centres,
+                     std::int64_t size) {
+  Range all;
+  for (std::size_t k = 0; k < centres.size(); ++k) {
+    if (!is_inside(centres[k], static_cast<double>(size))) continue;
+    include(all, touched(part_of(corners[k], corners[k + 1], centres[k]), {0, size}));
+  }
+  return all;
+}
+
+// The value that first reaches the highest count: sorts values and their places, so that the place
+// where a value reaches a count is found by counting on from its first.
+double most_frequent_of_many(const std::vector<double>& values,
+                             std::vector<std::pair<double, std::size_t>>& sorted) {
+  sorted.clear();
+  for (std::size_t i = 0; i < values.size(); ++i) sorted.emplace_back(values[i], i);
+  std::sort(sorted.begin(), sorted.end());
+  std::size_t most = 0;   // the highest count
+  std::size_t where = 0;  // and the place at which it was first reached
+  double best = kMissing;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (sorted[i].first != sorted[first].first) first = i;
+    const std::size_t count = i - first + 1;
+    const std::size_t place = sorted[i].second;
+    if (count < most || (count == most && place > where)) continue;
+    most = count;
+    where = place;
+    best = sorted[i].first;
+  }
+  return best;
+}
+
+}  // namespace
+
+Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t width) {
+  Footprint under;
+  if (at.separable) {
+    under = {axis_footprint(at.corner_y, at.y, height), axis_footprint(at.corner_x, at.x, width)};
+    return under.rows.empty() || under.columns.empty() ? Footprint{} : under;
+  }
+  if (at.x.empty()) return under;
+  // (rows + 1) (columns + 1) corners of rows * columns cells.
+  const std::size_t columns = at.corner_columns - 1;
+  for (std::size_t i = 0; i < at.x.size() / columns; ++i) {
+    for (std::size_t k = 0; k < columns; ++k) {
+      const double x = at.x[i * columns + k];
+      const double y = at.y[i * columns + k];
+      if (!is_inside(x, static_cast<double>(width))) continue;
+      if (!is_inside(y, static_cast<double>(height))) continue;
+      const Parts parts = parts_of(at.corner_x, at.corner_y, i, k, columns, at.askew, x, y);
+      include(under.rows, touched(parts.down, {0, height}));
+      include(under.columns, touched(parts.across, {0, width}));
+    }
+  }
+  return under;
+}
+
+double AreaSampler::Span::weight(std::int64_t cell) const {
+  const auto at = static_cast<double>(cell);
+  return std::min(high, at + 1) - std::max(low, at);
+}
+
+AreaSampler::Span AreaSampler::span_of(double low, double high, const Range& under) {
+  const Range cells = touched({low, high}, under);
+  const auto first = static_cast<double>(under.begin);
+  return {cells.shifted(-under.begin), low - first, high - first};
+}
+
+void AreaSampler::place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
+                             const Range& under, std::vector<Span>& spans) {
+  spans.resize(centres.size());
+  for (std::size_t k = 0; k < spans.size(); ++k) {
+    const Part part = part_of(corners[k], corners[k + 1], centres[k]);
+    spans[k] = span_of(part.low, part.high, under);
+  }
+}
+
+void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range& rows,
+                      const Range& columns, Block& out) {
+  method_ = s.method;
+  under_ = s.under;
+  to_doubles(window, cells_);
+  if (s.separable) {
+    place_axis(s.corner_x, s.x, under_.columns, across_);
+    place_axis(s.corner_y, s.y, under_.rows, down_);
+  }
+  const auto width = static_cast<std::size_t>(columns.size());
+  const auto stride = static_cast<std::int32_t>(under_.columns.size());
+  row_.resize(width);
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    for (std::size_t k = 0; k < width; ++k) {
+      row_[k] = kMissing;
+      const std::size_t at = i * width + k;
+      const bool outside = s.separable ? s.rows[i] < 0 || s.columns[k] < 0 : s.cells[at] < 0;
+      if (outside) continue;
+      const std::int32_t centre = s.separable ? s.rows[i] * stride + s.columns[k] : s.cells[at];
+      if (std::isnan(cells_[static_cast<std::size_t>(centre)])) continue;
+      if (s.separable) {
+        row_[k] = cell(down_[i], across_[k]);
+        continue;
+      }
+      const Parts parts = parts_of(s.corner_x, s.corner_y, i, k, width, s.askew, s.x[at], s.y[at]);
+      row_[k] = cell(span_of(parts.down.low, parts.down.high, under_.rows),
+                     span_of(parts.across.low, parts.across.high, under_.columns));
+    }
+    out.set_row(0, row, columns.begin, row_);
+  }
+}
+
+double AreaSampler::cell(const Span& down, const Span& across) {
+  switch (method_) {
+    case Resampling::kAverage:
+    case Resampling::kRms:
+    case Resampling::kSum:
+      return weighted(down, across);
+    case Resampling::kMin:
+    case Resampling::kMax:
+      return extreme(down, across);
+    case Resampling::kMode:
+      collect(down, across);
+      return most_frequent();
+    default:
+      collect(down, across);
+      return ordered();
+  }
+}
+
+double AreaSampler::weighted(const Span& down, const Span& across) const {
+  double sum = 0;
+  double weights = 0;
+  for (std::int64_t row = down.cells.begin; row < down.cells.end; ++row) {
+    const double* cells = row_of(row);
+    double row_sum = 0;
+    double row_weights = 0;
+    for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
+      const double value = cells[column];
+      if (std::isnan(value)) continue;
+      const double weight = across.weight(column);
+      row_sum += weight * (method_ == Resampling::kRms ? value * value : value);
+      row_weights += weight;
+    }
+    const double weight = down.weight(row);
+    sum += weight * row_sum;
+    weights += weight * row_weights;
+  }
+  if (method_ == Resampling::kSum) return sum;
+  const double mean = sum / weights;
+  return method_ == Resampling::kRms ? std::sqrt(mean) : mean;
+}
+
+double AreaSampler::extreme(const Span& down, const Span& across) const {
+  const bool least = method_ == Resampling::kMin;
+  double best = least ? INFINITY : -INFINITY;
+  for (std::int64_t row = down.cells.begin; row < down.cells.end; ++row) {
+    const double* cells = row_of(row);
+    for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
+      const double value = cells[column];  // NaN compares false
+      best = (least ? value < best : value > best) ? value : best;
+    }
+  }
+  return best;
+}
+
+// The valid cells, row by row.
+void AreaSampler::collect(const Span& down, const Span& across) {
+  values_.clear();
+  for (std::int64_t row = down.cells.begin; row < down.cells.end; ++row) {
+    const double* cells = row_of(row);
+    for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
+      if (!std::isnan(cells[column])) values_.push_back(cells[column]);
+    }
+  }
+}
+
+double AreaSampler::ordered() {
+  const std::size_t n = values_.size();
+  const std::size_t quarters = method_ == Resampling::kQ1 ? 1 : method_ == Resampling::kQ3 ? 3 : 2;
+  const auto at = static_cast<std::ptrdiff_t>((quarters * n + 3) / 4 - 1);
+  std::nth_element(values_.begin(), values_.begin() + at, values_.end());
+  return values_[static_cast<std::size_t>(at)];
+}
+
+double AreaSampler::most_frequent() {
+  counts_.clear();
+  std::size_t best = 0;
+  for (const double value : values_) {
+    const auto known = std::find_if(counts_.begin(), counts_.end(),
+                                    [&](const auto& count) { return count.first == value; });
+    const auto i = static_cast<std::size_t>(known - counts_.begin());
+    if (known == counts_.end()) {
+      if (counts_.size() == kFewValues) return most_frequent_of_many(values_, counts_);
+      counts_.emplace_back(value, 0);
+    }
+    if (++counts_[i].second > counts_[best].second) best = i;
+  }
+  return counts_[best].first;
+}
+
+}  // namespace cube

@@ -1,0 +1,76 @@
+// Area methods: average, rms, sum, mode, min, max, med, q1, q3.
+//
+// A target cell is made of the source cells under it: those that touch the rectangle, along the
+// source's axes, between the positions of its upper left and lower right corners, as gdalwarp takes
+// them; the box round all four corners where the image lies askew (Positions::askew). A target cell
+// whose corners cannot be placed, or lie on both sides of the image's seam, takes the source cell
+// that holds its centre.
+//
+// average and rms weigh a source cell by the part of it that the rectangle covers, sum adds up such
+// parts (so that the sum over an image is kept where target cells cover it once). The others count
+// each touched cell once: med, q1 and q3 are of n ordered values number ceil(n / 2), ceil(n / 4)
+// and ceil(3 n / 4), counted from 1, which is always one of them; mode is the value that first, row
+// by row, reaches the highest count. Borders nearer than kTie do not touch.
+//
+// Only valid source cells count, and the target cell is missing where the source cell that holds
+// its centre is missing or outside of the image.
+//
+// gdalwarp 3.6 differs: it gives a value wherever one touched cell is valid; at the image's edge it
+// weighs the outermost cells as if they covered the part of the rectangle that is outside; and its
+// sum across CRSs shares out each source cell by exact polygons.
+//
+// Thread rule: functions are pure; an AreaSampler is for one thread.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "engine/block.h"
+#include "engine/gdal/source_window.h"
+#include "engine/gdal/stencil.h"
+
+namespace cube {
+
+// Source cells that the target cells need whose centre lies in an image of `height` x `width`
+// cells. REQUIRES: `at` has corners.
+Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t width);
+
+class AreaSampler {
+ public:
+  // As Sampler::sample().
+  void run(const SourceWindow& window, const Stencil& stencil, const Range& rows,
+           const Range& columns, Block& out);
+
+ private:
+  // Cells of the window along an axis that a target cell touches, and what it covers of them.
+  struct Span {
+    Range cells;
+    double low = 0, high = 0;
+
+    double weight(std::int64_t cell) const;
+  };
+
+  static Span span_of(double low, double high, const Range& under);
+  static void place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
+                         const Range& under, std::vector<Span>& spans);
+  double cell(const Span& down, const Span& across);
+  double weighted(const Span& down, const Span& across) const;
+  double extreme(const Span& down, const Span& across) const;
+  void collect(const Span& down, const Span& across);
+  double ordered();
+  double most_frequent();
+
+  const double* row_of(std::int64_t row) const {
+    return cells_.data() + row * under_.columns.size();
+  }
+
+  Resampling method_ = Resampling::kAverage;
+  Footprint under_;
+  std::vector<double> cells_;  // the window; NaN = missing
+  std::vector<Span> across_, down_;
+  std::vector<double> row_;
+  std::vector<double> values_;
+  std::vector<std::pair<double, std::size_t>> counts_;
+};
+
+}  // namespace cube

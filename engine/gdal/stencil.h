@@ -1,0 +1,55 @@
+// Stencil: which cells of a piece of an image each target cell takes.
+// Thread rule: a value.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/gdal/geo_map.h"
+#include "engine/image_reader.h"
+#include "engine/region.h"
+
+namespace cube {
+
+// Source cells that positions need.
+struct Footprint {
+  Range rows;
+  Range columns;
+};
+
+// What a separable interpolation takes along one axis: target cell k the `count` source cells from
+// first[k] on, cell j with weight weights[j * first.size() + k]. Cells count from the footprint's
+// first; those outside of the footprint are outside of the image. The weights sum to 1.
+struct AxisTaps {
+  std::int64_t count = 0;
+  std::vector<std::int32_t> first;
+  std::vector<double> weights;
+};
+
+// The same for all bands of an image, and for all images that lie alike. Two forms, as Positions
+// has.
+//
+// Separable: `columns` and `rows` are the source cells that hold the centre, counted from the
+// footprint's first; interpolation has `across` and `down` too.
+// Else `cells` are indices into the footprint in C order: the source cell that holds the centre,
+// but for bilinear the upper left of the four cells round it.
+// `x` and `y`: positions of centres, but for bilinear that is not separable how far the centre lies
+// from that of the upper left cell to the next, 0 to 1.
+struct Stencil {
+  static constexpr std::int32_t kOutside = -1;  // no source cell
+  static constexpr std::int32_t kEdge = -2;     // bilinear at the image's edge: x, y are positions
+
+  Footprint under;
+  Resampling method = Resampling::kNearest;
+  bool separable = false;
+  bool adjacent = false;  // nearest, separable: `columns` inside are n, n + 1, ...
+  std::vector<std::int32_t> columns, rows;
+  std::vector<std::int32_t> cells;
+  AxisTaps across, down;
+  std::vector<double> x, y;
+  std::vector<double> corner_x, corner_y;  // area methods: as in Positions
+  double scale_x = 1, scale_y = 1;
+  bool askew = false;
+};
+
+}  // namespace cube

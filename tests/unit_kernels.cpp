@@ -1,0 +1,171 @@
+// The resampling methods beyond nearest and bilinear: numbers worked out by hand, and made-up
+// scenes held against gdalwarp and a slow exact implementation.
+#include "tests/warp_oracles.h"
+
+using namespace cube;
+using namespace cube::test;
+
+namespace {
+
+const std::vector<Resampling> kFilters = {Resampling::kCubic, Resampling::kCubicSpline,
+                                          Resampling::kLanczos};
+const std::vector<Resampling> kAreas = {Resampling::kAverage, Resampling::kRms, Resampling::kSum,
+                                        Resampling::kMode,    Resampling::kMin, Resampling::kMax,
+                                        Resampling::kMedian,  Resampling::kQ1,  Resampling::kQ3};
+
+std::vector<Resampling> all_methods() {
+  std::vector<Resampling> all = kFilters;
+  all.insert(all.end(), kAreas.begin(), kAreas.end());
+  all.push_back(Resampling::kBilinear);
+  return all;
+}
+
+Grid grid_at(double left, double top, double cell, std::int64_t width, std::int64_t height) {
+  return {"EPSG:32631", left, top, cell, cell, width, height};
+}
+
+// The noisy scene of two_zones() seen from its own zone.
+Case own_zone(const TempDir& dir, const std::string& title, double shift, double cell) {
+  Case c = two_zones(dir, 10, 1);
+  c.name = title;
+  c.same_crs = true;
+  // From 7 cells beyond the upper left corner.
+  c.grid = grid_at(699960 + shift - 7 * cell, 5100000 + 7 * cell - shift, cell, 150, 140);
+  return c;
+}
+
+std::vector<Case> made_up(const TempDir& dir) {
+  std::vector<Case> cases = {own_zone(dir, "shifted", 3.3, 10), own_zone(dir, "4x finer", 0, 2.5),
+                             own_zone(dir, "2.5x coarser", 0, 25),
+                             own_zone(dir, "2.5x coarser, shifted", 1.7, 25),
+                             own_zone(dir, "4x coarser", 0, 40)};
+  cases.push_back(two_zones(dir, 10, 110));
+  cases.push_back(two_zones(dir, 37, 140));
+  cases.push_back(own_zone(dir, "3x coarser", 0, 30));
+  cases.back().on_centres = true;
+  cases.push_back(own_zone(dir, "rows 3x coarser, columns the same", 0, 10));
+  cases.back().grid.dy = 30;
+  Case web = two_zones(dir, 10, 1);
+  web.name = "web mercator";
+  web.grid = grid_over(web.band.descriptor, "EPSG:3857", 190);
+  cases.push_back(web);
+  return cases;
+}
+
+double one(ImageReader& reader, const std::string& file, const Grid& grid, Resampling method) {
+  return read_cells(reader, {file, 1, {}}, grid, method).at(0);
+}
+
+}  // namespace
+
+TEST_CASE("area methods of a few cells, by hand") {
+  const TempDir dir;
+  const std::string file = dir.file("a.tif");
+  std::vector<double> cells(16);
+  for (std::size_t i = 0; i < 16; ++i) cells[i] = static_cast<double>(i + 1);
+  write_raster(file, {.width = 4, .height = 4}, cells);
+  const auto reader = make_image_reader();
+  const auto at = [&](const Grid& grid, Resampling method) {
+    return one(*reader, file, grid, method);
+  };
+  const Grid all = grid_at(500000, 5000000, 40, 1, 1);
+  CHECK(at(all, Resampling::kAverage) == 8.5);
+  CHECK(at(all, Resampling::kSum) == 136);
+  CHECK(at(all, Resampling::kRms) == doctest::Approx(std::sqrt(93.5)));
+  CHECK(at(all, Resampling::kMode) == 1);
+  CHECK(at(all, Resampling::kMin) == 1);
+  CHECK(at(all, Resampling::kMax) == 16);
+  CHECK(at(all, Resampling::kMedian) == 8);
+  CHECK(at(all, Resampling::kQ1) == 4);
+  CHECK(at(all, Resampling::kQ3) == 12);
+  // 2.5 x 2.5 cells: the third row and column weigh a half.
+  const Grid part = grid_at(500000, 5000000, 25, 1, 1);
+  CHECK(at(part, Resampling::kAverage) == doctest::Approx(5));
+  CHECK(at(part, Resampling::kSum) == doctest::Approx(31.25));
+  CHECK(at(part, Resampling::kMax) == 11);
+  CHECK(at(part, Resampling::kMedian) == 6);
+  // A quarter of one cell.
+  const Grid inner = grid_at(500010, 5000000, 5, 1, 1);
+  CHECK(at(inner, Resampling::kAverage) == 2);
+  CHECK(at(inner, Resampling::kSum) == 0.5);
+  CHECK(at(inner, Resampling::kQ3) == 2);
+  // Half a cell beyond the left edge: columns weigh 1 and 0.5 of 2 rows.
+  const Grid edge = grid_at(499995, 5000000, 20, 1, 2);
+  CHECK(at(edge, Resampling::kAverage) == doctest::Approx((1 + 5 + 0.5 * (2 + 6)) / 3));
+  CHECK(at(edge, Resampling::kSum) == doctest::Approx(10));
+}
+
+TEST_CASE("missing cells do not count, but the cell that holds the centre decides") {
+  const TempDir dir;
+  const std::string file = dir.file("a.tif");
+  write_raster(file, {.width = 3, .height = 3, .nodata = 0}, {1, 0, 3, 4, 5, 0, 7, 8, 8});
+  const auto reader = make_image_reader();
+  const Grid all = grid_at(500000, 5000000, 30, 1, 1);
+  CHECK(one(*reader, file, all, Resampling::kAverage) == doctest::Approx(36.0 / 7));
+  CHECK(one(*reader, file, all, Resampling::kSum) == 36);
+  CHECK(one(*reader, file, all, Resampling::kMode) == 8);
+  CHECK(one(*reader, file, all, Resampling::kMin) == 1);
+  CHECK(one(*reader, file, all, Resampling::kMedian) == 5);
+  CHECK(one(*reader, file, all, Resampling::kQ1) == 3);
+  const Grid upper = grid_at(500010, 5000010, 10, 1, 2);
+  for (const Resampling method : all_methods()) {
+    CAPTURE(std::string(name(method)));
+    const auto got = read_cells(*reader, {file, 1, {}}, upper, method);
+    CHECK(std::isnan(got[0]));  // above the image
+    CHECK(std::isnan(got[1]));  // on the missing cell
+  }
+}
+
+TEST_CASE("kernels at known distances") {
+  CHECK(kernel_at(Resampling::kCubic, 0) == 1);
+  CHECK(kernel_at(Resampling::kCubic, 0.5) == 0.5625);
+  CHECK(kernel_at(Resampling::kCubic, -1.5) == -0.0625);
+  CHECK(kernel_at(Resampling::kCubicSpline, 0) == doctest::Approx(2.0 / 3));
+  CHECK(kernel_at(Resampling::kCubicSpline, 1) == doctest::Approx(1.0 / 6));
+  CHECK(kernel_at(Resampling::kLanczos, 0.5) == doctest::Approx(0.6079271));
+  CHECK(kernel_at(Resampling::kLanczos, 2) == doctest::Approx(0).epsilon(1e-12));
+}
+
+TEST_CASE("interpolation halfway, by hand") {
+  const TempDir dir;
+  const std::string file = dir.file("a.tif");
+  // Columns 0, 0, 100, 0, ... of equal rows: weights down sum to 1.
+  std::vector<double> cells;
+  for (int i = 0; i < 64; ++i) cells.push_back(i % 8 == 2 ? 100 : 0);
+  write_raster(file, {.width = 8, .height = 8}, cells);
+  const auto reader = make_image_reader();
+  const Grid half = grid_at(500015, 4999970, 10, 4, 1);  // centres at the borders 2, 3, 4, 5
+  const auto cubic = read_cells(*reader, {file, 1, {}}, half, Resampling::kCubic);
+  CHECK(cubic[0] == doctest::Approx(56.25));
+  CHECK(cubic[1] == doctest::Approx(56.25));
+  CHECK(cubic[2] == doctest::Approx(-6.25));
+  CHECK(cubic[3] == doctest::Approx(0));
+  const auto spline = read_cells(*reader, {file, 1, {}}, half, Resampling::kCubicSpline);
+  CHECK(spline[0] == doctest::Approx(100 * 23.0 / 48));
+  CHECK(spline[2] == doctest::Approx(100 * 1.0 / 48));
+}
+
+TEST_CASE("made-up scenes equal the slow exact reading, by every method") {
+  const TempDir dir;
+  for (const Case& c : made_up(dir)) {
+    for (const Resampling method : all_methods()) {
+      CAPTURE(c.name);
+      CAPTURE(std::string(name(method)));
+      const Expected want = Slow(c, method).run(c.grid);
+      check_close(read_cells(*make_image_reader(), c.band, c.grid, method), want.cells, want.tie,
+                  method);
+    }
+  }
+}
+
+TEST_CASE("made-up scenes equal gdalwarp where it means the same") {
+  const TempDir dir;
+  for (const Case& c : made_up(dir)) {
+    for (const Resampling method : all_methods()) against_gdalwarp(c, method);
+  }
+}
+
+TEST_CASE("any window has the bits of the whole, by every method") {
+  const TempDir dir;
+  for (const Case& c : made_up(dir)) check_windows(c, 12, all_methods());
+}
