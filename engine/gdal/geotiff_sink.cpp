@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 
+#include "engine/gdal/direct_cog.h"
 #include "engine/gdal/direct_tiff.h"
 #include "engine/gdal/gdal_types.h"
 #include "engine/gdal/geotiff_describe.h"
@@ -127,7 +128,7 @@ class GeotiffWriter : public FileWriter {
 
   // Of each tile: where it lies, in our list, in the tags and in what GDAL made.
   std::int64_t resident_bytes() const override {
-    const TileLayout layout = layout_for({1, kTile, kTile});
+    const TileLayout layout = layout_for(creation_for({1, kTile, kTile}));
     constexpr std::int64_t kBytesPerTile = 64;
     return layout.across() * layout.down() * static_cast<std::int64_t>(band_count(part_)) *
            kBytesPerTile;
@@ -138,9 +139,10 @@ class GeotiffWriter : public FileWriter {
         std::any_of(part_.info.bands.begin(), part_.info.bands.end(),
                     [&](const auto& band) { return !same_cells(band.storage(), storage_); });
     const std::int64_t cell = static_cast<std::int64_t>(size_of(storage_.dtype));
-    const TileLayout layout = layout_for(shape);
+    const OutputOptions creation = creation_for(shape);
     // A worker converts a band of the chunk, or cuts and encodes tiles.
-    return (converts ? shape.cells() * cell : 0) + tile_scratch_bytes(layout, creation_for(shape));
+    return (converts ? shape.cells() * cell : 0) +
+           tile_scratch_bytes(layout_for(creation), creation);
   }
 
  protected:
@@ -165,8 +167,7 @@ class GeotiffWriter : public FileWriter {
                             tile_size(tiling.y, grid.height));
   }
 
-  TileLayout layout_for(const ChunkShape& tiling) const {
-    const OutputOptions creation = creation_for(tiling);
+  TileLayout layout_for(const OutputOptions& creation) const {
     const auto side = [&](const char* name, std::int64_t otherwise) {
       return std::max<std::int64_t>(
           1,
@@ -194,8 +195,8 @@ class GeotiffWriter : public FileWriter {
   std::unique_ptr<GdalTiff> gdal_;
 };
 
-// First a plain GeoTIFF beside it, then a copy by GDAL's COG driver: its overviews and the order
-// of its parts are known only when all cells are there.
+// Where the workers cannot write it: first a plain GeoTIFF beside it, then a copy by GDAL's COG
+// driver.
 class CogWriter final : public GeotiffWriter {
  public:
   CogWriter(const FilePart& part, const OutputOptions& options)
@@ -205,10 +206,43 @@ class CogWriter final : public GeotiffWriter {
              const Provenance& provenance) override {
     target_ = path;
     raw_ = std::make_unique<TemporaryName>(part_.file, false);
+    if (const auto creation = direct_cog_creation(cog_, storage_, tiling, part_.info.grid)) {
+      if (auto setup = direct_setup(part_, storage_, *creation, tiling, provenance)) {
+        direct_ = std::make_unique<DirectCog>(part_, std::move(*setup), cog_, raw_->path(), path);
+        return;
+      }
+    }
     GeotiffWriter::begin(raw_->path(), tiling, provenance);
   }
 
+  void write(const Piece& piece) override {
+    direct_ ? direct_->write(piece) : GeotiffWriter::write(piece);
+  }
+
   void finish() override {
+    direct_ ? direct_->finish() : copy();
+    direct_.reset();
+    raw_.reset();
+  }
+
+  std::int64_t resident_bytes() const override {
+    return 2 * GeotiffWriter::resident_bytes();  // overviews have a third as many tiles
+  }
+
+  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
+    const std::int64_t plain = GeotiffWriter::bytes_per_write(shape);
+    const auto creation = direct_cog_creation(cog_, storage_, shape, part_.info.grid);
+    if (!creation) return plain;
+    const TileLayout layout = layout_for(*creation);
+    // The tile of an overview and a quarter of one.
+    return std::max(plain, tile_scratch_bytes(layout, *creation) + layout.tile_bytes() * 5 / 4);
+  }
+
+ private:
+  CogWriter(const FilePart& part, OutputOptions cog, int)
+      : GeotiffWriter(part, {{"COMPRESS", "NONE"}}, &cog), cog_(std::move(cog)) {}
+
+  void copy() {
     GeotiffWriter::finish();
     const GdalErrors errors;
     GDALDatasetUniquePtr raw(GDALDataset::Open(raw_->path().c_str(), GDAL_OF_RASTER));
@@ -221,16 +255,12 @@ class CogWriter final : public GeotiffWriter {
     copy.reset();
     raw.reset();
     if (!made || errors.any()) throw unwritable(part_.file, errors.first());
-    raw_.reset();
   }
-
- private:
-  CogWriter(const FilePart& part, OutputOptions cog, int)
-      : GeotiffWriter(part, {{"COMPRESS", "NONE"}}, &cog), cog_(std::move(cog)) {}
 
   OutputOptions cog_;
   std::string target_;
   std::unique_ptr<TemporaryName> raw_;
+  std::unique_ptr<DirectCog> direct_;
 };
 
 }  // namespace

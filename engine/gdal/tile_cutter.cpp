@@ -27,7 +27,18 @@ void scatter(const std::byte* in, std::byte* out, std::int64_t count, std::size_
   }
 }
 
-void fill(std::span<std::byte> cells, std::span<const std::byte> value) {
+}  // namespace
+
+std::vector<std::byte> missing_cell(const Storage& storage) {
+  std::vector<std::byte> cell(size_of(storage.dtype));
+  dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
+    const auto value = static_cast<T>(storage.nodata.value_or(0));
+    std::memcpy(cell.data(), &value, sizeof value);
+  });
+  return cell;
+}
+
+void fill_cells(std::span<std::byte> cells, std::span<const std::byte> value) {
   if (cells.empty()) return;
   std::copy(value.begin(), value.end(), cells.begin());
   // What is filled already is the source: it doubles each time.
@@ -38,8 +49,6 @@ void fill(std::span<std::byte> cells, std::span<const std::byte> value) {
   }
 }
 
-}  // namespace
-
 bool all_equal(std::span<const std::byte> cells, std::span<const std::byte> value) {
   if (cells.size() < value.size() || !std::equal(value.begin(), value.end(), cells.begin())) {
     return false;
@@ -49,12 +58,8 @@ bool all_equal(std::span<const std::byte> cells, std::span<const std::byte> valu
 }
 
 TileCutter::TileCutter(const CubeInfo& info, const TileLayout& layout)
-    : slices_(info.time.size()), layout_(layout), missing_(size_of(layout.storage.dtype)) {
+    : slices_(info.time.size()), layout_(layout), missing_(missing_cell(layout.storage)) {
   for (const BandInfo& band : info.bands) from_.push_back(band.storage());
-  dispatch(layout.storage.dtype, [&]<class T>(std::type_identity<T>) {
-    const auto value = static_cast<T>(layout.storage.nodata.value_or(0));
-    std::memcpy(missing_.data(), &value, sizeof value);
-  });
 }
 
 bool TileCutter::fits(const ChunkShape& tiling) const {
@@ -122,7 +127,7 @@ std::span<const std::byte> TileCutter::cut(const Piece& piece, std::int64_t plan
     }
     if (!filled) {
       buffers.tile.resize(tile_bytes);
-      if (!whole || layout_.samples > 1) fill(buffers.tile, missing_);
+      if (!whole || layout_.samples > 1) fill_cells(buffers.tile, missing_);
       filled = true;
     }
     copy_rows(rows, region.x.size(), storage, y.size(), x.size(), sample, buffers);

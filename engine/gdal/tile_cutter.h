@@ -75,6 +75,12 @@ class TileCutter {
   std::vector<std::byte> missing_;  // one value as it is stored
 };
 
+// The missing value (0 where there is none) as it is stored.
+std::vector<std::byte> missing_cell(const Storage& storage);
+
+// Makes all cells `value` (one cell).
+void fill_cells(std::span<std::byte> cells, std::span<const std::byte> value);
+
 // True when the cells are `value` (one cell) throughout.
 bool all_equal(std::span<const std::byte> cells, std::span<const std::byte> value);
 

@@ -1,0 +1,168 @@
+#include "engine/gdal/direct_cog.h"
+
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+constexpr std::int64_t kBlock = 512;  // of GDAL's COG driver
+
+// Bytes before and after each tile.
+constexpr std::uint64_t kFrame = 4;
+
+// What the driver writes behind the header, for readers that know its layout.
+constexpr std::string_view kStructure =
+    "GDAL_STRUCTURAL_METADATA_SIZE=000140 bytes\n"
+    "LAYOUT=IFDS_BEFORE_DATA\n"
+    "BLOCK_ORDER=ROW_MAJOR\n"
+    "BLOCK_LEADER=SIZE_AS_UINT4\n"
+    "BLOCK_TRAILER=LAST_4_BYTES_REPEATED\n"
+    "KNOWN_INCOMPATIBLE_EDITION=NO\n ";
+
+// Tags that overviews have in common with the image.
+constexpr std::array kShared = {
+    tiff_tag::kBitsPerSample,   tiff_tag::kCompression,         tiff_tag::kPhotometric,
+    tiff_tag::kSamplesPerPixel, tiff_tag::kPlanarConfiguration, tiff_tag::kPredictor,
+    tiff_tag::kColorMap,        tiff_tag::kTileWidth,           tiff_tag::kTileHeight,
+    tiff_tag::kExtraSamples,    tiff_tag::kSampleFormat,        tiff_tag::kGdalNodata};
+
+std::string overview_method(const OutputOptions& cog) {
+  return lower(option(cog, "OVERVIEW_RESAMPLING", option(cog, "RESAMPLING", "NEAREST")));
+}
+
+std::int64_t block_size(const OutputOptions& cog) {
+  return static_cast<std::int64_t>(
+      parse_number(option(cog, "BLOCKSIZE", "")).value_or(static_cast<double>(kBlock)));
+}
+
+std::vector<TileLayout> overviews_of(const TileLayout& image, const OutputOptions& cog) {
+  if (lower(option(cog, "OVERVIEWS", "AUTO")) == "none") return {};
+  return overview_layouts(image, block_size(cog));
+}
+
+// The predictor by the names of the COG driver.
+const char* predictor(const std::string& name, DType dtype) {
+  if (name == "no") return "1";
+  if (name == "standard" || name == "2") return "2";
+  return name == "floating_point" || name == "3" || is_float(dtype) ? "3" : "2";
+}
+
+}  // namespace
+
+std::optional<OutputOptions> direct_cog_creation(const OutputOptions& cog, const Storage& storage,
+                                                 const ChunkShape& tiling, const Grid& grid) {
+  static const std::vector<std::string> kKnown = {
+      "COMPRESS",   "LEVEL",     "PREDICTOR",       "BLOCKSIZE",
+      "BIGTIFF",    "SPARSE_OK", "NUM_THREADS",     "OVERVIEW_RESAMPLING",
+      "RESAMPLING", "OVERVIEWS", "WARP_RESAMPLING", "GEOTIFF_VERSION"};
+  OutputOptions creation;
+  for (const auto& [name, value] : cog) {
+    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) return std::nullopt;
+  }
+  for (const char* name : {"COMPRESS", "LEVEL", "BIGTIFF", "SPARSE_OK", "GEOTIFF_VERSION"}) {
+    if (cog.contains(name)) creation[name] = cog.at(name);
+  }
+  const std::string method = overview_method(cog);
+  if (method != "nearest" && method != "average") return std::nullopt;
+  if (cog.contains("PREDICTOR")) {
+    creation.try_emplace("PREDICTOR", predictor(lower(cog.at("PREDICTOR")), storage.dtype));
+  }
+  creation.try_emplace("INTERLEAVE", "PIXEL");
+  // A side of one cell cannot be halved.
+  const std::int64_t longer = std::max(grid.width, grid.height);
+  if (std::min(grid.width, grid.height) * block_size(cog) < longer) return std::nullopt;
+  // Smaller tiles where chunks do not hold whole ones of the usual size.
+  std::int64_t tile = block_size(cog);
+  const auto fits = [&] {
+    return (tiling.x % tile == 0 || tiling.x >= grid.width) &&
+           (tiling.y % tile == 0 || tiling.y >= grid.height);
+  };
+  while (!cog.contains("BLOCKSIZE") && tile > 128 && !fits()) tile /= 2;
+  if (tile % (2 * kTileMultiple) != 0) return std::nullopt;
+  return geotiff_creation(std::move(creation), storage, tile, tile);
+}
+
+DirectCog::DirectCog(const FilePart& part, DirectSetup setup, const OutputOptions& cog,
+                     const std::string& raw, const std::string& target)
+    : name_(part.file),
+      setup_(std::move(setup)),
+      writer_(part.info, setup_, true),
+      raw_(raw, name_),
+      target_(target),
+      overviews_(overviews_of(setup_.layout, cog)),
+      pyramid_(
+          setup_.layout, overviews_,
+          overview_method(cog) == "average" ? OverviewMethod::kAverage : OverviewMethod::kNearest,
+          raw_) {
+  raw_.take(2 * kFrame);  // offset 0 means nowhere
+  indices_.emplace_back(static_cast<std::size_t>(setup_.layout.tiles()));
+  for (const TileLayout& layout : overviews_) {
+    indices_.emplace_back(static_cast<std::size_t>(layout.tiles()));
+  }
+}
+
+void DirectCog::write(const Piece& piece) {
+  Pool<Scratch>::Lease scratch(scratch_);
+  const auto store = [&](std::size_t level, std::size_t tile, std::span<const std::byte> cells) {
+    writer_.append(cells, tile, indices_[level + 1], raw_, scratch->tile);
+  };
+  writer_.cutter().for_tiles(piece, [&](std::int64_t plane, std::int64_t ty, std::int64_t tx) {
+    const auto cells = writer_.cutter().cut(piece, plane, ty, tx, scratch->tile.cut);
+    if (!cells.empty()) {
+      const std::size_t tile = setup_.layout.index(plane, ty, tx);
+      writer_.append(cells, tile, indices_[0], raw_, scratch->tile);
+    }
+    pyramid_.add(plane, ty, tx, cells, scratch->pyramid, store);
+    check_tiff_size(setup_.head.big, raw_.end(), name_);
+  });
+}
+
+std::vector<TiffDirectory> DirectCog::directories() const {
+  const bool big = setup_.head.big;
+  std::vector<TiffDirectory> out = {setup_.head.directory};
+  out[0].set_tiles(indices_[0].offsets, indices_[0].counts, big);
+  for (std::size_t i = 0; i < overviews_.size(); ++i) {
+    TiffDirectory overview;
+    constexpr std::uint32_t kReduced = 1;
+    overview.set_long(tiff_tag::kSubfileType, kReduced);
+    overview.set_long(tiff_tag::kWidth, static_cast<std::uint32_t>(overviews_[i].width));
+    overview.set_long(tiff_tag::kHeight, static_cast<std::uint32_t>(overviews_[i].height));
+    for (const std::uint16_t id : kShared) {
+      if (const TiffTag* tag = setup_.head.directory.find(id)) overview.set(*tag);
+    }
+    overview.set_tiles(indices_[i + 1].offsets, indices_[i + 1].counts, big);
+    out.push_back(std::move(overview));
+  }
+  return out;
+}
+
+void DirectCog::copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile& to) const {
+  std::vector<std::byte> tile;
+  for (std::size_t i = 0; i < index.offsets.size(); ++i) {
+    if (index.offsets[i] == 0) continue;
+    tile.resize(index.counts[i] + 2 * kFrame);
+    from.read(tile, index.offsets[i] - kFrame);
+    const std::uint64_t at = to.take((tile.size() + 1) / 2 * 2);
+    to.write(tile, at);
+    to.write_back(at, tile.size());
+    index.offsets[i] = at + kFrame;
+  }
+}
+
+void DirectCog::finish() {
+  PlacedFile target(target_, name_);
+  target.take(write_tiff_head(setup_.head.big, kStructure, directories()).size());
+  // The smallest overview first, the image last.
+  for (std::size_t i = indices_.size(); i-- > 0;) copy_tiles(indices_[i], raw_, target);
+  check_tiff_size(setup_.head.big, target.end(), name_);
+  target.write(write_tiff_head(setup_.head.big, kStructure, directories()), 0);
+  target.close();
+}
+
+}  // namespace cube
