@@ -2,12 +2,14 @@
 // in windows of 256 x 256 cells of two bands of one image in separate files. Decoding is timed
 // apart. Built with -DCUBE_BENCH=ON; prints a checksum of all cells, which no change of speed may
 // move.
-// usage: [BENCH_VIEW=part of a title] [BENCH_REPEATS=n] bench_reader
+// usage: [BENCH_VIEW=part of a title] [BENCH_METHODS="near cubic ..."] [BENCH_REPEATS=n]
+//        [BENCH_HOLES=n: each n-th cell is nodata, 0: none] bench_reader
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <sstream>
 
 #include "tests/rasters.h"
 #include "tests/support.h"
@@ -29,18 +31,19 @@ struct View {
 
 constexpr View kViews[] = {
     {"aligned", "EPSG:32631", 10, 10, 0},        {"same CRS, shifted", "EPSG:32631", 10, 10, 0.33},
-    {"same CRS, 20 m", "EPSG:32631", 20, 20, 0}, {"zone 32", "EPSG:32632", 10, 10, 0},
+    {"same CRS, 20 m", "EPSG:32631", 20, 20, 0}, {"same CRS, 2.5 m", "EPSG:32631", 2.5, 2.5, 0},
+    {"same CRS, 40 m", "EPSG:32631", 40, 40, 0}, {"zone 32", "EPSG:32632", 10, 10, 0},
     {"EPSG:3857", "EPSG:3857", 14, 14, 0},       {"EPSG:4326", "EPSG:4326", 1.2e-4, 9e-5, 0},
     {"EPSG:3035", "EPSG:3035", 10, 10, 0},
 };
 
-// Cells in a repeated pattern of fields with noise; one in a hundred is nodata.
-std::vector<double> image(unsigned seed) {
+// Cells in a repeated pattern of fields with noise; one in `holes` is nodata.
+std::vector<double> image(unsigned seed, unsigned holes) {
   std::vector<double> cells(static_cast<std::size_t>(kSide) * kSide);
   std::uint32_t state = seed;
   for (double& cell : cells) {
     state = state * 1664525U + 1013904223U;
-    cell = state % 100 == 0 ? 0 : 1000 + (state >> 20);
+    cell = holes && state % holes == 0 ? 0 : 1000 + (state >> 20);
   }
   return cells;
 }
@@ -116,6 +119,12 @@ Times run(const std::vector<std::string>& files, const Grid& grid, Resampling me
 TEST_CASE("time the image reader") {
   const char* wanted = std::getenv("BENCH_VIEW");
   const char* repeats = std::getenv("BENCH_REPEATS");
+  const char* chosen = std::getenv("BENCH_METHODS");
+  std::istringstream methods(chosen ? chosen : "near bilinear cubic average");
+  std::vector<Resampling> wanted_methods;
+  for (std::string text; methods >> text;) wanted_methods.push_back(parse_resampling(text, ""));
+  const char* holes_text = std::getenv("BENCH_HOLES");
+  const unsigned holes = holes_text ? static_cast<unsigned>(std::atoi(holes_text)) : 100;
   test::TempDir dir;
   std::vector<std::string> files;
   for (unsigned band = 1; band <= 2; ++band) {
@@ -125,15 +134,16 @@ TEST_CASE("time the image reader") {
                         .width = kSide,
                         .height = kSide,
                         .nodata = 0},
-                       image(band));
+                       image(band, holes));
   }
   std::printf("%-18s %-8s %8s %8s  %s\n", "view", "method", "ns/cell", "decode", "checksum");
   for (const View& view : kViews) {
     if (wanted && !std::strstr(view.title, wanted)) continue;
     const Grid grid = grid_of(view);
-    for (const Resampling method : {Resampling::kNearest, Resampling::kBilinear}) {
-      const Times t =
-          run(files, grid, method, {DType::kUInt16, 0}, repeats ? std::atoi(repeats) : 5);
+    for (const Resampling method : wanted_methods) {
+      const Storage storage =
+          keeps_values(method) ? Storage{DType::kUInt16, 0} : with_missing(DType::kFloat32, {});
+      const Times t = run(files, grid, method, storage, repeats ? std::atoi(repeats) : 5);
       std::printf("%-18s %-8s %8.2f %8.2f  %016llx\n", view.title,
                   std::string(name(method)).c_str(), t.total, t.decode,
                   static_cast<unsigned long long>(t.sum));
