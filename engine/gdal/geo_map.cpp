@@ -11,6 +11,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/multiversion.h"
 
 namespace cube {
 
@@ -109,9 +110,32 @@ bool near(const Point& a, const Point& b) {
 
 // Whether a position nearly lies on a border between cells. The sum rounds to a whole number where
 // the numbers can be half of that, without the call that std::nearbyint costs.
-bool close(double v) {
+inline bool close(double v) {
   constexpr double kRound = 0x1.8p52;
   return std::abs(v - ((v + kRound) - kRound)) < kMargin;
+}
+
+// Positions along a row of a square: polynomials of the way across it, 0 to 1.
+struct Curve {
+  Point constant, linear, square;
+
+  Point at(double u) const {
+    return {constant.x + u * (linear.x + u * square.x), constant.y + u * (linear.y + u * square.y)};
+  }
+};
+
+// The positions of `count` cells from cell `first` of the row on, `step` apart. True when one of
+// them nearly lies on a border.
+CUBE_MULTIVERSION
+bool follow(const Curve& curve, int first, int count, double step, double* x, double* y) {
+  int any = 0;
+  for (int k = 0; k < count; ++k) {
+    const Point point = curve.at((first + k) * step);
+    x[k] = point.x;
+    y[k] = point.y;
+    any |= close(point.x) | close(point.y);
+  }
+  return any != 0;
 }
 
 class LatticeMap final : public GeoMap {
@@ -155,8 +179,11 @@ class LatticeMap final : public GeoMap {
     y.resize(count);
     x_ = x.data();
     y_ = y.data();
+    borders_.clear();
+    border_rows_.clear();
+    border_columns_.clear();
     fill_lattice();
-    settle_borders(count);
+    settle_borders();
   }
 
   // Exact positions in cells, given by (fractional) row and column.
@@ -240,7 +267,7 @@ class LatticeMap final : public GeoMap {
 
   static bool holds(const Square& s) {
     for (int i = 0; i < 2; ++i) {
-      const Row row = row_at(s, 0.25 + 0.5 * i);
+      const Curve row = row_at(s, 0.25 + 0.5 * i);
       for (int j = 0; j < 2; ++j) {
         if (!near(row.at(0.25 + 0.5 * j), s.checks[i][j])) return false;
       }
@@ -248,18 +275,8 @@ class LatticeMap final : public GeoMap {
     return true;
   }
 
-  // Positions along a row of a square: polynomials of the way across it, 0 to 1.
-  struct Row {
-    Point constant, linear, square;
-
-    Point at(double u) const {
-      return {constant.x + u * (linear.x + u * square.x),
-              constant.y + u * (linear.y + u * square.y)};
-    }
-  };
-
   // The row that lies `v` of the side below the first: parabolas through the nodes.
-  static Row row_at(const Square& s, double v) {
+  static Curve row_at(const Square& s, double v) {
     const double first = (2 * v - 1) * (v - 1);
     const double second = 4 * v * (1 - v);
     const double third = v * (2 * v - 1);
@@ -281,35 +298,32 @@ class LatticeMap final : public GeoMap {
     const auto count = static_cast<int>(columns.size());
     const auto first = static_cast<int>(columns.begin - s.column);
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-      const Row line = row_at(s, static_cast<double>(row - s.row) * scale);
+      const Curve line = row_at(s, static_cast<double>(row - s.row) * scale);
       double* x = x_ + index(row, columns.begin);
       double* y = y_ + index(row, columns.begin);
-      for (int k = 0; k < count; ++k) {
-        const Point point = line.at((first + k) * scale);
-        x[k] = point.x;
-        y[k] = point.y;
-      }
+      if (follow(line, first, count, scale, x, y)) find_borders(row, columns);
     }
   }
 
-  // Evaluates the positions again that nearly lie on a border between source cells.
-  void settle_borders(std::size_t count) {
-    std::vector<double> rows;
-    std::vector<double> columns;
-    std::vector<std::size_t> where;
-    for (std::size_t i = 0; i < count; ++i) {
+  // Notes the positions of a row that nearly lie on a border between source cells.
+  void find_borders(std::int64_t row, const Range& columns) {
+    for (std::int64_t column = columns.begin; column < columns.end; ++column) {
+      const std::size_t i = index(row, column);
       if (!close(x_[i]) && !close(y_[i])) continue;
-      where.push_back(i);
-      const auto k = static_cast<std::int64_t>(i);
-      rows.push_back(static_cast<double>(rows_.begin + k / columns_.size()));
-      columns.push_back(static_cast<double>(columns_.begin + k % columns_.size()));
+      borders_.push_back(i);
+      border_rows_.push_back(static_cast<double>(row));
+      border_columns_.push_back(static_cast<double>(column));
     }
-    if (where.empty()) return;
+  }
+
+  // Evaluates them exactly.
+  void settle_borders() {
+    if (borders_.empty()) return;
     std::vector<Point> points;
-    exact(rows, columns, points);
-    for (std::size_t k = 0; k < where.size(); ++k) {
-      x_[where[k]] = points[k].x;
-      y_[where[k]] = points[k].y;
+    exact(border_rows_, border_columns_, points);
+    for (std::size_t k = 0; k < borders_.size(); ++k) {
+      x_[borders_[k]] = points[k].x;
+      y_[borders_[k]] = points[k].y;
     }
   }
 
@@ -357,6 +371,8 @@ class LatticeMap final : public GeoMap {
   double part_ = 0.5;
   double* x_ = nullptr;
   double* y_ = nullptr;
+  std::vector<std::size_t> borders_;
+  std::vector<double> border_rows_, border_columns_;
   std::vector<double> work_x_, work_y_, work_z_;
   std::vector<int> good_;
 };

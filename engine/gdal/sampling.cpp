@@ -7,6 +7,7 @@
 #include <span>
 
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 
 namespace cube {
 
@@ -68,38 +69,93 @@ bool are_adjacent(const std::vector<std::int32_t>& cells) {
   return true;
 }
 
-void place_nearest(Stencil& s, double height, double width) {
-  const auto stride = static_cast<std::int32_t>(s.under.columns.size());
-  const auto first_row = static_cast<std::int32_t>(s.under.rows.begin);
-  const auto first_column = static_cast<std::int32_t>(s.under.columns.begin);
-  const double* x = s.x.data();
-  const double* y = s.y.data();
-  std::int32_t* cells = s.cells.data();
-  for (std::size_t i = 0; i < s.cells.size(); ++i) {
-    const bool in = inside(x[i], width) & inside(y[i], height);
-    const std::int32_t row = cell_at(in ? y[i] : 0) - first_row;
-    const std::int32_t column = cell_at(in ? x[i] : 0) - first_column;
-    cells[i] = in ? row * stride + column : Stencil::kOutside;
+// Where an image of `height` x `width` cells lies round a footprint, for the loops below.
+struct Frame {
+  double width, height;
+  std::int32_t first_row, first_column, stride;
+};
+
+Frame frame_of(const Footprint& under, std::int64_t height, std::int64_t width) {
+  return {static_cast<double>(width), static_cast<double>(height),
+          static_cast<std::int32_t>(under.rows.begin),
+          static_cast<std::int32_t>(under.columns.begin),
+          static_cast<std::int32_t>(under.columns.size())};
+}
+
+CUBE_MULTIVERSION
+void place_nearest(const Frame& frame, const double* x, const double* y, std::size_t n,
+                   std::int32_t* cells) {
+  const Frame f = frame;
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool in = inside(x[i], f.width) & inside(y[i], f.height);
+    const std::int32_t row = cell_at(in ? y[i] : 0) - f.first_row;
+    const std::int32_t column = cell_at(in ? x[i] : 0) - f.first_column;
+    cells[i] = in ? row * f.stride + column : Stencil::kOutside;
   }
 }
 
-void place_bilinear(Stencil& s, double height, double width) {
-  const auto stride = static_cast<std::int32_t>(s.under.columns.size());
-  const auto first_row = static_cast<std::int32_t>(s.under.rows.begin);
-  const auto first_column = static_cast<std::int32_t>(s.under.columns.begin);
-  for (std::size_t i = 0; i < s.cells.size(); ++i) {
-    const double x = s.x[i] - 0.5;
-    const double y = s.y[i] - 0.5;
-    if ((x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1)) {
-      const auto column = static_cast<std::int32_t>(x);
-      const auto row = static_cast<std::int32_t>(y);
-      s.cells[i] = (row - first_row) * stride + column - first_column;
-      s.x[i] = x - static_cast<double>(column);
-      s.y[i] = y - static_cast<double>(row);
-    } else {
-      const bool in = inside(s.x[i], width) && inside(s.y[i], height);
-      s.cells[i] = in ? Stencil::kEdge : Stencil::kOutside;
+// Replaces positions by the way from centre to centre where all four cells are inside.
+CUBE_MULTIVERSION
+void place_bilinear(const Frame& frame, double* x, double* y, std::size_t n, std::int32_t* cells) {
+  const Frame f = frame;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double from_x = x[i] - 0.5;
+    const double from_y = y[i] - 0.5;
+    const bool inner =
+        (from_x >= 0) & (from_y >= 0) & (from_x < f.width - 1) & (from_y < f.height - 1);
+    const bool in = inside(x[i], f.width) & inside(y[i], f.height);
+    const auto column = static_cast<std::int32_t>(inner ? from_x : 0);
+    const auto row = static_cast<std::int32_t>(inner ? from_y : 0);
+    const std::int32_t cell = (row - f.first_row) * f.stride + column - f.first_column;
+    cells[i] = inner ? cell : in ? Stencil::kEdge : Stencil::kOutside;
+    x[i] = inner ? from_x - static_cast<double>(column) : x[i];
+    y[i] = inner ? from_y - static_cast<double>(row) : y[i];
+  }
+}
+
+// Least and largest position of those inside, `kLanes` side by side.
+constexpr std::size_t kLanes = 8;
+struct Lanes {
+  double low[kLanes], high[kLanes];
+};
+
+CUBE_MULTIVERSION
+void extend(const double* x, const double* y, std::size_t groups, double width, double height,
+            Lanes& across, Lanes& down) {
+  for (std::size_t i = 0; i < groups; ++i) {
+    for (std::size_t j = 0; j < kLanes; ++j) {
+      const double px = x[i * kLanes + j];
+      const double py = y[i * kLanes + j];
+      const bool in = inside(px, width) & inside(py, height);
+      const double low_x = in ? px : INFINITY, high_x = in ? px : -INFINITY;
+      const double low_y = in ? py : INFINITY, high_y = in ? py : -INFINITY;
+      across.low[j] = low_x < across.low[j] ? low_x : across.low[j];
+      across.high[j] = high_x > across.high[j] ? high_x : across.high[j];
+      down.low[j] = low_y < down.low[j] ? low_y : down.low[j];
+      down.high[j] = high_y > down.high[j] ? high_y : down.high[j];
     }
+  }
+}
+
+// The same for positions that are not separable.
+void extent_of(const Positions& at, double height, double width, Extent& across, Extent& down) {
+  Lanes x, y;
+  for (Lanes* lanes : {&x, &y}) {
+    std::fill(std::begin(lanes->low), std::end(lanes->low), INFINITY);
+    std::fill(std::begin(lanes->high), std::end(lanes->high), -INFINITY);
+  }
+  const std::size_t groups = at.x.size() / kLanes;
+  extend(at.x.data(), at.y.data(), groups, width, height, x, y);
+  const auto join = [](const Lanes& lanes, Extent& extent) {
+    extent.low = *std::min_element(std::begin(lanes.low), std::end(lanes.low));
+    extent.high = *std::max_element(std::begin(lanes.high), std::end(lanes.high));
+  };
+  join(x, across);
+  join(y, down);
+  for (std::size_t i = groups * kLanes; i < at.x.size(); ++i) {
+    const bool in = inside(at.x[i], width) & inside(at.y[i], height);
+    across.add(at.x[i], in);
+    down.add(at.y[i], in);
   }
 }
 
@@ -220,12 +276,7 @@ Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t wi
     across = extent_of(at.x, width);
     down = extent_of(at.y, height);
   } else {
-    for (std::size_t i = 0; i < at.x.size(); ++i) {
-      const bool in = inside(at.x[i], static_cast<double>(width)) &
-                      inside(at.y[i], static_cast<double>(height));
-      across.add(at.x[i], in);
-      down.add(at.y[i], in);
-    }
+    extent_of(at, static_cast<double>(height), static_cast<double>(width), across, down);
   }
   if (across.low > across.high || down.low > down.high) return {};
   if (method == Resampling::kNearest) return {down.cells(0, height), across.cells(0, width)};
@@ -259,8 +310,12 @@ Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height
     return s;
   }
   s.cells.resize(s.x.size());
-  const auto place = method == Resampling::kBilinear ? place_bilinear : place_nearest;
-  place(s, static_cast<double>(height), static_cast<double>(width));
+  const Frame frame = frame_of(under, height, width);
+  if (method == Resampling::kBilinear) {
+    place_bilinear(frame, s.x.data(), s.y.data(), s.x.size(), s.cells.data());
+  } else {
+    place_nearest(frame, s.x.data(), s.y.data(), s.x.size(), s.cells.data());
+  }
   if (nearest) s.x = s.y = {};
   return s;
 }
