@@ -18,9 +18,9 @@ case $mode in
     options=(-DCMAKE_BUILD_TYPE=Release)
     ;;
   asan)
-    install_packages "${packages_build[@]}"
-    options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1"
-      -DCUBE_SANITIZE=address,undefined)
+    install_packages "${packages_build[@]}" clang libomp-dev
+    options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1"
+      -DCUBE_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++)
     tests=(-R '^(unit|data)_')
     ulimit -s 65536  # frames are several times as large as without sanitizers
     # GDAL and PROJ keep caches until the process ends, so leaks are not looked for.

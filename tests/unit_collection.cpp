@@ -184,7 +184,9 @@ TEST_CASE("images of a slice are combined in acquisition order") {
       {"none", "9 nan 7"},   {"last", "9 nan 7"},       {"first", "5 nan 7"},
       {"min", "5 nan 7"},    {"max", "9 nan 7"},        {"mean", "7 nan 7"},
       {"median", "7 nan 7"}, {"count_values", "2 0 1"}, {"count_images", "3 0 1"}};
-  for (const auto& [aggregation, values] : expected) {
+  for (const auto& entry : expected) {
+    const auto& aggregation = entry.first;
+    const auto& values = entry.second;
     CAPTURE(aggregation);
     const World world = composite_world();
     CHECK(text_of(world.corner(world.graph(aggregation))) == values);
@@ -204,7 +206,9 @@ TEST_CASE("aggregations work cell by cell") {
       {"first", "4 4 3 nan"},     {"last", "3 4 3 nan"},   {"min", "3 4 3 nan"},
       {"max", "4 4 3 nan"},       {"mean", "3.5 4 3 nan"}, {"median", "3.5 4 3 nan"},
       {"count_values", "2 1 1 0"}};
-  for (const auto& [aggregation, values] : expected) {
+  for (const auto& entry : expected) {
+    const auto& aggregation = entry.first;
+    const auto& values = entry.second;
     CAPTURE(aggregation);
     const BlockPtr block = world.read(world.graph(aggregation), {0}).bands[0];
     std::vector<double> scratch;

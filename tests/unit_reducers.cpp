@@ -108,9 +108,9 @@ TEST_CASE("numbers worked out by hand, missing values skipped") {
                                                   {"which_min", 102},
                                                   {"which_max", 106},
                                                   {"rms", std::sqrt(52.0 / 5)}};
-  for (const auto& [name, result] : expected) {
-    INFO(name);
-    check_same(reduce(name, values), result);
+  for (const auto& entry : expected) {
+    INFO(entry.first);
+    check_same(reduce(entry.first, values), entry.second);
   }
   CHECK(expected.size() == reducer_names().size());  // p90 stands for "quantile"
 }
@@ -187,7 +187,7 @@ TEST_CASE("a state of many series gives what each gives alone, and can be used a
     if (name == "quantile") name = "p33.5";
     INFO(name);
     const auto state = reducer(name).state();
-    for (const std::size_t length : {1, 2, 7, 16, 33, 128, 512, 513, 600}) {
+    for (const std::size_t length : {1U, 2U, 7U, 16U, 33U, 128U, 512U, 513U, 600U}) {
       const std::size_t n = 1 + random() % 40;
       std::vector<Series> series(n, Series(length));
       for (Series& s : series) {

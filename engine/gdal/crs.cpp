@@ -194,8 +194,6 @@ std::vector<Box> transform_box(const Box& box, const std::string& from, const st
 
 std::vector<Box> lonlat_bounds(std::span<const double> longitude,
                                std::span<const double> latitude) {
-  constexpr double kHalf = 180;
-  constexpr double kCircle = 360;
   // Longitudes of a footprint that lie on both sides of 180 degrees span nearly the whole circle
   // when taken as they are, and little when the western ones are put beyond 180.
   Bounds plain;
@@ -207,10 +205,11 @@ std::vector<Box> lonlat_bounds(std::span<const double> longitude,
     lat.add(latitude[i]);
   }
   if (plain.empty()) return {};
-  const bool crosses = plain.high - plain.low > kHalf && wrapped.high - wrapped.low < kHalf;
+  const bool crosses =
+      plain.high - plain.low > kHalfCircle && wrapped.high - wrapped.low < kHalfCircle;
   if (!crosses) return {{plain.low, lat.low, plain.high, lat.high}};
-  return {{wrapped.low, lat.low, kHalf, lat.high},
-          {-kHalf, lat.low, wrapped.high - kCircle, lat.high}};
+  return {{wrapped.low, lat.low, kHalfCircle, lat.high},
+          {-kHalfCircle, lat.low, wrapped.high - kCircle, lat.high}};
 }
 
 }  // namespace cube
