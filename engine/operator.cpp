@@ -4,4 +4,6 @@ namespace cube {
 
 Cost Operator::cost(const Request&) const { return {}; }
 
+std::optional<PullPlan> Operator::pulls(const Request&, std::size_t) const { return std::nullopt; }
+
 }  // namespace cube

@@ -64,6 +64,14 @@ struct Cost {
   std::int64_t images = 0;         // images that touch the region
   std::vector<std::string> files;  // files that will be opened, one entry a file and band
   std::int64_t read_bytes = 0;     // of cells to decode, before decompression is counted
+  // Slices of the region that may have cells, asked for alone the others are null; nullopt = all.
+  std::optional<std::int64_t> filled_slices;
+};
+
+// How a kernel that does not pull all it needs at once does it.
+struct PullPlan {
+  std::int64_t slices = 0;  // pulled at a time, at most
+  std::int64_t kept = 0;    // of those pulled before, held besides them, at most
 };
 
 class Operator {
@@ -77,6 +85,10 @@ class Operator {
   // What `out` needs of input `input`: the smallest region and bands outside of which no cell of
   // the input can change the result. An empty region means nothing.
   virtual Request demand(const Request& out, std::size_t input) const = 0;
+
+  // Says how the kernel pulls demand(out, input) in several requests of fewer slices each; nullopt:
+  // in one.
+  virtual std::optional<PullPlan> pulls(const Request& out, std::size_t input) const;
 
   virtual std::unique_ptr<Kernel> kernel() const = 0;
 

@@ -18,6 +18,8 @@ constexpr std::int64_t kProgramBytes = std::int64_t{72} << 20;
 // Open files, transformers and stacks of one worker.
 constexpr std::int64_t kWorkerBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kMinCache = std::int64_t{8} << 20;
+// Larger blocks are not met by chunks: a chunk of one would be too large.
+constexpr std::int64_t kLargestBlock = std::int64_t{1} << 21;
 constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
 // Chunks looked at to find the dearest one when a shape is chosen.
 constexpr std::int64_t kProbes = 64;
@@ -34,6 +36,23 @@ std::int64_t bytes_of(const CubeInfo& info, const Request& request) {
 
 bool wants_nothing(const Request& request) {
   return request.region.empty() || request.bands.empty();
+}
+
+// The first slices of a request.
+Request first_slices(Request request, std::int64_t slices) {
+  request.region.t.end = std::min(request.region.t.end, request.region.t.begin + slices);
+  return request;
+}
+
+// The smallest side of result cells under which lie whole blocks of `block` cells, where the source
+// has `ratio` cells to one of the result.
+std::int64_t whole_blocks(std::int64_t block, std::int64_t ratio) {
+  return block / std::gcd(block, ratio);
+}
+
+// A multiple of `step` that is at least `wanted`.
+std::int64_t round_up(std::int64_t wanted, std::int64_t step) {
+  return ceil_div(wanted, step) * step;
 }
 
 Request all_bands(const CubeInfo& info, const Region& region) {
@@ -109,8 +128,29 @@ std::vector<std::size_t> Graph::consumers() const {
   return counts;
 }
 
-Plan::Plan(Graph graph, const PlanOptions& options) : graph_(std::move(graph)), options_(options) {
+Plan::Plan(Graph graph, const PlanOptions& options)
+    : graph_(std::move(graph)), options_(options), consumers_(graph_.consumers()) {
   choose_shape();
+}
+
+// As many cells as kDefaultChunk has or somewhat more, in whole blocks of the sources that are at
+// most as large as kLargestBlock.
+ChunkShape Plan::default_shape() const {
+  ChunkShape shape = kDefaultChunk;
+  std::int64_t step_y = 1;
+  std::int64_t step_x = 1;
+  for (const Graph::Node& node : graph_.nodes) {
+    const auto blocks = node.op->stored_blocks();
+    if (!blocks || blocks->y * blocks->x > kLargestBlock) continue;
+    const Grid& from = node.op->info().grid;
+    const Grid& to = info().grid;
+    if (from.width % to.width != 0 || from.height % to.height != 0) continue;
+    step_y = std::max(step_y, whole_blocks(blocks->y, from.height / to.height));
+    step_x = std::max(step_x, whole_blocks(blocks->x, from.width / to.width));
+  }
+  shape.x = round_up(shape.x, step_x);
+  shape.y = round_up(ceil_div(kDefaultChunk.cells(), shape.x), step_y);
+  return shape;
 }
 
 void Plan::choose_shape() {
@@ -118,7 +158,7 @@ void Plan::choose_shape() {
   for (const Graph::Node& node : graph_.nodes) {
     if (!wanted) wanted = node.op->preferred_chunk();
   }
-  shape_ = clipped(wanted.value_or(kDefaultChunk), info());
+  shape_ = clipped(wanted ? *wanted : default_shape(), info());
   const std::int64_t budget = options_.memory_bytes - base_bytes();
   const auto fits = [&] {
     const std::int64_t count = chunks();
@@ -159,13 +199,52 @@ Region Plan::region(std::int64_t chunk) const {
 }
 
 std::int64_t Plan::peak_bytes(std::size_t node, const Request& request) const {
+  return peak_bytes(node, request, request.region.t.size());
+}
+
+// The same when the cells are asked for in requests of `slices` slices, one after the other.
+std::int64_t Plan::peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const {
   if (wants_nothing(request)) return 0;
   const Graph::Node& n = graph_.nodes[node];
-  std::int64_t sum = bytes_of(n.op->info(), request) + n.op->cost(request).scratch_bytes;
+  const CubeInfo& made = n.op->info();
+  const std::int64_t all = request.region.t.size();
+  const bool shared = consumers_[node] > 1;  // the blocks are kept for the next consumer
+  const std::int64_t held = shared && slices < all ? filled_slices(node, request) * slices : slices;
+  const Request part = first_slices(request, slices);
+  std::int64_t sum = bytes_of(made, first_slices(request, held)) +
+                     n.op->cost(n.inputs.empty() ? request : part).scratch_bytes;
   for (std::size_t i = 0; i < n.inputs.size(); ++i) {
-    sum += peak_bytes(n.inputs[i], n.op->demand(request, i));
+    const std::size_t input = n.inputs[i];
+    const Request wanted = n.op->demand(request, i);
+    std::int64_t at_a_time = wanted.region.t.size();
+    if (const auto pull = n.op->pulls(request, i)) {
+      at_a_time = std::min(at_a_time, pull->slices);
+      // Kept blocks may have one filled slice only.
+      const std::int64_t kept =
+          pull->kept == 0 ? 0 : std::min(pull->kept, filled_slices(input, wanted) * at_a_time);
+      sum += bytes_of(graph_.nodes[input].op->info(), first_slices(wanted, kept));
+    } else if (wanted.region.t == request.region.t) {
+      at_a_time = slices;
+    }
+    sum += peak_bytes(input, wanted, at_a_time);
   }
   return sum;
+}
+
+// How many slices of a request, asked for alone, may come as something else than null.
+std::int64_t Plan::filled_slices(std::size_t node, const Request& request) const {
+  if (wants_nothing(request)) return 0;
+  const Graph::Node& n = graph_.nodes[node];
+  const std::int64_t all = request.region.t.size();
+  if (n.inputs.empty()) return std::min(all, n.op->cost(request).filled_slices.value_or(all));
+  if (!n.op->passes_emptiness()) return all;
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+    const Request wanted = n.op->demand(request, i);
+    if (wanted.region.t != request.region.t) return all;
+    sum += filled_slices(n.inputs[i], wanted);
+  }
+  return std::min(all, sum);
 }
 
 std::int64_t Plan::cache_bytes() const {

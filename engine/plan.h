@@ -36,8 +36,9 @@ struct PlanOptions {
   std::optional<ChunkShape> chunk;                    // asked for by the user
   std::int64_t sink_resident_bytes = 0;               // held by the outputs
   // Held by the outputs for each chunk that is being written.
-  std::function<std::int64_t(const ChunkShape&)> sink_bytes_per_write =
-      [](const ChunkShape&) { return std::int64_t{0}; };
+  std::function<std::int64_t(const ChunkShape&)> sink_bytes_per_write = [](const ChunkShape&) {
+    return std::int64_t{0};
+  };
 };
 
 // The tiling of the result into chunks, with what computing them takes.
@@ -78,9 +79,13 @@ class Plan {
 
  private:
   void choose_shape();
+  ChunkShape default_shape() const;
+  std::int64_t peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const;
+  std::int64_t filled_slices(std::size_t node, const Request& request) const;
 
   Graph graph_;
   PlanOptions options_;
+  std::vector<std::size_t> consumers_;  // of each node
   ChunkShape shape_;
   bool chunk_reduced_ = false;
 };

@@ -77,6 +77,11 @@ Cost TimeReduction::cost(const Request& request) const {
   return cost;
 }
 
+PullPlan TimeReduction::pulls(const Request& out) const {
+  const std::int64_t slab = slab_slices({{0, 1}, out.region.y, out.region.x}, sources(out.bands));
+  return {std::min(slab, longest_), holds_values(out.bands) ? longest_ : 0};
+}
+
 bool TimeReduction::passes_emptiness() const {
   return std::none_of(bands_.begin(), bands_.end(),
                       [](const Band& band) { return band.reducer.counts(); });

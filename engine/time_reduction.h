@@ -31,6 +31,7 @@ class TimeReduction {
 
   Request demand(const Request& out) const;
   Cost cost(const Request& request) const;
+  PullPlan pulls(const Request& out) const;
   bool passes_emptiness() const;
   std::unique_ptr<Kernel> kernel() const;
 

@@ -403,6 +403,8 @@ TEST_CASE("what a request costs is known from the footprints") {
   CHECK_FALSE(cost.empty);
   cost = op("max")->cost({{{0, 3}, {0, 6}, {0, 8}}, {0}});
   CHECK(cost.images == 2);
+  CHECK(cost.filled_slices == 1);
+  CHECK_FALSE(op("count_values")->cost({{{0, 3}, {0, 6}, {0, 8}}, {0}}).filled_slices);
   cost = op("max")->cost({{{1, 3}, {0, 6}, {0, 8}}, {0}});
   CHECK(cost.empty);
   CHECK(cost.scratch_bytes == 0);

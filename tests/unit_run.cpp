@@ -89,6 +89,14 @@ class Sum final : public Operator {
   };
 };
 
+// Its input, as it comes.
+class Same final : public Operator {
+ public:
+  explicit Same(CubeInfo info) : Operator(std::move(info)) {}
+  Request demand(const Request& out, std::size_t) const override { return out; }
+  std::unique_ptr<Kernel> kernel() const override { return nullptr; }
+};
+
 Graph diamond(std::shared_ptr<const Operator> source) {
   Graph graph;
   const CubeInfo info = source->info();
@@ -225,6 +233,78 @@ TEST_CASE("the chunk shape shrinks until the budget holds, and says so") {
   CHECK(test::error_of([&] { Plan(diamond(source), tight); }) ==
         "--memory: a memory budget of 1 MB is too small for this graph on 2 threads (give more, or "
         "fewer --threads)");
+}
+
+// Slices of which `filled` have cells, stored in blocks.
+class Sparse final : public Operator {
+ public:
+  Sparse(CubeInfo info, std::int64_t filled, ChunkShape blocks)
+      : Operator(std::move(info)), filled_(filled), blocks_(blocks) {}
+  Request demand(const Request&, std::size_t) const override { return {}; }
+  std::unique_ptr<Kernel> kernel() const override { return nullptr; }
+  std::optional<ChunkShape> stored_blocks() const override { return blocks_; }
+  Cost cost(const Request&) const override {
+    Cost cost;
+    cost.filled_slices = filled_;
+    return cost;
+  }
+
+ private:
+  std::int64_t filled_;
+  ChunkShape blocks_;
+};
+
+// Makes one slice of all, pulling 5 at a time and keeping the others or not.
+class OneSlice final : public Operator {
+ public:
+  OneSlice(CubeInfo info, std::int64_t slices, bool keeps)
+      : Operator(std::move(info)), slices_(slices), keeps_(keeps) {}
+  Request demand(const Request& out, std::size_t) const override {
+    return {{{0, slices_}, out.region.y, out.region.x}, out.bands};
+  }
+  std::optional<PullPlan> pulls(const Request&, std::size_t) const override {
+    return PullPlan{5, keeps_ ? slices_ : 0};
+  }
+  std::unique_ptr<Kernel> kernel() const override { return nullptr; }
+
+ private:
+  std::int64_t slices_;
+  bool keeps_;
+};
+
+Graph pulled_in_slices(std::int64_t filled, bool keeps, ChunkShape blocks = {1, 1, 1}) {
+  Graph graph;
+  const CubeInfo all = small_cube(100, 2048, 4096);
+  graph.nodes.push_back({"sparse", "/a", std::make_shared<Sparse>(all, filled, blocks), {}});
+  graph.nodes.push_back({"rename", "/b", std::make_shared<Same>(all), {0}});
+  graph.nodes.push_back(
+      {"one", "", std::make_shared<OneSlice>(small_cube(1, 2048, 4096), 100, keeps), {1}});
+  graph.result = 2;
+  return graph;
+}
+
+TEST_CASE("what is pulled a few slices at a time counts so; what is kept counts as far as filled") {
+  const Request chunk{{{0, 1}, {0, 10}, {0, 10}}, {0}};
+  constexpr std::int64_t kSlice = 10 * 10 * 8;
+  const auto peak = [&](std::int64_t filled, bool keeps) {
+    return Plan(pulled_in_slices(filled, keeps), {}).peak_bytes(2, chunk) / kSlice;
+  };
+  CHECK(peak(100, false) == 1 + 5 + 5);       // the result, and slices of both inputs
+  CHECK(peak(100, true) == 1 + 100 + 5 + 5);  // and all that was pulled before
+  CHECK(peak(3, true) == 1 + 15 + 5 + 5);     // each filled slice may come with four others
+}
+
+TEST_CASE("chunks are whole blocks of the sources, where the user wants no others") {
+  const auto shape = [](ChunkShape blocks, PlanOptions options = {}) {
+    options.memory_bytes = std::int64_t{64} << 30;
+    return Plan(pulled_in_slices(1, false, blocks), options).chunk_shape();
+  };
+  CHECK(shape({1, 512, 512}) == ChunkShape{1, 512, 512});
+  CHECK(shape({1, 1024, 1024}) == ChunkShape{1, 1024, 1024});
+  CHECK(shape({1, 300, 200}) == ChunkShape{1, 600, 600});
+  CHECK(shape({1, 8, 4096}) == ChunkShape{1, 64, 4096});
+  CHECK(shape({1, 2048, 4096}) == ChunkShape{1, 512, 512});  // too large for a chunk
+  CHECK(shape({1, 300, 200}, {.chunk = ChunkShape{1, 7, 9}}) == ChunkShape{1, 7, 9});
 }
 
 TEST_CASE("the estimate counts chunks, empty chunks, files and bytes without running") {

@@ -198,3 +198,15 @@ TEST_CASE("what a reduction holds besides its input") {
   CHECK(work.cost({region, {0}}).scratch_bytes == 5 * 7 * 24);  // a state a cell
   CHECK(work.cost({region, {1}}).scratch_bytes == 7 * 14 * 8);  // the values of a row
 }
+
+TEST_CASE("a reduction says how many slices it pulls at a time and holds") {
+  Source source(14, 5, 7);
+  const auto all = bands(source.info(), {{"sum", 1}, {"median", 1}});
+  const TimeReduction work(source.info(), all, {{{0, 14}}});
+  const Request small{{{0, 1}, {0, 5}, {0, 7}}, {0}};
+  CHECK(work.pulls(small).slices == 14);
+  CHECK(work.pulls(small).kept == 0);
+  CHECK(work.pulls({small.region, {1}}).kept == 14);
+  const TimeReduction wide(Source(14, 1000, 1000).info(), all, {{{0, 14}}});
+  CHECK(wide.pulls({{{0, 1}, {0, 1000}, {0, 1000}}, {0}}).slices == 1);
+}

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/collection_blocks.h"
 #include "engine/collection_setup.h"
 #include "engine/error.h"
 #include "engine/registry.h"
@@ -23,6 +24,9 @@ class ImageCollection final : public Operator {
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return !setup_.aggregation.counts(); }
   std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }
+  std::optional<ChunkShape> stored_blocks() const override {
+    return blocks_of_collection(setup_.slices->images(), info().grid);
+  }
   std::vector<std::string> source_names() const override {
     std::vector<std::string> names;
     for (const Image& image : setup_.slices->images()) names.push_back(image.name);
@@ -213,10 +217,12 @@ Cost ImageCollection::cost(const Request& request) const {
   Cost cost;
   const std::int64_t slice_cells = request.region.y.size() * request.region.x.size();
   std::int64_t most = 0;
+  std::int64_t filled = 0;
   for (std::int64_t t = request.region.t.begin; t < request.region.t.end; ++t) {
     const auto images = setup_.slices->touching(t, request.region.y, request.region.x);
     cost.images += static_cast<std::int64_t>(images.size());
     most = std::max(most, static_cast<std::int64_t>(images.size()));
+    filled += images.empty() ? 0 : 1;
     if (setup_.aggregation.counts_images()) continue;
     for (const std::size_t image : images) {
       const auto use = [&](std::size_t band) {
@@ -232,6 +238,7 @@ Cost ImageCollection::cost(const Request& request) const {
     }
   }
   cost.empty = cost.images == 0 && !setup_.aggregation.counts();
+  if (!setup_.aggregation.counts()) cost.filled_slices = filled;
   if (most == 0) return cost;
   // Held at a time: the blocks of a slice, or the composite, the next image and a copy of it.
   const std::int64_t held = setup_.aggregation.holds_images() ? most + 2 : 3;
