@@ -184,6 +184,23 @@ TEST_CASE("the head of a TIFF is written as it was read") {
   CHECK(!read_tiff_head({}));
 }
 
+TEST_CASE("the default is DEFLATE at level 1, as README says") {
+  const TempDir dir;
+  const CubeInfo info = cube_of(DType::kUInt16, 1);
+  const std::vector<Chunk> chunks = random_chunks(info, {1, 150, 200});
+  for (const char* format : {"GTiff", "COG"}) {
+    const auto bytes = [&](const std::string& name, const Options& options) {
+      write_chunks({dir.file(name), format, options, true}, info, {1, 150, 200}, chunks);
+      const auto dataset = open(dir.file(name));
+      CHECK(std::string(dataset->GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE")) == "DEFLATE");
+      return std::filesystem::file_size(dir.file(name));
+    };
+    const auto ours = bytes("a.tif", {});
+    CHECK(ours == bytes("b.tif", {{"COMPRESS", "DEFLATE"}, {"LEVEL", "1"}}));
+    CHECK(ours != bytes("c.tif", {{"COMPRESS", "DEFLATE"}, {"LEVEL", "6"}}));
+  }
+}
+
 TEST_CASE("a classic TIFF ends at 4 GB") {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   CHECK(error_of([&] { check_tiff_size(false, kMost + 1, "a.tif"); }) ==

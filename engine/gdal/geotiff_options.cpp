@@ -27,6 +27,8 @@ std::string driver_options(const char* name, const std::string& ours) {
   return "<Ours>" + ours + "</Ours>" + (list ? list : "");
 }
 
+constexpr const char* kDefaultLevel = "1";  // of DEFLATE and ZSTD
+
 constexpr const char* kResamplingValues =
     "<Value>NEAREST</Value><Value>AVERAGE</Value><Value>RMS</Value><Value>BILINEAR</Value>"
     "<Value>GAUSS</Value><Value>CUBIC</Value><Value>CUBICSPLINE</Value><Value>LANCZOS</Value>"
@@ -78,8 +80,8 @@ OutputOptions geotiff_creation(OutputOptions options, const Storage& storage, st
                                                : nullptr;
   if (level && options.contains("LEVEL")) put(level, options["LEVEL"]);
   options.erase("LEVEL");
-  // The driver's default, 9, is slower than DEFLATE; 1 is several times as fast as that.
-  if (kind.ends_with("zstd")) put("ZSTD_LEVEL", "1");
+  // The drivers' defaults, 6 and 9, take 1.4 to 9 times as long and save 2 % (README, Compression).
+  if (kind == "deflate" || kind.ends_with("zstd")) put(level, kDefaultLevel);
   const std::string size = option(options, "BLOCKSIZE", "");
   options.erase("BLOCKSIZE");
   put("TILED", "YES");
@@ -97,6 +99,8 @@ OutputOptions cog_creation(OutputOptions options, const Storage& storage) {
   const std::string compress = option(options, "COMPRESS", "DEFLATE");
   options.try_emplace("COMPRESS", compress);
   if (takes_predictor(compress)) options.try_emplace("PREDICTOR", "YES");
+  const std::string kind = lower(compress);
+  if (kind == "deflate" || kind == "zstd") options.try_emplace("LEVEL", kDefaultLevel);
   options.try_emplace("BIGTIFF", "IF_SAFER");
   options.try_emplace("SPARSE_OK", "YES");
   // 8 bits mostly hold classes and flags, of which there is no average.
