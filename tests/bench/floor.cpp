@@ -2,24 +2,13 @@
 // blocks, computes the one formula or median, and encodes the output, with GDAL and nothing else.
 // No operator, plan, mask rule or grid is interpreted; the shapes of the inputs are taken for
 // granted. Built with -DCUBE_BENCH=ON and run by tests/bench/run. The usage is below.
-#include <cpl_conv.h>
-#include <gdal_priv.h>
-
-#include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
-#include <filesystem>
-#include <functional>
-#include <limits>
-#include <map>
-#include <mutex>
-#include <stdexcept>
-#include <string>
-#include <thread>
-#include <vector>
+
+#include "tests/bench/floor_io.h"
+
+namespace cube::floor {
 
 namespace {
 
@@ -28,138 +17,12 @@ constexpr const char* kUsage =
     "       bench_floor ndvi THREADS RED NIR OUT COMPRESS   NDVI; COMPRESS: none or deflate\n"
     "       bench_floor median THREADS FOLDER OUT           median NDVI of FOLDER's cloudless "
     "cells\n"
-    "       bench_floor scale THREADS FILE OUT COLUMNS ROWS TYPE   repeat or drop cells\n"
+    "       bench_floor scale THREADS FILE OUT COLUMNS ROWS TYPE   repeat or drop cells;"
+    "                                                   TYPE: uint16 or float32\n"
     "       bench_floor pixel FOLDER X Y                    decode the blocks at X, Y in "
     "FOLDER/*.tif\n";
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-
-struct Window {
-  int x = 0, y = 0, columns = 0, rows = 0;
-
-  std::size_t cells() const {
-    return static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows);
-  }
-};
-
-void require(CPLErr status) {
-  if (status != CE_None) throw std::runtime_error(CPLGetLastErrorMsg());
-}
-
-GDALDatasetUniquePtr open_raster(const std::string& file) {
-  GDALDatasetUniquePtr dataset(GDALDataset::Open(file.c_str(), GDAL_OF_RASTER));
-  if (!dataset) throw std::runtime_error(CPLGetLastErrorMsg());
-  return dataset;
-}
-
-// The datasets of one thread.
-class Files {
- public:
-  GDALDataset& get(const std::string& file) {
-    GDALDatasetUniquePtr& dataset = open_[file];
-    if (!dataset) dataset = open_raster(file);
-    return *dataset;
-  }
-
- private:
-  std::map<std::string, GDALDatasetUniquePtr> open_;
-};
-
-std::vector<std::string> rasters_in(const std::string& folder, const std::string& ending) {
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().string().ends_with(ending)) files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-// Cuts a raster into windows of at most `side` x `side` cells.
-std::vector<Window> tiles(int columns, int rows, int side_x, int side_y) {
-  std::vector<Window> windows;
-  for (int y = 0; y < rows; y += side_y) {
-    for (int x = 0; x < columns; x += side_x) {
-      windows.push_back({x, y, std::min(side_x, columns - x), std::min(side_y, rows - y)});
-    }
-  }
-  return windows;
-}
-
-// Reads a window; a whole block without going through GDAL's cache.
-template <class T>
-void read(GDALRasterBand& band, const Window& w, GDALDataType type, std::vector<T>& cells) {
-  cells.resize(w.cells());
-  int block_x = 0;
-  int block_y = 0;
-  band.GetBlockSize(&block_x, &block_y);
-  const bool block = w.columns == block_x && w.rows == block_y && w.x % block_x == 0 &&
-                     w.y % block_y == 0 && band.GetRasterDataType() == type;
-  require(block ? band.ReadBlock(w.x / block_x, w.y / block_y, cells.data())
-                : band.RasterIO(GF_Read, w.x, w.y, w.columns, w.rows, cells.data(), w.columns,
-                                w.rows, type, 0, 0, nullptr));
-}
-
-// A tiled GeoTIFF that several threads write to.
-class Output {
- public:
-  Output(const std::string& file, int columns, int rows, int bands, GDALDataType type, int side,
-         const std::string& compress, int threads) {
-    CPLStringList options;
-    options.SetNameValue("TILED", "YES");
-    options.SetNameValue("BLOCKXSIZE", std::to_string(side).c_str());
-    options.SetNameValue("BLOCKYSIZE", std::to_string(side).c_str());
-    options.SetNameValue("INTERLEAVE", "BAND");
-    if (compress == "deflate") {
-      options.SetNameValue("COMPRESS", "DEFLATE");
-      options.SetNameValue("PREDICTOR", "3");
-      options.SetNameValue("NUM_THREADS", std::to_string(threads).c_str());
-    }
-    dataset_.reset(GetGDALDriverManager()->GetDriverByName("GTiff")->Create(
-        file.c_str(), columns, rows, bands, type, options.List()));
-    if (!dataset_) throw std::runtime_error(CPLGetLastErrorMsg());
-  }
-
-  void copy_place(GDALDataset& from) {
-    std::array<double, 6> transform{};
-    from.GetGeoTransform(transform.data());
-    dataset_->SetGeoTransform(transform.data());
-    dataset_->SetSpatialRef(from.GetSpatialRef());
-    dataset_->GetRasterBand(1)->SetNoDataValue(std::numeric_limits<double>::quiet_NaN());
-  }
-
-  template <class T>
-  void write(int band, const Window& w, GDALDataType type, std::vector<T>& cells) {
-    const std::lock_guard lock(mutex_);
-    require(dataset_->GetRasterBand(band)->RasterIO(GF_Write, w.x, w.y, w.columns, w.rows,
-                                                    cells.data(), w.columns, w.rows, type, 0, 0,
-                                                    nullptr));
-  }
-
- private:
-  std::mutex mutex_;
-  GDALDatasetUniquePtr dataset_;
-};
-
-// Runs work(task, files) for all tasks; every thread has its own files.
-void parallel(int threads, std::size_t tasks,
-              const std::function<void(std::size_t, Files&)>& work) {
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto worker = [&] {
-    try {
-      Files files;
-      for (std::size_t task = next++; task < tasks; task = next++) work(task, files);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-    }
-  };
-  std::vector<std::thread> pool;
-  for (int i = 0; i < threads; ++i) pool.emplace_back(worker);
-  for (std::thread& thread : pool) thread.join();
-  if (failure) std::rethrow_exception(failure);
-}
 
 float ndvi(std::uint16_t red, std::uint16_t nir) {
   const auto a = static_cast<float>(red);
@@ -217,7 +80,7 @@ void run_ndvi(int threads, const std::string& red, const std::string& nir, const
     read(*files.get(nir).GetRasterBand(1), windows[i], GDT_UInt16, b);
     result.resize(a.size());
     std::transform(a.begin(), a.end(), b.begin(), result.begin(), ndvi);
-    output.write(1, windows[i], GDT_Float32, result);
+    output.write(1, windows[i], result);
   });
 }
 
@@ -338,44 +201,38 @@ void run_median(int threads, const std::string& folder, const std::string& out) 
     thread_local Medians medians;
     medians.begin(windows[i], scenes.size());
     for (const Scene& scene : scenes) medians.add(scene, files);
-    output.write(1, windows[i], GDT_Float32, medians.finish());
+    output.write(1, windows[i], medians.finish());
   });
 }
 
 // Every output tile takes the cells under it from the file, dropped or repeated.
+template <class T>
 void run_scale(int threads, const std::string& file, const std::string& out, int columns, int rows,
-               const std::string& type_name) {
+               GDALDataType type) {
   constexpr int kSide = 512;
-  const GDALDataType type = GDALGetDataTypeByName(type_name.c_str());
   const auto like = open_raster(file);
   const double step_x = like->GetRasterXSize() / static_cast<double>(columns);
   const double step_y = like->GetRasterYSize() / static_cast<double>(rows);
   const int bands = like->GetRasterCount();
   Output output(out, columns, rows, bands, type, kSide, "none", threads);
   const auto windows = tiles(columns, rows, kSide, kSide);
-  const auto bytes = static_cast<std::size_t>(GDALGetDataTypeSizeBytes(type));
   parallel(threads, windows.size(), [&](std::size_t i, Files& files) {
     const Window& w = windows[i];
-    thread_local std::vector<std::byte> source;
-    thread_local std::vector<std::byte> cells;
+    thread_local std::vector<T> source;
+    thread_local std::vector<T> cells;
     const Window from{static_cast<int>(w.x * step_x), static_cast<int>(w.y * step_y),
                       std::max(1, static_cast<int>(w.columns * step_x)),
                       std::max(1, static_cast<int>(w.rows * step_y))};
-    source.resize(from.cells() * bytes);
-    cells.resize(w.cells() * bytes);
     for (int band = 1; band <= bands; ++band) {
-      require(files.get(file).GetRasterBand(band)->RasterIO(GF_Read, from.x, from.y, from.columns,
-                                                            from.rows, source.data(), from.columns,
-                                                            from.rows, type, 0, 0, nullptr));
+      read(*files.get(file).GetRasterBand(band), from, type, source);
+      cells.clear();
       for (int y = 0; y < w.rows; ++y) {
+        const int row = static_cast<int>(y * step_y) * from.columns;
         for (int x = 0; x < w.columns; ++x) {
-          const auto at = static_cast<std::size_t>(static_cast<int>(y * step_y) * from.columns +
-                                                   static_cast<int>(x * step_x));
-          std::copy_n(&source[at * bytes], bytes,
-                      &cells[static_cast<std::size_t>(y * w.columns + x) * bytes]);
+          cells.push_back(source[static_cast<std::size_t>(row + static_cast<int>(x * step_x))]);
         }
       }
-      output.write(band, w, type, cells);
+      output.write(band, w, cells);
     }
   });
 }
@@ -403,7 +260,10 @@ bool run(const std::vector<std::string>& a) {
   } else if (job == "median" && n == 4) {
     run_median(std::stoi(a[1]), a[2], a[3]);
   } else if (job == "scale" && n == 7) {
-    run_scale(std::stoi(a[1]), a[2], a[3], std::stoi(a[4]), std::stoi(a[5]), a[6]);
+    const bool whole = a[6] == "uint16";
+    (whole ? run_scale<std::uint16_t> : run_scale<float>)(std::stoi(a[1]), a[2], a[3],
+                                                          std::stoi(a[4]), std::stoi(a[5]),
+                                                          whole ? GDT_UInt16 : GDT_Float32);
   } else if (job == "pixel" && n == 4) {
     run_pixel(a[1], std::stod(a[2]), std::stod(a[3]));
   } else {
@@ -414,11 +274,13 @@ bool run(const std::vector<std::string>& a) {
 
 }  // namespace
 
+}  // namespace cube::floor
+
 int main(int argc, char** argv) {
   GDALAllRegister();
   try {
-    if (run({argv + 1, argv + argc})) return 0;
-    std::fputs(kUsage, stderr);
+    if (cube::floor::run({argv + 1, argv + argc})) return 0;
+    std::fputs(cube::floor::kUsage, stderr);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_floor: %s\n", error.what());
   }

@@ -189,7 +189,7 @@ def coarsen_job():
     )
     return graph_job(BLOCKS_512, DATA, id="J5", title="4 x 4 mean of 8192 x 8192",
                      graph="coarsen.json", inputs=("panxs",), peers=peers,
-                     floor=f"{{floor}} scale {{threads}} {pan} {{out}} 2048 2048 Float32",
+                     floor=f"{{floor}} scale {{threads}} {pan} {{out}} 2048 2048 float32",
                      target=Target({"best": 2.5}, floor=1.3, memory=200))
 
 
@@ -210,7 +210,7 @@ def superimpose_job(method, otb):
     return graph_job(BLOCKS_512, (*DATA, f"method={method}"), id=f"J6-{method}",
                      title=f"superimpose 4 bands onto 8192 x 8192, {method}",
                      graph="superimpose.json", inputs=("panxs",), peers=peers,
-                     floor="{floor} scale {threads} {data}/panxs/XS.tif {out} 8192 8192 UInt16",
+                     floor="{floor} scale {threads} {data}/panxs/XS.tif {out} 8192 8192 uint16",
                      target=Target({"best": 2.8, "OTB Superimpose": 7, "rioxarray": 9}, floor=1.6,
                                    memory=300))
 
