@@ -169,3 +169,34 @@ TEST_CASE("any window has the bits of the whole, by every method") {
   const TempDir dir;
   for (const Case& c : made_up(dir)) check_windows(c, 12, all_methods());
 }
+
+TEST_CASE("images that lie alike or not, read in turn, are placed as by a reader of their own") {
+  const TempDir dir;
+  std::vector<double> cells;
+  for (int i = 0; i < 900; ++i) cells.push_back(i % 31 + i % 7);
+  std::vector<std::string> files;
+  for (const double left : {500000.0, 500000.0, 500003.0}) {
+    for (const int side : {30, 25}) {
+      files.push_back(dir.file(std::to_string(files.size()) + ".tif"));
+      cells.resize(static_cast<std::size_t>(side * side), static_cast<double>(files.size()));
+      write_raster(files.back(),
+                   {.transform = {left, 10, 0, 5000000, 0, -10}, .width = side, .height = side},
+                   cells);
+      std::reverse(cells.begin(), cells.end());
+    }
+  }
+  const auto reader = make_image_reader();
+  Grid grid = grid_over(files[0], "EPSG:32632", 40);
+  for (const double shift : {0.0, 2.0}) {
+    grid.left += shift;
+    for (const Resampling method :
+         {Resampling::kNearest, Resampling::kBilinear, Resampling::kSum}) {
+      for (const std::string& file : files) {
+        CAPTURE(file);
+        const auto got = read_cells(*reader, {file, 1, {}}, grid, method);
+        const auto want = read_cells(*make_image_reader(), {file, 1, {}}, grid, method);
+        CHECK(std::equal(got.begin(), got.end(), want.begin(), want.end(), same_bits));
+      }
+    }
+  }
+}

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -377,6 +378,16 @@ class LatticeMap final : public GeoMap {
   std::vector<int> good_;
 };
 
+// All that the positions of an image with a geotransform depend on.
+std::string key_of(const std::array<double, 6>& g, double width, double height,
+                   const std::string& image_crs, const Grid& view) {
+  const std::array<double, 12> numbers = {g[0],  g[1],   g[2],      g[3],     g[4],    g[5],
+                                          width, height, view.left, view.top, view.dx, view.dy};
+  std::string key(sizeof numbers, '\0');
+  std::memcpy(key.data(), numbers.data(), sizeof numbers);
+  return key + image_crs + '\n' + view.crs;
+}
+
 }  // namespace
 
 void Positions::to_level(double across, double down) {
@@ -417,9 +428,11 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
     throw Error(ErrorCode::kUnreadable, "cannot be placed on a grid in " + view.crs + ": " + reason,
                 descriptor);
   }
-  return std::make_unique<LatticeMap>(std::move(transformer), view,
-                                      static_cast<double>(GDALGetRasterXSize(dataset)),
-                                      static_cast<double>(GDALGetRasterYSize(dataset)));
+  const auto width = static_cast<double>(GDALGetRasterXSize(dataset));
+  const auto height = static_cast<double>(GDALGetRasterYSize(dataset));
+  auto map = std::make_unique<LatticeMap>(std::move(transformer), view, width, height);
+  if (affine) map->set_key(key_of(g, width, height, image_crs, view));
+  return map;
 }
 
 }  // namespace cube

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/gdal/handles.h"
@@ -63,9 +65,16 @@ class GeoMap {
   // Source cells a view cell spans along its shorter side, at the image's centre.
   virtual double shrink() const = 0;
 
+  // Maps with the same key give the same positions; "" = not known.
+  const std::string& key() const { return key_; }
+  void set_key(std::string key) { key_ = std::move(key); }
+
  protected:
   // Clears `out` and says what holds for all windows.
   static void start(const Steps& steps, bool separable, Positions& out);
+
+ private:
+  std::string key_;
 };
 
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the

@@ -13,6 +13,7 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/sampling.h"
 #include "engine/gdal/source_window.h"
+#include "engine/gdal/stencil_cache.h"
 #include "engine/stopwatch.h"
 
 namespace cube {
@@ -22,8 +23,12 @@ namespace {
 // Source cells held at a time: 8 MiB as doubles. Larger target windows are cut into pieces.
 constexpr std::int64_t kMaxWindow = std::int64_t{1} << 20;
 
-// Target cells placed at a time: some 20 MiB of positions and stencil.
-constexpr std::int64_t kMaxPiece = std::int64_t{1} << 19;
+// Target cells of images that lie across the view's axes placed at a time: up to 9 MiB of positions
+// and stencil.
+constexpr std::int64_t kMaxPiece = std::int64_t{1} << 18;
+
+// Stencils that are kept.
+constexpr std::size_t kStencilBytes = std::size_t{12} << 20;
 
 // A bilinear read on a grid that is off by less than this is a paste. In source cells: it leaves
 // out 1e-5 of the difference between neighbours.
@@ -115,8 +120,8 @@ class GdalImageReader final : public ImageReader {
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too
   // many.
   void read_piece(Job& job, const Range& rows, const Range& columns) {
-    if (!job.map->separable() && rows.size() * columns.size() > kMaxPiece) {
-      split(job, rows, columns);
+    if (!job.map->separable()) {
+      read_warped(job, rows, columns);
       return;
     }
     locate(*job.map, rows, columns, job.target.resampling, positions_);
@@ -151,6 +156,48 @@ class GdalImageReader final : public ImageReader {
     if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
     ++(paste ? stats_.pasted : stats_.warped);
     sampler_.sample(window_, stencil, rows, columns, *job.block);
+  }
+
+  // The same for an image that does not lie along the view's axes.
+  void read_warped(Job& job, const Range& rows, const Range& columns) {
+    if (rows.size() * columns.size() > kMaxPiece) {
+      split(job, rows, columns);
+      return;
+    }
+    const Stencil& stencil = placed(job, rows, columns);
+    const Footprint& under = stencil.under;
+    if (under.rows.empty() || under.columns.empty()) return;
+    if (stencil.cells.empty()) {
+      split(job, rows, columns);
+      return;
+    }
+    const HiddenCells* hidden = hidden_cells(job, under);
+    if (hidden && hidden->all) return;
+    read_source(job, under, hidden);
+    if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
+    ++stats_.warped;
+    sampler_.sample(window_, stencil, rows, columns, *job.block);
+  }
+
+  // The stencil of a piece, made once for all images that lie alike; without cells where no source
+  // cell is under it or too many are.
+  const Stencil& placed(Job& job, const Range& rows, const Range& columns) {
+    const Resampling method = job.target.resampling;
+    const StencilCache::Key key{job.map->key(), job.level.height, job.level.width, method,
+                                rows,           columns};
+    if (const Stencil* known = stencils_.find(key)) return *known;
+    locate(*job.map, rows, columns, method, positions_);
+    positions_.to_level(job.level.scale_x, job.level.scale_y);
+    const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
+    const bool large =
+        under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1;
+    if (under.rows.empty() || under.columns.empty() || large) {
+      Stencil none;
+      none.under = under;
+      return stencils_.put(key, std::move(none));
+    }
+    return stencils_.put(
+        key, make_stencil(std::move(positions_), under, job.level.height, job.level.width, method));
   }
 
   static Region region_of(const ReadTarget& target) {
@@ -226,6 +273,7 @@ class GdalImageReader final : public ImageReader {
   DatasetPool pool_;
   NativeMasker masker_;
   Positions positions_;
+  StencilCache stencils_{kStencilBytes};
   SourceWindow window_;
   Sampler sampler_;
   Stats stats_;

@@ -1,0 +1,45 @@
+// StencilCache: stencils of images that lie alike, so that the bands of an image and the images of
+// one tile are placed once.
+// Thread rule: one a thread.
+#pragma once
+
+#include <list>
+#include <string>
+
+#include "engine/gdal/stencil.h"
+
+namespace cube {
+
+class StencilCache {
+ public:
+  // What a stencil depends on.
+  struct Key {
+    std::string map;                     // GeoMap::key()
+    std::int64_t height = 0, width = 0;  // of the resolution that is read
+    Resampling method = Resampling::kNearest;
+    Range rows, columns;  // of the view
+
+    bool operator==(const Key&) const = default;
+  };
+
+  // Keeps up to `limit` bytes, or one stencil.
+  explicit StencilCache(std::size_t limit) : limit_(limit) {}
+
+  // Null when it is not there, or when the map has no key. Valid until the next put().
+  const Stencil* find(const Key& key);
+  const Stencil& put(const Key& key, Stencil&& stencil);
+
+ private:
+  static constexpr std::size_t kMostEntries = 64;  // they are looked through one by one
+
+  struct Entry {
+    Key key;
+    Stencil stencil;
+    std::size_t bytes;
+  };
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  std::list<Entry> entries_;  // the last used first
+};
+
+}  // namespace cube
