@@ -118,13 +118,13 @@ def ndvi_jobs():
 
 
 def mask_job():
-    # uint8 in and out: equal to the bit. COG's default compression level is 6 for all.
+    # uint8 in and out: equal to the bit. 6 is the default level of the peers.
     exact = Tolerance(largest=0)
     peers = tuple(
         Peer(name, f"{{python}} {{peers}}/j2.py {{out}} {mode} {{threads}}", DASK, tolerance=exact)
         for name, mode in (("rioxarray", "serial"), ("rioxarray + dask", "dask")))
     peers += (by_hand("mask", exact),)
-    return graph_job("--format COG --co COMPRESS=DEFLATE --co PREDICTOR=2", DATA, id="J2",
+    return graph_job("--format COG --co COMPRESS=DEFLATE --co LEVEL=6 --co PREDICTOR=2", DATA, id="J2",
                      title="cloud mask at 20 m to COG", graph="cloud_mask.json", inputs=("scene",),
                      peers=peers, target=Target({"rioxarray + dask": 2.5}, memory=300))
 
