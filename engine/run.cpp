@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "engine/chunk_queue.h"
 #include "engine/error.h"
 #include "engine/evaluator.h"
 #include "engine/stopwatch.h"
@@ -134,12 +135,14 @@ Report run(const Plan& plan, const Resources& resources,
   const std::int64_t chunks = plan.chunks();
   const auto threads = static_cast<int>(
       std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, chunks)));
-#pragma omp parallel num_threads(threads)
-  {
+  ChunkQueue queue(chunks, threads);
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  for (int number = 0; number < threads; ++number) {
     Evaluator worker(plan.graph(), resources, options.cancelled);
-#pragma omp for schedule(dynamic)
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-      if (!journal.stopped()) run_chunk(plan, chunk, worker, sinks, journal);
+    while (!journal.stopped()) {
+      const auto chunk = queue.next(number);
+      if (!chunk) break;
+      run_chunk(plan, *chunk, worker, sinks, journal);
     }
     journal.add_worker(worker);
   }

@@ -1,6 +1,8 @@
 // Plan and run over small operators made here: tiling, budgets, shared nodes, failures.
+#include <algorithm>
 #include <atomic>
 
+#include "engine/chunk_queue.h"
 #include "engine/plan.h"
 #include "engine/run.h"
 #include "tests/memory_sink.h"
@@ -281,6 +283,31 @@ Graph pulled_in_slices(std::int64_t filled, bool keeps, ChunkShape blocks = {1, 
       {"one", "", std::make_shared<OneSlice>(small_cube(1, 2048, 4096), 100, keeps), {1}});
   graph.result = 2;
   return graph;
+}
+
+TEST_CASE("workers get neighbouring chunks, each once, and take over what others leave") {
+  for (const std::int64_t chunks : {0, 1, 2, 7, 100}) {
+    for (const int workers : {1, 2, 3, 8}) {
+      ChunkQueue queue(chunks, workers);
+      std::vector<int> given(static_cast<std::size_t>(chunks));
+      // The last worker is slow: it comes once for three times of each other.
+      for (int round = 0; round < 400; ++round) {
+        const int worker = round % (3 * workers) == 0 ? workers - 1 : round % workers;
+        if (const auto chunk = queue.next(worker)) ++given[static_cast<std::size_t>(*chunk)];
+      }
+      CHECK(std::ranges::count(given, 1) == chunks);
+    }
+  }
+  ChunkQueue queue(10, 2);
+  CHECK(queue.next(0) == 0);
+  CHECK(queue.next(1) == 5);
+  CHECK(queue.next(0) == 1);
+  for (int i = 6; i < 10; ++i) CHECK(queue.next(1) == i);
+  CHECK(queue.next(1) == 3);  // of 2, 3, 4 the second half
+  CHECK(queue.next(0) == 2);
+  CHECK(queue.next(0) == 4);
+  CHECK_FALSE(queue.next(0).has_value());
+  CHECK_FALSE(queue.next(1).has_value());
 }
 
 TEST_CASE("what is pulled a few slices at a time counts so; what is kept counts as far as filled") {
