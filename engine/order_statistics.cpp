@@ -11,10 +11,12 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 #include "engine/reducer_states.h"
 
 namespace cube {
@@ -54,7 +56,7 @@ std::vector<Comparator> sorting_network(std::size_t length) {
 
 // The two selects are written as the processor's min and max are defined, so that they become these
 // instructions. Of -0 and 0, which are equal, the same may be kept twice.
-void sort_lanes(const std::vector<Comparator>& network, Lanes* rows) {
+CUBE_MULTIVERSION void sort_lanes(std::span<const Comparator> network, Lanes* rows) {
   for (const auto& [i, j] : network) {
     double* __restrict a = rows[i].data();
     double* __restrict b = rows[j].data();
