@@ -9,6 +9,7 @@
 #include "engine/calendar.h"
 #include "engine/dtype.h"
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 
 namespace cube::formula {
 
@@ -130,18 +131,21 @@ double call(double a) {
 }
 
 template <Scalar1 F>
-void loop1(std::span<const double* const> arguments, std::size_t size, double* __restrict out) {
+CUBE_MULTIVERSION void loop1(std::span<const double* const> arguments, std::size_t size,
+                             double* __restrict out) {
   const double* __restrict a = arguments[0];
   for (std::size_t i = 0; i < size; ++i) out[i] = F(a[i]);
 }
 template <Scalar2 F>
-void loop2(std::span<const double* const> arguments, std::size_t size, double* __restrict out) {
+CUBE_MULTIVERSION void loop2(std::span<const double* const> arguments, std::size_t size,
+                             double* __restrict out) {
   const double* __restrict a = arguments[0];
   const double* __restrict b = arguments[1];
   for (std::size_t i = 0; i < size; ++i) out[i] = F(a[i], b[i]);
 }
 template <Scalar3 F>
-void loop3(std::span<const double* const> arguments, std::size_t size, double* __restrict out) {
+CUBE_MULTIVERSION void loop3(std::span<const double* const> arguments, std::size_t size,
+                             double* __restrict out) {
   const double* __restrict a = arguments[0];
   const double* __restrict b = arguments[1];
   const double* __restrict c = arguments[2];
@@ -159,7 +163,8 @@ double fold(const double* arguments, int count) {
   return Finish(total, static_cast<std::size_t>(count));
 }
 template <Scalar2 F, double (*Finish)(double, std::size_t)>
-void fold_loop(std::span<const double* const> arguments, std::size_t size, double* __restrict out) {
+CUBE_MULTIVERSION void fold_loop(std::span<const double* const> arguments, std::size_t size,
+                                 double* __restrict out) {
   const double* __restrict first = arguments[0];
   for (std::size_t i = 0; i < size; ++i) out[i] = first[i];
   for (const double* next : arguments.subspan(1)) {

@@ -77,6 +77,20 @@ struct Tile {
   const std::vector<Comparator>* network;
 };
 
+// Fills the rows of a tile from rows `stride` apart.
+CUBE_MULTIVERSION void load_lanes(const double* values, std::size_t stride, Tile& tile) {
+  Lanes counts{};
+  for (Lanes& row : tile.rows) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const bool there = values[lane] == values[lane];
+      row[lane] = there ? values[lane] : kInfinity;
+      counts[lane] += there ? 1 : 0;
+    }
+    values += stride;
+  }
+  tile.counts = counts;
+}
+
 // Type 7: position (n - 1) q between the sorted values, linear in between.
 struct Position {
   std::size_t index;
@@ -221,19 +235,15 @@ class OrderState final : public ReducerState {
 
  private:
   void load(std::size_t first, std::size_t width) {
-    tile_.counts.fill(0);
-    for (std::size_t j = 0; j < length_; ++j) {
-      const double* values = values_.data() + j * n_ + first;
-      Lanes& row = tile_.rows[j];
-      Lanes copy;
-      copy.fill(kMissing);
-      std::copy_n(values, width, copy.begin());
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        const bool there = copy[lane] == copy[lane];
-        row[lane] = there ? copy[lane] : kInfinity;
-        tile_.counts[lane] += there ? 1 : 0;
-      }
+    if (width == kLanes) {
+      load_lanes(values_.data() + first, n_, tile_);
+      return;
     }
+    edge_.assign(length_ * kLanes, kMissing);
+    for (std::size_t j = 0; j < length_; ++j) {
+      std::copy_n(values_.data() + j * n_ + first, width, edge_.data() + j * kLanes);
+    }
+    load_lanes(edge_.data(), kLanes, tile_);
   }
 
   double of_series(std::size_t i) {
@@ -249,6 +259,7 @@ class OrderState final : public ReducerState {
   std::size_t n_ = 0;
   std::size_t length_ = 0;
   std::vector<double> values_;  // value j of series i is values_[j * n_ + i]
+  std::vector<double> edge_;    // the last series, filled up to kLanes with missing ones
   std::vector<Comparator> network_;
   Tile tile_;
   std::vector<double> series_;

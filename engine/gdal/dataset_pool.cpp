@@ -32,7 +32,7 @@ bool has_blocks_apart(GDALDatasetH dataset) {
 
 }  // namespace
 
-std::string image_crs(GDALDatasetH dataset, const std::string& descriptor) {
+std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, KnownCrs* known) {
   OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
   if (!srs && GDALGetGCPCount(dataset) > 0) srs = GDALGetGCPSpatialRef(dataset);
   if (!srs) return {};
@@ -41,13 +41,24 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor) {
   OSRExportToWktEx(srs, &wkt, kOptions);
   const std::string text = wkt ? wkt : "";
   CPLFree(wkt);
-  return text.empty() ? text : canonical_crs(text, descriptor);
+  if (text.empty()) return text;
+  if (!known) return canonical_crs(text, descriptor);
+  const auto [entry, added] = known->try_emplace(text);
+  if (added) {
+    try {
+      entry->second = canonical_crs(text, descriptor);
+    } catch (...) {
+      known->erase(entry);
+      throw;
+    }
+  }
+  return entry->second;
 }
 
-OpenImage::OpenImage(std::string descriptor)
+OpenImage::OpenImage(std::string descriptor, KnownCrs* known)
     : descriptor_(std::move(descriptor)),
       dataset_(open_raster(descriptor_)),
-      crs_(image_crs(dataset_.get(), descriptor_)),
+      crs_(image_crs(dataset_.get(), descriptor_, known)),
       blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {
@@ -95,7 +106,7 @@ OpenImage& DatasetPool::open(const std::string& descriptor) {
     places_.erase(images_.back().descriptor());
     images_.pop_back();
   }
-  images_.emplace_front(descriptor);
+  images_.emplace_front(descriptor, &known_crs_);
   places_[descriptor] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();

@@ -18,10 +18,14 @@
 
 namespace cube {
 
+// Canonical CRSs by the WKT that files state: finding one out takes as long as opening a file.
+using KnownCrs = std::unordered_map<std::string, std::string>;
+
 // An open image.
 class OpenImage {
  public:
-  explicit OpenImage(std::string descriptor);
+  // Looks its CRS up in `known` and adds it there, if given.
+  explicit OpenImage(std::string descriptor, KnownCrs* known = nullptr);
   ~OpenImage();
   OpenImage(const OpenImage&) = delete;
   OpenImage& operator=(const OpenImage&) = delete;
@@ -67,6 +71,7 @@ class DatasetPool {
   std::size_t limit_;
   std::list<OpenImage> images_;  // the last used first
   std::unordered_map<std::string, std::list<OpenImage>::iterator> places_;
+  KnownCrs known_crs_;
   std::int64_t opened_ = 0;
   double seconds_ = 0;
 };
@@ -76,7 +81,8 @@ class DatasetPool {
 // ("NETCDF:...") and ending (".nc", ".h5").
 bool reads_hdf5(const std::string& descriptor);
 
-// The CRS an image states, canonical; "" = none.
-std::string image_crs(GDALDatasetH dataset, const std::string& descriptor);
+// The CRS an image states, canonical; "" = none. `known` as above.
+std::string image_crs(GDALDatasetH dataset, const std::string& descriptor,
+                      KnownCrs* known = nullptr);
 
 }  // namespace cube
