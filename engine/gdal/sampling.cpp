@@ -159,74 +159,6 @@ void extent_of(const Positions& at, double height, double width, Extent& across,
   }
 }
 
-// Where a position lies between the centres of two cells: the first, and the way to the next.
-struct Way {
-  std::int64_t cell;
-  double part;
-};
-
-Way way_at(double position) {
-  const double cell = std::floor(position - 0.5);
-  return {static_cast<std::int64_t>(cell), position - 0.5 - cell};
-}
-
-// A window of doubles, NaN = missing.
-struct Values {
-  const double* cells;
-  Range rows, columns;
-
-  double at(std::int64_t row, std::int64_t column) const {
-    if (!rows.contains(row) || !columns.contains(column)) return kMissing;
-    return cells[(row - rows.begin) * columns.size() + column - columns.begin];
-  }
-
-  // Bilinear at the cell `p`; NaN where one of the four cells is missing.
-  static double blend(const double* p, std::int64_t stride, double fy, double fx) {
-    const double upper = p[0] + fx * (p[1] - p[0]);
-    const double lower = p[stride] + fx * (p[stride + 1] - p[stride]);
-    return upper + fy * (lower - upper);
-  }
-
-  // Bilinear where some of the four cells may be missing or outside: nothing where the cell that
-  // holds the centre is, else the rest, renormalised.
-  double partial(const Way& y, const Way& x) const {
-    if (std::isnan(at(y.cell + (y.part + kTie >= 0.5), x.cell + (x.part + kTie >= 0.5)))) {
-      return kMissing;
-    }
-    double sum = 0;
-    double weights = 0;
-    for (std::int64_t i = 0; i < 2; ++i) {
-      for (std::int64_t j = 0; j < 2; ++j) {
-        const double value = at(y.cell + i, x.cell + j);
-        if (std::isnan(value)) continue;
-        const double weight = (i ? y.part : 1 - y.part) * (j ? x.part : 1 - x.part);
-        sum += weight * value;
-        weights += weight;
-      }
-    }
-    return weights > 0 ? sum / weights : kMissing;
-  }
-};
-
-// Cells of a bilinear stencil that is not, from cell `first` on.
-void blend_cells(const Values& values, const Stencil& s, std::size_t first,
-                 std::vector<double>& out) {
-  const std::int64_t stride = values.columns.size();
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    const std::int32_t cell = s.cells[first + k];
-    const double x = s.x[first + k];
-    const double y = s.y[first + k];
-    if (cell >= 0) {
-      out[k] = Values::blend(values.cells + cell, stride, y, x);
-      if (!std::isnan(out[k])) continue;
-      out[k] = values.partial({values.rows.begin + cell / stride, y},
-                              {values.columns.begin + cell % stride, x});
-    } else {
-      out[k] = cell == Stencil::kEdge ? values.partial(way_at(y), way_at(x)) : kMissing;
-    }
-  }
-}
-
 // A row of cells at `offsets`; those outside are left as they are.
 template <class T, class Out>
 void take(const SourceWindow& window, std::span<const std::int32_t> offsets, Out missing,
@@ -373,14 +305,18 @@ void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const 
 
 void Sampler::general(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                       const Range& columns, Block& out) {
-  to_doubles(window, values_);
-  const Values values{values_.data(), window.rows, window.columns};
+  const bool is_bilinear = stencil.method == Resampling::kBilinear;
+  if (is_bilinear) {
+    bilinear_.begin(window);
+  } else {
+    to_doubles(window, values_);
+  }
   const auto width = static_cast<std::size_t>(columns.size());
   row_.resize(width);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const auto i = static_cast<std::size_t>(row - rows.begin);
-    if (stencil.method == Resampling::kBilinear) {
-      blend_cells(values, stencil, i * width, row_);
+    if (is_bilinear) {
+      bilinear_.run(stencil, i * width, row_);
     } else {
       general_.run(values_, stencil, i * width, row_);
     }

@@ -14,6 +14,7 @@
 
 #include "engine/block.h"
 #include "engine/gdal/area_kernel.h"
+#include "engine/gdal/bilinear_kernel.h"
 #include "engine/gdal/filter_kernel.h"
 #include "engine/gdal/geo_map.h"
 #include "engine/gdal/source_window.h"
@@ -55,6 +56,7 @@ class Sampler {
   std::vector<double> row_;
   std::vector<std::int32_t> offsets_;  // separable: one row's cells
   SeparableFilter separable_;
+  BilinearSampler bilinear_;
   GeneralFilter general_;
   AreaSampler area_;
 };

@@ -2,10 +2,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "engine/error.h"
 #include "engine/gdal/gdal_types.h"
-#include "engine/missing.h"
+#include "engine/multiversion.h"
 
 namespace cube {
 
@@ -122,6 +123,15 @@ std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool wh
   return count;
 }
 
+template <class T, class V>
+CUBE_MULTIVERSION void widen_cells(const T* cells, std::size_t n, bool has_nodata, T missing,
+                                   V* out) {
+  constexpr V kNone = std::numeric_limits<V>::quiet_NaN();
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i] = has_nodata & (cells[i] == missing) ? kNone : static_cast<V>(cells[i]);
+  }
+}
+
 }  // namespace
 
 DType read_dtype(GDALRasterBandH band, const std::string& descriptor) {
@@ -203,20 +213,22 @@ std::int64_t read_window(const SourceBand& source, const Range& rows, const Rang
   return count;
 }
 
-void to_doubles(const SourceWindow& window, std::vector<double>& out) {
+template <class V>
+void to_reals(const SourceWindow& window, std::vector<V>& out) {
   out.resize(window.size());
   dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
-    const T* cells = window.as<T>();
     const bool has_nodata = window.nodata.has_value();
     const T missing = has_nodata ? static_cast<T>(*window.nodata) : T{};
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = has_nodata & (cells[i] == missing) ? kMissing : static_cast<double>(cells[i]);
-    }
+    widen_cells(window.as<T>(), out.size(), has_nodata, missing, out.data());
   });
-  if (window.hidden.empty()) return;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (window.hidden[i]) out[i] = kMissing;
+  for (std::size_t i = 0; i < window.hidden.size(); ++i) {
+    if (window.hidden[i]) out[i] = std::numeric_limits<V>::quiet_NaN();
   }
 }
+
+template void to_reals(const SourceWindow& window, std::vector<float>& out);
+template void to_reals(const SourceWindow& window, std::vector<double>& out);
+
+void to_doubles(const SourceWindow& window, std::vector<double>& out) { to_reals(window, out); }
 
 }  // namespace cube

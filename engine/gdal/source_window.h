@@ -67,4 +67,8 @@ std::int64_t read_window(const SourceBand& source, const Range& rows, const Rang
 // The window as doubles with NaN for missing.
 void to_doubles(const SourceWindow& window, std::vector<double>& out);
 
+// The same, also in single precision. V: float or double.
+template <class V>
+void to_reals(const SourceWindow& window, std::vector<V>& out);
+
 }  // namespace cube
