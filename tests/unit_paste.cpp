@@ -85,8 +85,10 @@ int wrong_cells(const BlockPtr& block, const Tiled& image, const Range& rows, co
 
 TEST_CASE("any window of a tiled image holds its cells") {
   const Tiled image;
-  const std::vector<Storage> storages = {
-      {DType::kUInt16, 7.0}, {DType::kUInt16, 65535.0}, {DType::kFloat64, kNaN}};
+  const std::vector<Storage> storages = {{DType::kUInt16, 7.0},
+                                         {DType::kUInt16, 65535.0},
+                                         {DType::kFloat32, kNaN},
+                                         {DType::kFloat64, kNaN}};
   const auto reader = make_image_reader();
   std::mt19937 random(2);
   const auto window = [&](std::int64_t size) {
@@ -96,13 +98,13 @@ TEST_CASE("any window of a tiled image holds its cells") {
     const std::int64_t length = 1 + static_cast<std::int64_t>(random()) % (size / step - begin);
     return Range{begin * step, (begin + length) * step};
   };
-  for (int trial = 0; trial < 300; ++trial) {
+  for (int trial = 0; trial < 400; ++trial) {
     const Range rows = window(kGrid.height);
     const Range columns = window(kGrid.width);
     const bool masked = random() % 2 == 0;
     const Resampling method = random() % 2 ? Resampling::kNearest : Resampling::kBilinear;
     const BlockPtr block =
-        reader->read({image.file, 1, {}}, {&kGrid, rows, columns, method, storages[random() % 3]},
+        reader->read({image.file, 1, {}}, {&kGrid, rows, columns, method, storages[random() % 4]},
                      masked ? &image.mask : nullptr);
     CAPTURE(trial);
     CHECK(wrong_cells(block, image, rows, columns, masked) == 0);

@@ -132,17 +132,15 @@ class GdalImageReader final : public ImageReader {
     if (under.rows.empty() || under.columns.empty()) return;
     const bool large =
         under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1;
-    const bool straight =
-        paste && read_dtype(job.level.band, job.source.descriptor) == job.target.storage.dtype;
-    if (large && !straight) {
+    if (large && !(paste && reads_in_place(job))) {
       split(job, rows, columns);
       return;
     }
     const Stencil stencil =
         make_stencil(std::move(positions_), under, job.level.height, job.level.width, method);
-    if (straight && !has_mask_band(job.level.band)) {
-      if (const auto lines = paste_of(stencil); lines && !(large && job.mask)) {
-        read_straight(job, *lines, rows, columns);
+    if (paste && pastes(read_dtype(job.level.band, job.source.descriptor), job.target.storage)) {
+      if (const auto lines = paste_of(stencil)) {
+        read_lines(job, *lines, rows, columns);
         return;
       }
     }
@@ -204,8 +202,16 @@ class GdalImageReader final : public ImageReader {
     return {{0, 1}, target.rows, target.columns};
   }
 
-  // Source cells that become target cells as they are go where they belong.
-  void read_straight(Job& job, const Paste& lines, const Range& rows, const Range& columns) {
+  // True when source cells of lines can go where they belong without a window between.
+  bool reads_in_place(const Job& job) const { return !job.mask && is_stored_alike(job); }
+
+  static bool is_stored_alike(const Job& job) {
+    return read_dtype(job.level.band, job.source.descriptor) == job.target.storage.dtype &&
+           !has_mask_band(job.level.band);
+  }
+
+  // Lines of source cells that become lines of target cells.
+  void read_lines(Job& job, const Paste& lines, const Range& rows, const Range& columns) {
     const HiddenCells* hidden = hidden_cells(job, {lines.rows, lines.columns});
     if (hidden && hidden->all) return;
     const Stopwatch start;
@@ -216,11 +222,22 @@ class GdalImageReader final : public ImageReader {
                         : Block(region_of(job.target), job.target.storage);
     }
     ++stats_.pasted;
-    stats_.cells_decoded += read_paste(
-        source_of(job, true), lines, job.source.nodata,
-        hidden ? std::span<const std::uint8_t>(hidden->cells) : std::span<const std::uint8_t>{},
-        rows.begin + lines.row, columns.begin + lines.column, *job.block);
+    const std::int64_t row = rows.begin + lines.row;
+    const std::int64_t column = columns.begin + lines.column;
+    if (is_stored_alike(job)) {
+      stats_.cells_decoded += read_paste(source_of(job, true), lines, job.source.nodata,
+                                         cells_of(hidden), row, column, *job.block);
+    } else {
+      stats_.cells_decoded += read_window(source_of(job, true), lines.rows, lines.columns,
+                                          job.source.nodata, cells_of(hidden), window_);
+      paste_window(window_, row, column, *job.block);
+    }
     stats_.seconds_read += start.seconds();
+  }
+
+  static std::span<const std::uint8_t> cells_of(const HiddenCells* hidden) {
+    if (!hidden) return {};
+    return hidden->cells;
   }
 
   void split(Job& job, const Range& rows, const Range& columns) {
@@ -249,10 +266,8 @@ class GdalImageReader final : public ImageReader {
 
   void read_source(Job& job, const Footprint& under, const HiddenCells* hidden) {
     const Stopwatch start;
-    const std::span<const std::uint8_t> cells =
-        hidden ? std::span<const std::uint8_t>(hidden->cells) : std::span<const std::uint8_t>{};
     stats_.cells_decoded += read_window(source_of(job, false), under.rows, under.columns,
-                                        job.source.nodata, cells, window_);
+                                        job.source.nodata, cells_of(hidden), window_);
     stats_.seconds_read += start.seconds();
   }
 

@@ -1,6 +1,9 @@
 #include "engine/gdal/paste.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "engine/multiversion.h"
 
@@ -34,7 +37,60 @@ CUBE_MULTIVERSION void hide(T* cells, const std::uint8_t* hidden, std::size_t n,
   for (std::size_t k = 0; k < n; ++k) cells[k] = hidden[k] ? missing : cells[k];
 }
 
+// To float32, which has no nodata value of its own.
+template <class T>
+CUBE_MULTIVERSION void widen(const T* cells, std::size_t n, bool has_nodata, T nodata,
+                             float* __restrict out) {
+  for (std::size_t k = 0; k < n; ++k) {
+    const bool none = has_nodata & (cells[k] == nodata);
+    out[k] = none ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(cells[k]);
+  }
+}
+
+template <class T>
+void put_row(const T* cells, std::size_t n, std::optional<double> nodata, float* out) {
+  widen<T>(cells, n, nodata.has_value(), static_cast<T>(nodata.value_or(0)), out);
+}
+
+// The nodata value of `cells` becomes `missing`.
+template <class T>
+void rename(T* cells, std::size_t n, std::optional<double> nodata, T missing) {
+  if (!nodata || static_cast<T>(*nodata) == missing) return;
+  replace<T>(cells, n, static_cast<T>(*nodata), missing);
+}
+
 }  // namespace
+
+bool pastes(DType from, const Storage& to) {
+  return from == to.dtype || (to.dtype == DType::kFloat32 && size_of(from) <= 2);
+}
+
+void paste_window(const SourceWindow& window, std::int64_t row, std::int64_t column, Block& out) {
+  const auto width = static_cast<std::size_t>(window.columns.size());
+  const auto put = [&]<class T, class Out>(const T* cells, std::size_t i, Out* to) {
+    if constexpr (std::is_same_v<T, Out>) {
+      std::memcpy(to, cells, width * sizeof(T));
+      if (out.nodata()) rename<T>(to, width, window.nodata, static_cast<T>(*out.nodata()));
+    } else {
+      put_row<T>(cells, width, window.nodata, to);
+    }
+    if (window.hidden.empty()) return;
+    hide<Out>(to, window.hidden.data() + i * width, width,
+              static_cast<Out>(out.nodata().value_or(0)));
+  };
+  dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(window.rows.size()); ++i) {
+      const T* cells = window.as<T>() + i * width;
+      const std::size_t first =
+          out.offset(out.region().t.begin, row + static_cast<std::int64_t>(i), column);
+      if (window.dtype == out.dtype()) {
+        put(cells, i, out.cells<T>().data() + first);
+      } else if constexpr (sizeof(T) <= 2) {
+        put(cells, i, out.cells<float>().data() + first);
+      }
+    }
+  });
+}
 
 std::optional<Paste> paste_of(const Stencil& stencil) {
   if (!stencil.separable || stencil.method != Resampling::kNearest) return std::nullopt;
@@ -56,10 +112,9 @@ std::int64_t read_paste(const SourceBand& source, const Paste& lines, std::optio
                                           reinterpret_cast<std::byte*>(first), stride * sizeof(T));
     const T missing = static_cast<T>(out.nodata().value_or(0));
     const std::optional<double> own = nodata_of(source.band, out.dtype(), nodata);
-    const bool renamed = own && out.nodata() && static_cast<T>(*own) != missing;
     for (std::size_t i = 0; i < static_cast<std::size_t>(lines.rows.size()); ++i) {
       T* cells = first + i * stride;
-      if (renamed) replace<T>(cells, width, static_cast<T>(*own), missing);
+      if (out.nodata()) rename<T>(cells, width, own, missing);
       if (!hidden.empty()) hide<T>(cells, hidden.data() + i * width, width, missing);
     }
     return count;

@@ -23,6 +23,14 @@ struct Paste {
 // What a nearest stencil does, if it is a paste of whole lines.
 std::optional<Paste> paste_of(const Stencil& stencil);
 
+// True when cells of a type can be pasted into a storage: their own type, or float32 where it has
+// each of their values.
+bool pastes(DType from, const Storage& to);
+
+// The window's cells into the first slice of `out`, from its cell (row, column) on, which may be
+// undefined yet. REQUIRES: pastes(); a nodata value where a cell is missing.
+void paste_window(const SourceWindow& window, std::int64_t row, std::int64_t column, Block& out);
+
 // Reads the cells straight into the first slice of `out`, from its cell (row, column) on; they may
 // be undefined yet. What `hidden` hides (C order, or empty) becomes missing. Returns how many cells
 // were asked of GDAL.
