@@ -150,18 +150,53 @@ void split_cells(const SourceWindow& window, std::size_t offset, std::size_t n, 
   }
 }
 
-// The sum of weighted cells from `p` on, `rows` x `columns` of them; NaN where one is missing.
-// Sums down first.
-template <std::int64_t kRows, std::int64_t kColumns>
-double sum_block(const double* p, std::int64_t stride, const double* down, const double* across) {
-  double sums[kColumns];
-  for (std::int64_t j = 0; j < kColumns; ++j) sums[j] = down[0] * p[j];
-  for (std::int64_t i = 1; i < kRows; ++i) {
-    for (std::int64_t j = 0; j < kColumns; ++j) sums[j] += down[i] * p[i * stride + j];
+// The weights of four taps as polynomials of the way t from the second tap's centre to the third's:
+// row i holds the factors of t to the power of i.
+struct Cubics {
+  double factors[4][4];
+
+  void weights(double t, double* w) const {
+    for (int j = 0; j < 4; ++j) {
+      w[j] = factors[0][j] + t * (factors[1][j] + t * (factors[2][j] + t * factors[3][j]));
+    }
   }
-  double sum = across[0] * sums[0];
-  for (std::int64_t j = 1; j < kColumns; ++j) sum += across[j] * sums[j];
-  return sum;
+};
+
+constexpr Cubics kCubic = {
+    {{0, 1, 0, 0}, {-0.5, 0, 0.5, 0}, {1, -2.5, 2, -0.5}, {-0.5, 1.5, -1.5, 0.5}}};
+constexpr Cubics kSpline = {{{1.0 / 6, 4.0 / 6, 1.0 / 6, 0},
+                             {-0.5, 0, 0.5, 0},
+                             {0.5, -1, 0.5, 0},
+                             {-1.0 / 6, 0.5, -0.5, 1.0 / 6}}};
+
+// Cells of a kernel of 4 x 4 taps; NaN where not all of them are there.
+CUBE_MULTIVERSION
+void sum_cells(const Cubics& cubics, const double* cells, const Footprint& under, const double* x,
+               const double* y, std::size_t n, double* __restrict out) {
+  const Cubics c = cubics;
+  const std::int64_t stride = under.columns.size();
+  const auto left = static_cast<double>(under.columns.begin) + 1.5;
+  const auto top = static_cast<double>(under.rows.begin) + 1.5;
+  const auto width = static_cast<double>(under.columns.size() - 3);
+  const auto height = static_cast<double>(under.rows.size() - 3);
+  for (std::size_t k = 0; k < n; ++k) {
+    // From the centre of the window's second cell: the first tap's cell, and the way.
+    const double across = x[k] - left;
+    const double down = y[k] - top;
+    out[k] = kMissing;
+    if (!((across >= 0) & (down >= 0) & (across < width) & (down < height))) continue;
+    const auto column = static_cast<std::int64_t>(across);
+    const auto row = static_cast<std::int64_t>(down);
+    double wx[4], wy[4], sums[4];
+    c.weights(across - static_cast<double>(column), wx);
+    c.weights(down - static_cast<double>(row), wy);
+    const double* p = cells + row * stride + column;
+    for (int j = 0; j < 4; ++j) sums[j] = wy[0] * p[j];
+    for (int i = 1; i < 4; ++i) {
+      for (int j = 0; j < 4; ++j) sums[j] += wy[i] * p[i * stride + j];
+    }
+    out[k] = (wx[0] * sums[0] + wx[1] * sums[1]) + (wx[2] * sums[2] + wx[3] * sums[3]);
+  }
 }
 
 double sum_block(const double* p, std::int64_t stride, const std::vector<double>& down,
@@ -418,31 +453,39 @@ void GeneralFilter::run(const std::vector<double>& cells, const Stencil& s, std:
   const double scale_y = kernel_scale(s.method, s.scale_y);
   across_.resize(static_cast<std::size_t>(tap_count(s.method, scale_x)));
   down_.resize(static_cast<std::size_t>(tap_count(s.method, scale_y)));
+  if (across_.size() == 4 && down_.size() == 4) {
+    const Cubics& cubics = s.method == Resampling::kCubic ? kCubic : kSpline;
+    sum_cells(cubics, cells.data(), s.under, s.x.data() + first, s.y.data() + first, out.size(),
+              out.data());
+  } else {
+    std::fill(out.begin(), out.end(), kMissing);
+  }
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    const std::int32_t centre = s.cells[first + k];
+    if (!std::isnan(out[k]) || centre < 0) continue;
+    const double value = cells[static_cast<std::size_t>(centre)];
+    if (!std::isnan(value)) out[k] = weigh(cells, s, {scale_x, scale_y}, first + k, value);
+  }
+}
+
+// One target cell; `centre` where the valid cells weigh too little.
+double GeneralFilter::weigh(const std::vector<double>& cells, const Stencil& s, const Scales& scale,
+                            std::size_t k, double centre) {
   const auto columns = static_cast<std::int64_t>(across_.size());
   const auto rows = static_cast<std::int64_t>(down_.size());
+  const std::int64_t column = first_tap(s.x[k], columns);
+  const std::int64_t row = first_tap(s.y[k], rows);
+  place_weights(s.method, scale.x, s.x[k], column, columns, across_.data(), 1);
+  place_weights(s.method, scale.y, s.y[k], row, rows, down_.data(), 1);
+  const std::int64_t left = column - s.under.columns.begin;
+  const std::int64_t top = row - s.under.rows.begin;
   const std::int64_t width = s.under.columns.size();
-  const std::int64_t height = s.under.rows.size();
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    out[k] = kMissing;
-    const std::int32_t centre = s.cells[first + k];
-    if (centre < 0 || std::isnan(cells[static_cast<std::size_t>(centre)])) continue;
-    const double x = s.x[first + k];
-    const double y = s.y[first + k];
-    const std::int64_t column = first_tap(x, columns);
-    const std::int64_t row = first_tap(y, rows);
-    place_weights(s.method, scale_x, x, column, columns, across_.data(), 1);
-    place_weights(s.method, scale_y, y, row, rows, down_.data(), 1);
-    const std::int64_t left = column - s.under.columns.begin;
-    const std::int64_t top = row - s.under.rows.begin;
-    if (left >= 0 && top >= 0 && left + columns <= width && top + rows <= height) {
-      const double* p = cells.data() + top * width + left;
-      out[k] = columns == 4 && rows == 4 ? sum_block<4, 4>(p, width, down_.data(), across_.data())
-                                         : sum_block(p, width, down_, across_);
-      if (!std::isnan(out[k])) continue;
-    }
-    out[k] = sum_valid(cells, s.under, top, left);
-    if (std::isnan(out[k])) out[k] = cells[static_cast<std::size_t>(centre)];
+  if (left >= 0 && top >= 0 && left + columns <= width && top + rows <= s.under.rows.size()) {
+    const double sum = sum_block(cells.data() + top * width + left, width, down_, across_);
+    if (!std::isnan(sum)) return sum;
   }
+  const double sum = sum_valid(cells, s.under, top, left);
+  return std::isnan(sum) ? centre : sum;
 }
 
 // The sum over valid cells, renormalised; NaN where they weigh too little.

@@ -116,6 +116,11 @@ class GeneralFilter {
            std::vector<double>& out);
 
  private:
+  struct Scales {
+    double x, y;
+  };
+  double weigh(const std::vector<double>& cells, const Stencil& stencil, const Scales& scale,
+               std::size_t k, double centre);
   double sum_valid(const std::vector<double>& cells, const Footprint& under, std::int64_t top,
                    std::int64_t left) const;
 
