@@ -23,18 +23,21 @@ Part part_of(double a, double b, double centre) {
   const Part part{std::min(a, b), std::max(a, b)};
   const double off = std::abs((a + b) / 2 - centre);
   if (off <= 0.4 * (part.high - part.low)) return part;
-  const double cell = std::floor(centre + kTie);
+  const auto cell = static_cast<double>(static_cast<std::int64_t>(centre + kTie));
   return {cell, cell + 1};
 }
 
-// The cells that a part touches, inside of `limit`.
+// The cells that a part touches, inside of `limit`. Casts instead of std::floor and std::ceil,
+// which are calls: positions in an image are not negative.
 Range touched(const Part& part, const Range& limit) {
   const auto low = static_cast<double>(limit.begin);
   const auto high = static_cast<double>(limit.end);
-  const double first = std::floor(std::clamp(part.low + kTie, low, high));
-  const double end = std::ceil(std::clamp(part.high - kTie, low, high));
-  const auto begin = static_cast<std::int64_t>(std::min(first, high - 1));
-  return {begin, std::max(begin + 1, static_cast<std::int64_t>(end))};
+  const auto first = static_cast<std::int64_t>(std::clamp(part.low + kTie, low, high));
+  const double last = std::clamp(part.high - kTie, low, high);
+  const auto whole = static_cast<std::int64_t>(last);
+  const std::int64_t end = whole + (static_cast<double>(whole) < last);
+  const std::int64_t begin = std::min(first, limit.end - 1);
+  return {begin, std::max(begin + 1, end)};
 }
 
 // The parts of both axes that target cell (i, k) of `columns` a row covers.

@@ -30,6 +30,23 @@ double lanczos_at(double x) {
   return 3 * std::sin(a) * std::sin(a / 3) / (a * a);
 }
 
+// The kernel at the six distances m - t, m from -2 to 3, for t from 0 to 1: three sines for twelve,
+// as sin(pi (m - t)) = -(-1)^m sin(pi t), and sin(pi (m - t) / 3) is a sum of two products.
+void place_lanczos(double t, double* weights, std::size_t stride) {
+  constexpr double kHigh = 0.5 * std::numbers::sqrt3;  // sine of 60 degrees
+  constexpr double kSines[6] = {-kHigh, -kHigh, 0, kHigh, kHigh, 0};
+  constexpr double kCosines[6] = {-0.5, 0.5, 1, 0.5, -0.5, -1};
+  const double sine = std::sin(std::numbers::pi * t);
+  const double third_sine = std::sin(std::numbers::pi * t / 3);
+  const double third_cosine = std::cos(std::numbers::pi * t / 3);
+  for (int j = 0; j < 6; ++j) {
+    const double a = std::numbers::pi * (j - 2 - t);
+    const double one = j % 2 == 0 ? -sine : sine;
+    const double third = kSines[j] * third_cosine - kCosines[j] * third_sine;
+    weights[static_cast<std::size_t>(j) * stride] = a == 0 ? 1 : 3 * one * third / (a * a);
+  }
+}
+
 std::int64_t kernel_radius(Resampling method) {
   switch (method) {
     case Resampling::kBilinear:
@@ -245,10 +262,15 @@ void place_weights(Resampling method, double scale, double position, std::int64_
                    std::int64_t count, double* weights, std::size_t stride) {
   const double from_first = static_cast<double>(first) + 0.5 - position;
   double sum = 0;
-  for (std::int64_t j = 0; j < count; ++j) {
-    const double weight = kernel_at(method, (from_first + static_cast<double>(j)) / scale);
-    weights[static_cast<std::size_t>(j) * stride] = weight;
-    sum += weight;
+  if (method == Resampling::kLanczos && scale == 1) {
+    place_lanczos(-2 - from_first, weights, stride);
+    for (std::size_t j = 0; j < 6; ++j) sum += weights[j * stride];
+  } else {
+    for (std::int64_t j = 0; j < count; ++j) {
+      const double weight = kernel_at(method, (from_first + static_cast<double>(j)) / scale);
+      weights[static_cast<std::size_t>(j) * stride] = weight;
+      sum += weight;
+    }
   }
   for (std::int64_t j = 0; j < count; ++j) weights[static_cast<std::size_t>(j) * stride] /= sum;
 }
