@@ -46,7 +46,8 @@ Json random_view(Dice& dice) {
   return {
       {"aggregation",
        dice.one_of({"none", "first", "min", "max", "mean", "median", "count_values"})},
-      {"resampling", dice.one_of({"near", "bilinear"})},
+      {"resampling", dice.one_of({"near", "bilinear", "cubic", "lanczos", "average", "sum", "mode",
+                                  "max", "med"})},
       {"space",
        {{"left", frame.left},
         {"right", frame.right},

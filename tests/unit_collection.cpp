@@ -254,6 +254,19 @@ TEST_CASE("bilinear is arithmetic, band by band") {
   CHECK(bands[1].dtype == DType::kInt16);
 }
 
+TEST_CASE("methods that pick values keep the type, others are arithmetic") {
+  const World world = composite_world();
+  const auto type_by = [&](const std::string& method) {
+    return world.graph("max", "", R"({"*": ")" + method + R"("})").info().bands[1].dtype;
+  };
+  for (const char* method : {"near", "mode", "min", "max", "med", "q1", "q3"}) {
+    CHECK(type_by(method) == DType::kInt16);
+  }
+  for (const char* method : {"cubic", "cubicspline", "lanczos", "average", "rms", "sum"}) {
+    CHECK(type_by(method) == DType::kFloat32);
+  }
+}
+
 TEST_CASE("a nodata value that the type cannot hold is none") {
   World world = composite_world();
   world.index->bands_[0].nodata = -9999;

@@ -165,6 +165,35 @@ TEST_CASE("made-up scenes equal gdalwarp where it means the same") {
   }
 }
 
+TEST_CASE("every data type gives the same cells") {
+  const TempDir dir;
+  std::vector<double> cells;
+  std::mt19937 random(3);
+  for (int i = 0; i < 400; ++i) cells.push_back(static_cast<double>(random() % 120));
+  const auto write = [&](GDALDataType type) {
+    const std::string file = dir.file(std::string(GDALGetDataTypeName(type)) + ".tif");
+    write_raster(file, {.width = 20, .height = 20, .type = type, .nodata = 0}, cells);
+    return file;
+  };
+  const std::string doubles = write(GDT_Float64);
+  const std::vector<Grid> grids = {grid_at(499987, 5000013, 10, 23, 24),
+                                   grid_at(499987, 5000013, 27, 9, 9),
+                                   grid_over(doubles, "EPSG:32632", 25)};
+  for (const GDALDataType type :
+       {GDT_Byte, GDT_Int16, GDT_UInt16, GDT_Int32, GDT_UInt32, GDT_Float32}) {
+    const std::string file = write(type);
+    for (const Grid& grid : grids) {
+      for (const Resampling method : all_methods()) {
+        CAPTURE(file);
+        CAPTURE(std::string(name(method)));
+        const auto got = read_cells(*make_image_reader(), {file, 1, {}}, grid, method);
+        const auto want = read_cells(*make_image_reader(), {doubles, 1, {}}, grid, method);
+        CHECK(std::equal(got.begin(), got.end(), want.begin(), want.end(), same_bits));
+      }
+    }
+  }
+}
+
 TEST_CASE("any window has the bits of the whole, by every method") {
   const TempDir dir;
   for (const Case& c : made_up(dir)) check_windows(c, 12, all_methods());
