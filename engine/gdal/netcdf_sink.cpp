@@ -1,10 +1,10 @@
 // CF netCDF-4: one variable a band in its own dtype, chunked as the cube is.
 //
-// Thread rule: NetcdfLock, also while cells are compressed, because libnetcdf does that itself.
-#include <fcntl.h>
+// libnetcdf makes the file with all that it says about the cells; then it is opened as the HDF5
+// file that it is, and workers add chunks that they have encoded themselves (shuffle, deflate:
+// what the file says its filters are). Thread rule: NetcdfLock, but not while cells are encoded.
+#include <cpl_string.h>
 #include <netcdf.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,8 +12,12 @@
 #include <cstring>
 
 #include "engine/gdal/cf.h"
+#include "engine/gdal/compress.h"
+#include "engine/gdal/hdf5_chunks.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/tile_cutter.h"
+#include "engine/gdal/tile_store.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -40,24 +44,12 @@ nc_type netcdf_type(DType type) {
   return NC_DOUBLE;
 }
 
-// Lets every descriptor of this process that is open on `path` write to memory from now on.
-void redirect_to_memory(const std::string& path) {
-  namespace fs = std::filesystem;
+// HDF5 cannot be closed any more once writing its tables has failed, so their room is looked for
+// before that.
+void need_room(const std::string& path, const std::string& name, std::uintmax_t bytes) {
   std::error_code error;
-  const fs::path real = fs::canonical(path, error);
-  if (error) return;
-  std::vector<int> descriptors;
-  for (fs::directory_iterator it("/proc/self/fd", error), end; it != end; it.increment(error)) {
-    std::error_code gone;
-    if (fs::read_symlink(it->path(), gone) != real) continue;
-    if (const auto number = parse_number(it->path().filename().string())) {
-      descriptors.push_back(static_cast<int>(*number));
-    }
-  }
-  const int memory = ::memfd_create("abandoned output", MFD_CLOEXEC);
-  if (memory < 0) return;
-  for (const int descriptor : descriptors) ::dup3(memory, descriptor, O_CLOEXEC);
-  ::close(memory);
+  const auto space = std::filesystem::space(path, error);
+  if (!error && space.available < bytes) throw unwritable(name, std::strerror(ENOSPC));
 }
 
 // A file open for writing. REQUIRES: NetcdfLock held in every call.
@@ -91,14 +83,6 @@ class NetcdfFile {
     check(nc_sync(id_));
     open_ = false;
     check(nc_close(id_));
-  }
-
-  // HDF5 cannot be closed any more once writing its tables has failed, so their room is looked for
-  // before that.
-  void need_room(std::uintmax_t bytes) const {
-    std::error_code error;
-    const auto space = std::filesystem::space(path_, error);
-    if (!error && space.available < bytes) throw unwritable(name_, std::strerror(ENOSPC));
   }
 
   int dimension(const std::string& name, std::size_t size) {
@@ -142,20 +126,22 @@ class NetcdfWriter final : public FileWriter {
   NetcdfWriter(const FilePart& part, const OutputOptions& options)
       : part_(part),
         deflate_(lower(option(options, "COMPRESS", "DEFLATE")) == "deflate"),
-        level_(std::stoi(option(options, "ZLEVEL", option(options, "LEVEL", "4")))),
-        shuffle_(lower(option(options, "SHUFFLE", "YES"))) {
+        level_(std::stoi(option(options, "ZLEVEL", option(options, "LEVEL", "1")))),
+        shuffle_(CPLTestBool(option(options, "SHUFFLE", "YES").c_str())) {
     check_variable_names(part.info, part.file);
   }
 
   ~NetcdfWriter() override {
     const NetcdfLock lock;
     file_.reset();
+    chunks_.reset();
   }
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override {
     const NetcdfLock lock;
     errno = 0;
+    path_ = path;
     file_ = std::make_unique<NetcdfFile>(path, part_.file);
     const CfCube cf = describe_cf(part_.info, provenance);
     const Grid& grid = part_.info.grid;
@@ -175,47 +161,33 @@ class NetcdfWriter final : public FileWriter {
       file_->attributes(coordinates.back(), variable.attributes);
     }
     for (std::size_t b = 0; b < part_.info.bands.size(); ++b) define_band(b, cf, tiling);
-    file_->need_room(table_bytes() + 2 * (provenance.graph.size() + source_bytes(provenance)));
+    need_room(path_, part_.file,
+              table_bytes() + 2 * (provenance.graph.size() + source_bytes(provenance)));
     file_->check(nc_enddef(file_->id()));
     for (std::size_t i = 0; i < coordinates.size(); ++i) {
       put_values(coordinates[i], cf.coordinates[i]);
     }
+    file_->close();
+    file_.reset();
+    std::vector<std::string> names;
+    for (const BandInfo& band : part_.info.bands) names.push_back(band.name);
+    chunks_ = std::make_unique<Hdf5Chunks>(path, part_.file, names);
   }
 
   void write(const Piece& piece) override {
-    const Region& region = piece.region;
-    const std::array<std::size_t, 3> start = {static_cast<std::size_t>(region.t.begin),
-                                              static_cast<std::size_t>(region.y.begin),
-                                              static_cast<std::size_t>(region.x.begin)};
-    const std::array<std::size_t, 3> count = {static_cast<std::size_t>(region.t.size()),
-                                              static_cast<std::size_t>(region.y.size()),
-                                              static_cast<std::size_t>(region.x.size())};
-    for (std::size_t b = 0; b < piece.bands.size(); ++b) {
-      std::span<const std::byte> cells = piece.bands[b];
-      std::vector<std::byte> zeros;
-      if (cells.empty()) {
-        if (part_.info.bands[b].nodata) continue;  // chunks that are not written read as missing
-        zeros.resize(static_cast<std::size_t>(region.cells()) * size_of(part_.info.bands[b].dtype));
-        cells = zeros;
-      }
-      const NetcdfLock lock;
-      errno = 0;
-      file_->check(
-          nc_put_vara(file_->id(), variables_[b], start.data(), count.data(), cells.data()));
-    }
+    for (std::size_t b = 0; b < piece.bands.size(); ++b) write_band(b, piece);
   }
 
   void finish() override {
     const NetcdfLock lock;
-    file_->need_room(table_bytes());
-    file_->close();
+    need_room(path_, part_.file, table_bytes());
+    chunks_->close();
   }
 
-  // The library copies a chunk once, and compresses it into another.
+  // A padded copy, the shuffled chunk and the compressed one.
   std::int64_t bytes_per_write(const ChunkShape& shape) const override {
-    std::size_t widest = 0;
-    for (const BandInfo& band : part_.info.bands) widest = std::max(widest, size_of(band.dtype));
-    return 3 * shape.cells() * static_cast<std::int64_t>(widest);
+    return 3 * shape.cells() * static_cast<std::int64_t>(widest_cell(part_.info)) +
+           compressor_bytes("zlib", level_);
   }
 
  private:
@@ -223,7 +195,7 @@ class NetcdfWriter final : public FileWriter {
   std::uintmax_t table_bytes() const {
     constexpr std::uintmax_t kFixed = std::uintmax_t{128} * 1024;
     constexpr std::uintmax_t kChunk = 64;
-    return kFixed + kChunk * chunks_;
+    return kFixed + kChunk * chunk_count_;
   }
 
   static std::size_t source_bytes(const Provenance& provenance) {
@@ -232,11 +204,40 @@ class NetcdfWriter final : public FileWriter {
     return bytes;
   }
 
+  struct Scratch {
+    std::vector<std::byte> shuffled;
+    std::vector<std::byte> packed;
+  };
+
+  void write_band(std::size_t b, const Piece& piece) {
+    const BandInfo& band = part_.info.bands[b];
+    const Region& region = piece.region;
+    std::span<const std::byte> cells = piece.bands[b];
+    // Chunks that are not written read as missing.
+    if (band.nodata && (cells.empty() || all_equal(cells, missing_cell(band.storage())))) return;
+    std::vector<std::byte> padded;
+    if (cells.empty() || region.cells() != chunk_.cells()) {
+      padded = padded_cells(region, cells, band.storage(), chunk_);
+      cells = padded;
+    }
+    Pool<Scratch>::Lease scratch(scratch_);
+    if (deflate_) {
+      if (shuffle_) {
+        scratch->shuffled.resize(cells.size());
+        shuffle_bytes(cells, size_of(band.dtype), scratch->shuffled);
+        cells = scratch->shuffled;
+      }
+      const Compression zlib{"zlib", {{"LEVEL", std::to_string(level_)}}};
+      cells = compress(zlib, cells, scratch->packed, part_.file);
+    }
+    const NetcdfLock lock;
+    chunks_->write(b, {region.t.begin, region.y.begin, region.x.begin}, cells);
+  }
+
   void define_band(std::size_t b, const CfCube& cf, const ChunkShape& tiling) {
     const BandInfo& band = part_.info.bands[b];
     const int id = file_->id();
     const int variable = file_->variable(band.name, netcdf_type(band.dtype), {cf.time, cf.y, cf.x});
-    variables_.push_back(variable);
     const Region extent = part_.info.extent();
     const auto least = [](std::int64_t chunk, const Range& range) {
       return static_cast<std::size_t>(std::min(chunk, range.size()));
@@ -246,13 +247,13 @@ class NetcdfWriter final : public FileWriter {
     const auto count = [](const Range& range, std::size_t size) {
       return (static_cast<std::size_t>(range.size()) + size - 1) / size;
     };
-    chunks_ += count(extent.t, chunk[0]) * count(extent.y, chunk[1]) * count(extent.x, chunk[2]);
+    chunk_count_ +=
+        count(extent.t, chunk[0]) * count(extent.y, chunk[1]) * count(extent.x, chunk[2]);
     file_->check(nc_def_var_chunking(id, variable, NC_CHUNKED, chunk.data()));
-    // A chunk is written once and never looked at again.
-    file_->check(nc_set_var_chunk_cache(id, variable, 1, 1, 1));
+    chunk_ = {static_cast<std::int64_t>(chunk[0]), static_cast<std::int64_t>(chunk[1]),
+              static_cast<std::int64_t>(chunk[2])};
     if (deflate_) {
-      file_->check(
-          nc_def_var_deflate(id, variable, shuffle_ != "no" && shuffle_ != "false", 1, level_));
+      file_->check(nc_def_var_deflate(id, variable, shuffle_ ? 1 : 0, 1, level_));
     }
     dispatch(band.dtype, [&]<class T>(std::type_identity<T>) {
       if (!band.nodata) return file_->check(nc_def_var_fill(id, variable, NC_NOFILL, nullptr));
@@ -275,10 +276,13 @@ class NetcdfWriter final : public FileWriter {
   FilePart part_;
   bool deflate_;
   int level_;
-  std::string shuffle_;
-  std::unique_ptr<NetcdfFile> file_;
-  std::vector<int> variables_;
-  std::uintmax_t chunks_ = 0;  // of all bands
+  bool shuffle_;
+  std::unique_ptr<NetcdfFile> file_;  // while it is defined
+  std::uintmax_t chunk_count_ = 0;    // of all bands
+  ChunkShape chunk_;
+  std::string path_;
+  std::unique_ptr<Hdf5Chunks> chunks_;
+  Pool<Scratch> scratch_;
 };
 
 }  // namespace

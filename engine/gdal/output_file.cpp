@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -103,6 +104,33 @@ void sync_file(const std::string& path, const std::string& file) {
   ::close(descriptor);
   // Some file systems cannot sync and say EINVAL; that is no loss of data.
   if (status != 0 && reason != EINVAL) throw unwritable(file, std::strerror(reason));
+}
+
+std::size_t widest_cell(const CubeInfo& info) {
+  std::size_t widest = 0;
+  for (const BandInfo& band : info.bands) widest = std::max(widest, size_of(band.dtype));
+  return widest;
+}
+
+std::vector<std::byte> padded_cells(const Region& region, std::span<const std::byte> cells,
+                                    const Storage& storage, const ChunkShape& chunk) {
+  const std::size_t cell = size_of(storage.dtype);
+  std::vector<std::byte> out(static_cast<std::size_t>(chunk.cells()) * cell);
+  if (storage.nodata) {
+    dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
+      auto* first = reinterpret_cast<T*>(out.data());
+      std::fill(first, first + chunk.cells(), static_cast<T>(*storage.nodata));
+    });
+  }
+  const auto row = static_cast<std::size_t>(region.x.size()) * cell;
+  for (std::int64_t t = 0; t < region.t.size() && !cells.empty(); ++t) {
+    for (std::int64_t y = 0; y < region.y.size(); ++y) {
+      const auto source = static_cast<std::size_t>(t * region.y.size() + y) * row;
+      const auto target = static_cast<std::size_t>((t * chunk.y + y) * chunk.x) * cell;
+      std::memcpy(out.data() + target, cells.data() + source, row);
+    }
+  }
+  return out;
 }
 
 bool same_cells(const Storage& from, const Storage& to) {

@@ -103,6 +103,14 @@ Error unwritable(const std::string& file, const std::string& reason);
 // Has the system write what it holds back of a file, so that a full disk or a lost server shows.
 void sync_file(const std::string& path, const std::string& file);
 
+// Bytes of a cell of the widest band.
+std::size_t widest_cell(const CubeInfo& info);
+
+// The cells of `region` (empty = all missing) as a whole chunk: missing beyond, 0 where the
+// storage has no missing value.
+std::vector<std::byte> padded_cells(const Region& region, std::span<const std::byte> cells,
+                                    const Storage& storage, const ChunkShape& chunk);
+
 // Whether cells of one storage are cells of the other as they are.
 bool same_cells(const Storage& from, const Storage& to);
 

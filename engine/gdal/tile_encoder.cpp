@@ -1,8 +1,5 @@
 #include "engine/gdal/tile_encoder.h"
 
-#include <cpl_compressor.h>
-#include <cpl_string.h>
-
 #include <algorithm>
 #include <array>
 #include <type_traits>
@@ -13,11 +10,6 @@
 namespace cube {
 
 namespace {
-
-// Room that compressors take besides what goes in and comes out: zstd's tables at its highest
-// levels are the largest.
-constexpr std::int64_t kCompressorBytes = std::int64_t{4} << 20;
-constexpr std::int64_t kStrongCompressorBytes = std::int64_t{96} << 20;
 
 // out[i] = in[i] - in[i - stride], which wraps; the first `stride` values stay.
 template <class T>
@@ -90,7 +82,7 @@ std::optional<TileCoding> tile_coding(const OutputOptions& creation, DType dtype
     return std::nullopt;
   }
   coding.predictor = number("PREDICTOR", "1");
-  if (!CPLGetCompressor(coding.compressor)) return std::nullopt;
+  if (!has_compressor(coding.compressor)) return std::nullopt;
   if (coding.predictor == 3 && !is_float(dtype)) return std::nullopt;
   return coding;
 }
@@ -98,6 +90,7 @@ std::optional<TileCoding> tile_coding(const OutputOptions& creation, DType dtype
 TileEncoder::TileEncoder(const TileCoding& coding, DType dtype, std::int64_t width,
                          std::int64_t samples)
     : coding_(coding),
+      compression_{coding.compressor, {{"LEVEL", std::to_string(coding.level)}}},
       cell_(size_of(dtype)),
       row_cells_(static_cast<std::size_t>(width * samples)),
       samples_(static_cast<std::size_t>(samples)) {}
@@ -114,30 +107,18 @@ void TileEncoder::predict(std::span<const std::byte> tile, Scratch& scratch) con
 
 std::span<const std::byte> TileEncoder::encode(std::span<const std::byte> tile,
                                                Scratch& scratch) const {
-  if (!coding_.compressor) return tile;
+  if (coding_.compressor.empty()) return tile;
   if (coding_.predictor != 1) {
     predict(tile, scratch);
     tile = scratch.predicted;
   }
-  const CPLCompressor* compressor = CPLGetCompressor(coding_.compressor);
-  CPLStringList options;
-  options.SetNameValue("LEVEL", std::to_string(coding_.level).c_str());
-  // What cannot be compressed grows a little.
-  scratch.packed.resize(tile.size() + tile.size() / 64 + 1024);
-  void* data = scratch.packed.data();
-  std::size_t size = scratch.packed.size();
-  if (!compressor || !compressor->pfnFunc(tile.data(), tile.size(), &data, &size, options.List(),
-                                          compressor->user_data)) {
-    throw Error(ErrorCode::kInternal, std::string(coding_.compressor) + " cannot compress a tile");
-  }
-  return {scratch.packed.data(), size};
+  return compress(compression_, tile, scratch.packed, "");
 }
 
 std::int64_t TileEncoder::scratch_bytes(std::int64_t tile_bytes) const {
-  if (!coding_.compressor) return 0;
-  const bool strong = std::string_view(coding_.compressor) == "zstd" && coding_.level > 9;
-  return static_cast<std::int64_t>(row_cells_ * cell_) + 2 * tile_bytes + tile_bytes / 64 + 1024 +
-         (strong ? kStrongCompressorBytes : kCompressorBytes);
+  if (coding_.compressor.empty()) return 0;
+  return static_cast<std::int64_t>(row_cells_ * cell_) + tile_bytes + compressed_bytes(tile_bytes) +
+         compressor_bytes(coding_.compressor, coding_.level);
 }
 
 }  // namespace cube

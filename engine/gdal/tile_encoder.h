@@ -12,15 +12,17 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/dtype.h"
+#include "engine/gdal/compress.h"
 #include "engine/gdal/output_file.h"
 
 namespace cube {
 
 struct TileCoding {
-  const char* compressor = nullptr;  // GDAL's name: "zlib", "zstd"; null = none
+  std::string compressor;  // GDAL's name: "zlib", "zstd"; "" = none
   int level = 0;
   int predictor = 1;  // 1 = none
 };
@@ -40,8 +42,6 @@ class TileEncoder {
   // Rows of `width` cells of `samples` interleaved values each.
   TileEncoder(const TileCoding& coding, DType dtype, std::int64_t width, std::int64_t samples);
 
-  bool copies() const { return coding_.compressor == nullptr; }  // stored as they are
-
   // The bytes to store: `tile` itself or a part of `scratch`. Throws Error(kInternal) when the
   // compressor gives up. REQUIRES: `tile` holds whole rows.
   std::span<const std::byte> encode(std::span<const std::byte> tile, Scratch& scratch) const;
@@ -53,6 +53,7 @@ class TileEncoder {
   void predict(std::span<const std::byte> tile, Scratch& scratch) const;
 
   TileCoding coding_;
+  Compression compression_;
   std::size_t cell_;
   std::size_t row_cells_;
   std::size_t samples_;

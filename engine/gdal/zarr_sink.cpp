@@ -3,11 +3,6 @@
 // The tiling of a cube is regular, so each piece is exactly one Zarr chunk (padded at the far
 // edges): workers encode and write with no lock at all. Chunks of nothing but the fill value are
 // not written.
-#include <cpl_compressor.h>
-#include <cpl_conv.h>
-#include <cpl_string.h>
-#include <cpl_vsi.h>
-
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -15,9 +10,10 @@
 #include <fstream>
 
 #include "engine/gdal/cf.h"
+#include "engine/gdal/compress.h"
 #include "engine/gdal/crs.h"
-#include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/tile_store.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -27,10 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "cells are written as they are");
-
-struct FreeVsi {
-  void operator()(void* data) const { VSIFree(data); }
-};
 
 // Takes one code point off the front of a UTF-8 text; U+FFFD for what is none.
 char32_t take_code_point(std::string_view& text) {
@@ -126,32 +118,24 @@ class Codec {
            ", \"shuffle\": " + shuffle_ + ", \"blocksize\": 0}";
   }
 
-  // Throws Error(kInternal) when the compressor gives up.
-  std::vector<std::byte> encode(std::span<const std::byte> cells, std::size_t cell_size,
-                                const std::string& file) const {
-    if (id_ == "none") return {cells.begin(), cells.end()};
-    const CPLCompressor* compressor = CPLGetCompressor(id_.c_str());
-    CPLStringList options;
-    options.SetNameValue(id_ == "blosc" ? "CLEVEL" : "LEVEL", level_.c_str());
+  // The bytes to store, in `out` or the cells themselves. Throws Error(kInternal) when the
+  // compressor gives up.
+  std::span<const std::byte> encode(std::span<const std::byte> cells, std::size_t cell_size,
+                                    std::vector<std::byte>& out, const std::string& file) const {
+    if (id_ == "none") return cells;
+    Compression compression{id_, {{id_ == "blosc" ? "CLEVEL" : "LEVEL", level_}}};
     if (id_ == "blosc") {
-      options.SetNameValue("CNAME", cname_.c_str());
-      options.SetNameValue("SHUFFLE", shuffle_ == "0" ? "NONE" : shuffle_ == "1" ? "BYTE" : "BIT");
-      options.SetNameValue("TYPESIZE", std::to_string(cell_size).c_str());
+      compression.options["CNAME"] = cname_;
+      compression.options["SHUFFLE"] = shuffle_ == "0" ? "NONE" : shuffle_ == "1" ? "BYTE" : "BIT";
+      compression.options["TYPESIZE"] = std::to_string(cell_size);
     }
-    void* data = nullptr;
-    std::size_t size = 0;
-    const GdalErrors errors;
-    const bool good = compressor && compressor->pfnFunc(cells.data(), cells.size(), &data, &size,
-                                                        options.List(), compressor->user_data);
-    const std::unique_ptr<void, FreeVsi> owner(data);
-    if (!good) throw Error(ErrorCode::kInternal, "compressing failed: " + errors.first(), file);
-    const auto* first = static_cast<const std::byte*>(data);
-    return {first, first + size};
+    return compress(compression, cells, out, file);
   }
 
   void check(const std::string& file) const {
     const std::array<std::byte, 64> zeros{};
-    encode(zeros, 1, file);
+    std::vector<std::byte> out;
+    encode(zeros, 1, out, file);
   }
 
  private:
@@ -196,44 +180,23 @@ class ZarrWriter final : public FileWriter {
       if (region.cells() == chunk_.cells() && !piece.bands[b].empty()) {
         put_encoded(name, piece.bands[b], size_of(band.dtype));
       } else {
-        put_encoded(name, padded(region, piece.bands[b], band.storage()), size_of(band.dtype));
+        put_encoded(name, padded_cells(region, piece.bands[b], band.storage(), chunk_),
+                    size_of(band.dtype));
       }
     }
   }
 
   void finish() override {}
 
-  // A padded copy and the compressed chunk.
+  // A padded copy, the compressed chunk, and as much again that compressors take.
   std::int64_t bytes_per_write(const ChunkShape& shape) const override {
-    std::size_t widest = 0;
-    for (const BandInfo& band : part_.info.bands) widest = std::max(widest, size_of(band.dtype));
-    return 3 * shape.cells() * static_cast<std::int64_t>(widest);
+    return 3 * shape.cells() * static_cast<std::int64_t>(widest_cell(part_.info));
   }
 
  private:
-  std::vector<std::byte> padded(const Region& region, std::span<const std::byte> cells,
-                                const Storage& storage) const {
-    const std::size_t cell = size_of(storage.dtype);
-    std::vector<std::byte> out(static_cast<std::size_t>(chunk_.cells()) * cell);
-    if (storage.nodata) {
-      dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
-        auto* first = reinterpret_cast<T*>(out.data());
-        std::fill(first, first + chunk_.cells(), static_cast<T>(*storage.nodata));
-      });
-    }
-    const auto row = static_cast<std::size_t>(region.x.size()) * cell;
-    for (std::int64_t t = 0; t < region.t.size() && !cells.empty(); ++t) {
-      for (std::int64_t y = 0; y < region.y.size(); ++y) {
-        const auto source = static_cast<std::size_t>(t * region.y.size() + y) * row;
-        const auto target = static_cast<std::size_t>((t * chunk_.y + y) * chunk_.x) * cell;
-        std::memcpy(out.data() + target, cells.data() + source, row);
-      }
-    }
-    return out;
-  }
-
   void put_encoded(const std::string& name, std::span<const std::byte> cells, std::size_t cell) {
-    put_bytes(name, codec_.encode(cells, cell, part_.file));
+    Pool<std::vector<std::byte>>::Lease packed(packed_);
+    put_bytes(name, codec_.encode(cells, cell, *packed, part_.file));
   }
 
   void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {
@@ -339,6 +302,7 @@ class ZarrWriter final : public FileWriter {
   std::string root_;
   ChunkShape chunk_;
   Members meta_;
+  Pool<std::vector<std::byte>> packed_;
 };
 
 }  // namespace

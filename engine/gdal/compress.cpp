@@ -1,0 +1,86 @@
+#include "engine/gdal/compress.h"
+
+#include <cpl_compressor.h>
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/error.h"
+#include "engine/gdal/handles.h"
+#include "engine/multiversion.h"
+
+namespace cube {
+
+namespace {
+
+template <class T>
+[[gnu::always_inline]] inline void planes(const std::byte* cells, std::uint8_t* __restrict out,
+                                          std::size_t count) {
+  const T* __restrict in = reinterpret_cast<const T*>(cells);
+  for (std::size_t plane = 0; plane < sizeof(T); ++plane) {
+    std::uint8_t* __restrict to = out + plane * count;
+    for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<std::uint8_t>(in[i] >> 8 * plane);
+  }
+}
+
+CUBE_MULTIVERSION void planes_16(const std::byte* cells, std::uint8_t* out, std::size_t count) {
+  planes<std::uint16_t>(cells, out, count);
+}
+CUBE_MULTIVERSION void planes_32(const std::byte* cells, std::uint8_t* out, std::size_t count) {
+  planes<std::uint32_t>(cells, out, count);
+}
+CUBE_MULTIVERSION void planes_64(const std::byte* cells, std::uint8_t* out, std::size_t count) {
+  planes<std::uint64_t>(cells, out, count);
+}
+
+}  // namespace
+
+bool has_compressor(const std::string& name) { return CPLGetCompressor(name.c_str()) != nullptr; }
+
+std::span<const std::byte> compress(const Compression& compression,
+                                    std::span<const std::byte> bytes, std::vector<std::byte>& out,
+                                    const std::string& where) {
+  const CPLCompressor* compressor = CPLGetCompressor(compression.name.c_str());
+  CPLStringList options;
+  for (const auto& [name, value] : compression.options) {
+    options.SetNameValue(name.c_str(), value.c_str());
+  }
+  const GdalErrors errors;
+  const auto room =
+      static_cast<std::size_t>(compressed_bytes(static_cast<std::int64_t>(bytes.size())));
+  if (out.size() < room) out.resize(room);
+  void* data = out.data();
+  std::size_t size = out.size();
+  if (!compressor || !compressor->pfnFunc(bytes.data(), bytes.size(), &data, &size, options.List(),
+                                          compressor->user_data)) {
+    throw Error(ErrorCode::kInternal, "compressing failed: " + errors.first(), where);
+  }
+  return {out.data(), size};
+}
+
+// What cannot be compressed grows a little.
+std::int64_t compressed_bytes(std::int64_t bytes) { return bytes + bytes / 64 + 1024; }
+
+std::int64_t compressor_bytes(const std::string& name, int level) {
+  constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
+  if (name == "zlib") return (level <= 9 ? 2 : 12) * kMegabyte;
+  return (level <= 3 ? 4 : level <= 9 ? 16 : 96) * kMegabyte;
+}
+
+void shuffle_bytes(std::span<const std::byte> cells, std::size_t cell, std::span<std::byte> out) {
+  auto* to = reinterpret_cast<std::uint8_t*>(out.data());
+  const std::size_t count = cells.size() / cell;
+  switch (cell) {
+    case 2:
+      return planes_16(cells.data(), to, count);
+    case 4:
+      return planes_32(cells.data(), to, count);
+    case 8:
+      return planes_64(cells.data(), to, count);
+    default:
+      std::memcpy(out.data(), cells.data(), cells.size());
+  }
+}
+
+}  // namespace cube

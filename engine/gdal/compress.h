@@ -1,0 +1,37 @@
+// Compressing cells with what GDAL was built with, in the caller's thread.
+// Thread rule: any thread, each with its own output.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cube {
+
+// How GDAL names a compressor and its options: {"zlib", {{"LEVEL", "6"}}}.
+struct Compression {
+  std::string name;
+  std::map<std::string, std::string> options;
+};
+
+// Whether GDAL was built with it.
+bool has_compressor(const std::string& name);
+
+// The compressed bytes: a part of `out`, which grows as needed and is best kept for the next call.
+// Throws Error(kInternal) with `where` when the compressor gives up.
+std::span<const std::byte> compress(const Compression& compression,
+                                    std::span<const std::byte> bytes, std::vector<std::byte>& out,
+                                    const std::string& where);
+
+// Upper bounds of `out` for so many bytes, and of what the compressor holds while it works.
+std::int64_t compressed_bytes(std::int64_t bytes);
+std::int64_t compressor_bytes(const std::string& name, int level);
+
+// The bytes of cells of `cell` bytes in planes: the first bytes of all, then the second ones, as
+// HDF5's shuffle filter has them. REQUIRES: `out` has room for as many bytes.
+void shuffle_bytes(std::span<const std::byte> cells, std::size_t cell, std::span<std::byte> out);
+
+}  // namespace cube

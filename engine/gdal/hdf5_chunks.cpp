@@ -1,0 +1,89 @@
+#include "engine/gdal/hdf5_chunks.h"
+
+#include <fcntl.h>
+#include <hdf5.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "engine/gdal/output_file.h"
+#include "engine/text.h"
+
+namespace cube {
+
+template <class T>
+T Hdf5Chunks::check(T status) const {
+  if (status >= 0) return status;
+  // HDF5's failures all look alike; the system's reason is still in errno.
+  throw unwritable(name_, errno != 0 ? std::strerror(errno) : "HDF5 refuses");
+}
+
+Hdf5Chunks::Hdf5Chunks(const std::string& path, std::string name,
+                       const std::vector<std::string>& datasets)
+    : path_(path), name_(std::move(name)) {
+  static_assert(sizeof(hid_t) == sizeof(std::int64_t));
+  errno = 0;
+  file_ = check(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+  for (const std::string& dataset : datasets) {
+    datasets_.push_back(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT));
+    if (datasets_.back() >= 0) continue;
+    datasets_.pop_back();
+    abandon();
+    throw unwritable(name_, "HDF5 does not find " + dataset);
+  }
+}
+
+Hdf5Chunks::~Hdf5Chunks() { abandon(); }
+
+void Hdf5Chunks::abandon() {
+  if (file_ < 0) return;
+  redirect_to_memory(path_);
+  for (const std::int64_t dataset : datasets_) H5Dclose(dataset);
+  H5Fclose(file_);
+  file_ = -1;
+}
+
+void Hdf5Chunks::write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
+                       std::span<const std::byte> stored) {
+  const std::array<hsize_t, 3> offset = {static_cast<hsize_t>(start[0]),
+                                         static_cast<hsize_t>(start[1]),
+                                         static_cast<hsize_t>(start[2])};
+  constexpr std::uint32_t kAllFilters = 0;  // none was left out
+  errno = 0;
+  check(H5Dwrite_chunk(datasets_[dataset], H5P_DEFAULT, kAllFilters, offset.data(), stored.size(),
+                       stored.data()));
+}
+
+void Hdf5Chunks::close() {
+  errno = 0;
+  check(H5Fflush(file_, H5F_SCOPE_GLOBAL));
+  for (const std::int64_t dataset : datasets_) check(H5Dclose(dataset));
+  datasets_.clear();
+  const std::int64_t file = file_;
+  file_ = -1;
+  check(H5Fclose(file));
+}
+
+void redirect_to_memory(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) return;
+  std::vector<int> descriptors;
+  for (fs::directory_iterator it("/proc/self/fd", error), end; it != end; it.increment(error)) {
+    std::error_code gone;
+    if (fs::read_symlink(it->path(), gone) != real) continue;
+    if (const auto number = parse_number(it->path().filename().string())) {
+      descriptors.push_back(static_cast<int>(*number));
+    }
+  }
+  const int memory = ::memfd_create("abandoned output", MFD_CLOEXEC);
+  if (memory < 0) return;
+  for (const int descriptor : descriptors) ::dup3(memory, descriptor, O_CLOEXEC);
+  ::close(memory);
+}
+
+}  // namespace cube

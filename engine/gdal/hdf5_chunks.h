@@ -1,0 +1,47 @@
+// Hdf5Chunks: chunks of the datasets of an HDF5 file, written as they are stored.
+// Thread rule: NetcdfLock held in every call, the destructor included; libhdf5 is not thread-safe.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cube {
+
+class Hdf5Chunks {
+ public:
+  // Opens datasets of a file that is closed; `name` is that of the file in errors. Throws
+  // Error(kUnwritable).
+  Hdf5Chunks(const std::string& path, std::string name, const std::vector<std::string>& datasets);
+  // A file that was not closed is abandoned.
+  ~Hdf5Chunks();
+  Hdf5Chunks(const Hdf5Chunks&) = delete;
+  Hdf5Chunks& operator=(const Hdf5Chunks&) = delete;
+
+  // The chunk that begins at `start`, after all filters of the dataset. Each chunk once.
+  void write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
+             std::span<const std::byte> stored);
+
+  void close();
+
+ private:
+  // `status` of the library: negative = it failed.
+  template <class T>
+  T check(T status) const;
+  void abandon();
+
+  std::string path_;
+  std::string name_;
+  std::int64_t file_ = -1;
+  std::vector<std::int64_t> datasets_;
+};
+
+// Lets every descriptor of this process that is open on `path` write to memory from now on. Where
+// closing a file fails HDF5 keeps it open and tries again when the program ends, so an abandoned
+// file goes where there is always room.
+void redirect_to_memory(const std::string& path);
+
+}  // namespace cube
