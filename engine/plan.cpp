@@ -69,11 +69,14 @@ ChunkShape clipped(const ChunkShape& shape, const CubeInfo& info) {
           clip(shape.x, info.grid.width)};
 }
 
-// Halves the longest side; false when there is nothing left to halve.
+// Halves the longest side; false when there is nothing left to halve. Large sides stay multiples
+// of what tiles of outputs are made of, so that each tile is written by one chunk.
 bool halve(ChunkShape& shape) {
   std::int64_t* side = shape.t > 1 ? &shape.t : shape.y >= shape.x ? &shape.y : &shape.x;
   if (*side == 1) return false;
-  *side = ceil_div(*side, 2);
+  const std::int64_t half = ceil_div(*side, 2);
+  const std::int64_t step = side == &shape.t ? 1 : half > 256 ? 256 : half > 64 ? 64 : 1;
+  *side = ceil_div(half, step) * step;
   return true;
 }
 

@@ -231,6 +231,14 @@ TEST_CASE("the chunk shape shrinks until the budget holds, and says so") {
   const Plan reduced(diamond(source), tight);
   CHECK(reduced.chunk_reduced());
   CHECK(reduced.estimate().peak_bytes <= tight.memory_bytes);
+  // Of an odd size too, chunks hold whole tiles of outputs.
+  const auto odd = std::make_shared<Numbers>(small_cube(1, 5491, 5489));
+  const Plan tiled(
+      diamond(odd),
+      {.threads = 2, .memory_bytes = std::int64_t{256} << 20, .chunk = ChunkShape{1, 5491, 5489}});
+  CHECK(tiled.chunk_shape().y < 5491);
+  CHECK(tiled.chunk_shape().y % 256 == 0);
+  CHECK((tiled.chunk_shape().x == 5489 || tiled.chunk_shape().x % 256 == 0));
   tight.memory_bytes = 1 << 20;
   CHECK(test::error_of([&] { Plan(diamond(source), tight); }) ==
         "--memory: a memory budget of 1 MB is too small for this graph on 2 threads (give more, or "

@@ -35,6 +35,7 @@ constexpr std::int64_t kLeastTile = 64;
 std::int64_t tile_size(std::int64_t chunk, std::int64_t raster) {
   const std::int64_t enough = (raster + kTileMultiple - 1) / kTileMultiple * kTileMultiple;
   if (chunk >= raster) return std::min(kTile, enough);
+  if (chunk % kTile != 0 && chunk % (kTile / 2) == 0) return std::min(kTile / 2, enough);
   std::int64_t tile = kTile;
   while (tile >= kLeastTile && chunk % tile != 0) tile -= kTileMultiple;
   return std::min(tile >= kLeastTile ? tile : kTile, enough);
