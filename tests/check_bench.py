@@ -19,7 +19,8 @@ except ImportError as error:
 gdal.UseExceptions()
 BENCH = os.path.join(os.environ["CUBE_SOURCE"], "tests", "bench")
 # Jobs whose operators are still to come.
-NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic"}
+NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic", "J8-create", "J8-plan"}
+NOTHING_TO_COMPARE = {"J8-create", "J8-plan"}
 
 
 def run(*arguments):
@@ -48,6 +49,8 @@ class Benchmark(Case):
         self.assertEqual(cube["state"], "ran")
         self.assertEqual(sorted(cube["runs"]), ["1", "2"])
         self.assertTrue(all(run["memory"] > 1 for runs in cube["runs"].values() for run in runs))
+        if name in NOTHING_TO_COMPARE:
+            return
         self.assertEqual(cube["agreement"]["largest"], 0)
         self.assertTrue(any(o["agreement"] and o["agreement"]["good"] for o in others), others)
 

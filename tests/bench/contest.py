@@ -8,11 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from inputs import HERE, PYTHON, Missing, make_catalogs, make_inputs, missing_need, warm
+from inputs import (HERE, PYTHON, Missing, image_table, make_catalogs, make_inputs, missing_need,
+                    warm)
 from jobs import Tolerance
 from measure import Failed, measure
 
 TINY_CELLS = 256  # along each side of the tiny inputs, see tiny_data.py
+COMPARED = (".tif", ".nc")  # other outputs are not
 SAME_CELLS = Tolerance(largest=0)
 
 
@@ -60,8 +62,8 @@ def entries_of(job, setting, wanted):
         state = "missing: " + ", ".join(lacks) if lacks else ""
         if not state and setting.tiny and not peer.tiny:
             state = "not on tiny inputs"
-        if not state and not wanted(peer.name):
-            state = "not asked for"
+        if not wanted(peer.name):
+            continue
         entries.append(Entry(peer.name, peer.command, peer.out, peer.tolerance, state))
     return entries
 
@@ -116,6 +118,15 @@ def percent(share):
     return f"{min(max(share, 1e-6), 1 - 1e-6):.4%}"
 
 
+def lacks_tables(job, setting):
+    """Why this build of cube cannot make catalogs from tables, where the job wants one, or ""."""
+    if not job.tables:
+        return ""
+    text = subprocess.run([setting.cube, "catalog", "create", "--help"], check=True,
+                          capture_output=True, text=True).stdout
+    return "" if "--table" in text else "not there yet: cube catalog create --table"
+
+
 class Contest:
     """One job: every contestant with every number of threads, in turn, several rounds."""
 
@@ -126,17 +137,10 @@ class Contest:
         self.folder = os.path.join(setting.work, "out", job.id)
 
     def run(self):
-        try:
-            make_inputs(self.job.inputs, self.setting)
-        except Missing as missing:
-            self.outcome.entries = [self.outcome.cube]
-            self.outcome.cube.state = f"missing: {missing}"
-            return self.outcome
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         try:
-            make_catalogs(self.job.catalogs, self.setting)
-            self.outcome.cube.state = not_there_yet(self.job, self.setting)
+            self.outcome.cube.state = self.prepare()
             if self.outcome.cube.state:
                 self.outcome.entries = [self.outcome.cube]
                 return self.outcome
@@ -148,6 +152,21 @@ class Contest:
             if not self.options.keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
         return self.outcome
+
+    def prepare(self):
+        """Makes inputs and catalogs; why the job cannot run, or ""."""
+        lacking = lacks_tables(self.job, self.setting)
+        if lacking:
+            return lacking
+        names = self.setting.names()
+        try:
+            make_inputs(self.job.inputs, self.setting)
+            for table in self.job.tables:
+                image_table(table.format(**names), self.setting)
+            make_catalogs([name.format(**names) for name in self.job.catalogs], self.setting)
+        except Missing as missing:
+            return f"missing: {missing}"
+        return not_there_yet(self.job, self.setting)
 
     def path(self, entry, threads):
         name = "".join(c if c.isalnum() else "_" for c in entry.name)
@@ -170,7 +189,8 @@ class Contest:
         if self.setting.tiny:
             environment["CUBE_BENCH_CELLS"] = str(TINY_CELLS)
         try:
-            run = measure(command, environment, os.path.join(self.setting.work, "log.txt"))
+            run = measure(command, environment, os.path.join(self.setting.work, "log.txt"),
+                          self.job.expect if entry is self.outcome.cube else "")
         except Failed as failure:
             entry.state = f"failed: {failure}"
             return
@@ -181,7 +201,7 @@ class Contest:
     def compare_all(self):
         """Peers, and cube with other numbers of threads, against cube."""
         cube = self.outcome.cube
-        if cube.state or not cube.out:
+        if cube.state or cube.out not in COMPARED:
             return
         most = max(self.options.threads)
         ours = self.path(cube, most)

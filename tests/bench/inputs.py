@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from table import write_table
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 PYTHON = "/usr/bin/python3"
@@ -31,7 +33,11 @@ class Setting:
         return {"python": PYTHON, "cube": self.cube, "floor": self.floor or "",
                 "peers": os.path.join(self.shared or "", "bench/peers"),
                 "ours": os.path.join(HERE, "peers"), "graphs": os.path.join(HERE, "graphs"),
-                "data": self.data, "work": self.work}
+                "data": self.data, "work": self.work, "million": self.million()}
+
+    def million(self):
+        """Name of J8's table and catalog of 1,000,000 images."""
+        return "table-10x100" if self.tiny else "table-100x100"
 
     def environment(self):
         return {"CUBE_BENCH_DATA": self.data, "CUBE_BENCH_LANDSAT": folder_of("landsat", self),
@@ -100,13 +106,34 @@ def make_inputs(names, setting):
         _make_data(name, setting)
 
 
+def image_table(name, setting):
+    """The CSV table "table-PLACESxDATES", made once."""
+    path = os.path.join(setting.work, name + ".csv")
+    if not os.path.exists(path):
+        make_inputs(["series"], setting)
+        raster = sorted(glob.glob(os.path.join(folder_of("series", setting), "*_B04.tif")))[0]
+        places, dates = (int(n) for n in name.removeprefix("table-").split("x"))
+        write_table(path, places, dates, raster)
+    return path
+
+
 def make_catalogs(names, setting):
+    """Makes catalogs anew and returns their paths; throws Missing when one cannot be made."""
+    made = []
     for name in names:
-        catalog = os.path.join(setting.work, name + ".db")
-        form = "L8_L1TP" if name == "landsat" else os.path.join(HERE, "formats/bench_s2.json")
-        subprocess.run([setting.cube, "catalog", "create", catalog, "--format", form,
-                        folder_of(name, setting), "--overwrite", "--progress", "none"],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        made.append(os.path.join(setting.work, name + ".db"))
+        if name.startswith("table-"):
+            source = ["--table", image_table(name, setting)]
+        elif name == "landsat":
+            source = ["--format", "L8_L1TP", folder_of(name, setting)]
+        else:
+            source = ["--format", os.path.join(HERE, "formats/bench_s2.json"),
+                      folder_of(name, setting)]
+        done = subprocess.run([setting.cube, "catalog", "create", made[-1], *source, "--overwrite",
+                               "--progress", "none"], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Missing(f"the catalog '{name}' cannot be made: {done.stderr.strip()}")
+    return made
 
 
 def warm(names, setting):

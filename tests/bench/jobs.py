@@ -1,9 +1,9 @@
 """The jobs of the benchmark: what cube runs, what its peers run on the same work, and the targets.
 
 A command is a template. {python}, {cube}, {floor}: the programs; {peers}: ../shared/bench/peers;
-{ours}: tests/bench/peers; {graphs}: tests/bench/graphs; {data}: the inputs; {work}: the folder of
-catalogs; {out}: the file to write; {threads}; {view}: settings of the graph that cut its grid down
-to the tiny inputs, else nothing.
+{ours}: tests/bench/peers; {graphs}: tests/bench/graphs; {data}: the inputs; {work}: the folder
+of catalogs; {million}: name of J8's table and catalog there; {out}: the file to write; {threads};
+{view}: settings of the graph that cut its grid down to the tiny inputs, else nothing.
 """
 from dataclasses import dataclass, field
 
@@ -54,6 +54,8 @@ class Job:
     graph: str | None = None  # file in graphs/
     sets: tuple = ()  # --set of the graph
     catalogs: tuple = ()  # made before, see inputs.py
+    tables: tuple = ()  # the same
+    expect: str = ""  # in what cube prints
     corner: tuple | None = None  # left, top and cell size of the graph's grid, if it has its own
     floor: str | None = None
     floor_tolerance: Tolerance | None = None  # where the floor makes the same result
@@ -124,9 +126,10 @@ def mask_job():
         Peer(name, f"{{python}} {{peers}}/j2.py {{out}} {mode} {{threads}}", DASK, tolerance=exact)
         for name, mode in (("rioxarray", "serial"), ("rioxarray + dask", "dask")))
     peers += (by_hand("mask", exact),)
-    return graph_job("--format COG --co COMPRESS=DEFLATE --co LEVEL=6 --co PREDICTOR=2", DATA, id="J2",
-                     title="cloud mask at 20 m to COG", graph="cloud_mask.json", inputs=("scene",),
-                     peers=peers, target=Target({"rioxarray + dask": 2.5}, memory=300))
+    cog = "--format COG --co COMPRESS=DEFLATE --co LEVEL=6 --co PREDICTOR=2"
+    return graph_job(cog, DATA, id="J2", title="cloud mask at 20 m to COG",
+                     graph="cloud_mask.json", inputs=("scene",), peers=peers,
+                     target=Target({"rioxarray + dask": 2.5}, memory=300))
 
 
 # Medians of float32 values against medians of doubles.
@@ -235,7 +238,20 @@ def series_job():
                      target=Target({"xarray + dask": 20}, memory=100))
 
 
+def catalog_jobs():
+    table = "{work}/{million}"
+    create = (f"{{cube}} catalog create {{out}} --table {table}.csv --threads {{threads}} "
+              "--progress none --overwrite")
+    yield Job("J8-create", "catalog of 1,000,000 images from a table", create, out=".db",
+              tables=("{million}",), target=Target(seconds=10, memory=300))
+    plan = "{cube} plan {graphs}/million.json --threads {threads} --set catalog="
+    yield Job("J8-plan", "plan of 100 of 1,000,000 images", f"{plan}{table}.db",
+              out="", catalogs=("{million}",), tables=("{million}",), expect=" 100 images",
+              graph="million.json", sets=(f"catalog={table}.db",),
+              target=Target(seconds=0.05, memory=300))
+
+
 def all_jobs():
     return [*ndvi_jobs(), mask_job(), *median_jobs(), zones_job(), coarsen_job(),
             superimpose_job("bilinear", "linear"), superimpose_job("cubic", "bco"), landsat_job(),
-            series_job()]
+            *catalog_jobs(), series_job()]

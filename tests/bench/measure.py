@@ -60,8 +60,9 @@ class _MemorySampler(threading.Thread):
             self.over.wait(SAMPLE_SECONDS)
 
 
-def measure(command, environment, log):
-    """Runs `command` once, its output appended to the file `log`; throws Failed."""
+def measure(command, environment, log, expect=""):
+    """Runs `command` once, its output appended to the file `log`. Throws Failed, also when the text
+    `expect` is not in the output."""
     os.sync()  # what the run before wrote is not this one's burden
     with open(log, "a+b") as out:
         out.write(("\n$ " + " ".join(command) + "\n").encode())
@@ -82,10 +83,13 @@ def measure(command, environment, log):
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         sampler.join()
+        out.seek(begin)
+        text = out.read().decode(errors="replace")
         if process.returncode != 0:
-            out.seek(begin)
-            last = out.read().decode(errors="replace").strip().splitlines()[-3:]
-            raise Failed(f"exit status {process.returncode}: " + " / ".join(last))
+            last = " / ".join(text.strip().splitlines()[-3:])
+            raise Failed(f"exit status {process.returncode}: {last}")
+        if expect not in text:
+            raise Failed(f"'{expect}' is not in what it printed")
     # The largest single process is known exactly; the samples may miss a short peak.
     peak = max(sampler.peak, usage.ru_maxrss * 1024)
     return Run(wall, usage.ru_utime + usage.ru_stime, peak / 1e6)
