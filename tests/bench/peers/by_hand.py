@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What one writes with GDAL and numpy in an afternoon: whole arrays, one thread, nothing clever.
 
-usage: by_hand.py OUT mask|median|monthly|zones|landsat|series|bilinear|cubic
+usage: by_hand.py OUT scene|mask|median|monthly|zones|landsat|series|bilinear|cubic
 
 A peer that needs no more than python3-gdal and python3-numpy, and so the one with which results
 are compared wherever the others are missing. Writes GeoTIFF, a band a slice. $CUBE_BENCH_CELLS:
@@ -122,6 +122,12 @@ def series(out):
     save(out, [np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows], None, nodata=0)
 
 
+def scene(out):
+    stem = os.path.join(DATA, "scene", "S2_31UDQ_20230615_")
+    red, nir = (gdal.Open(f"{stem}{band}.tif") for band in ("B04", "B08"))
+    save(out, [ndvi(*(b.ReadAsArray().astype(np.float32) for b in (red, nir)))], red)
+
+
 def mask(out):
     stem = os.path.join(DATA, "scene", "S2_31UDQ_20230615_")
     picture = gdal.OpenEx(stem + "visual.tif", open_options=["OVERVIEW_LEVEL=0"])
@@ -147,7 +153,7 @@ def main():
     elif job == "zones":
         median("mixed", ZONES, "bilinear", out)
     else:
-        {"mask": mask, "monthly": monthly, "landsat": landsat, "series": series}[job](out)
+        {"scene": scene, "mask": mask, "monthly": monthly, "landsat": landsat, "series": series}[job](out)
 
 
 if __name__ == "__main__":
