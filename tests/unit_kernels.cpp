@@ -229,3 +229,41 @@ TEST_CASE("images that lie alike or not, read in turn, are placed as by a reader
     }
   }
 }
+
+TEST_CASE("cells that cover more of an image than is held at once") {
+  const TempDir dir;
+  const std::string file = dir.file("large.tif");
+  constexpr int kSide = 1100;  // 1.21 million cells
+  std::vector<double> cells(kSide * kSide);
+  std::mt19937 random(5);
+  for (double& cell : cells) {
+    cell = random() % 10 == 0 ? 0 : 1 + static_cast<double>(random() % 1000);
+  }
+  cells[550 * kSide + 550] = 7;  // holds the centre
+  write_raster(file, {.width = kSide, .height = kSide, .nodata = 0}, cells);
+  const Grid all = grid_at(500000, 5000000, 10 * kSide, 1, 1);
+  const auto reader = make_image_reader();
+  const Expected want = Slow(make_case("large", file, {}, all), Resampling::kAverage).run(all);
+  CHECK(one(*reader, file, all, Resampling::kAverage) == doctest::Approx(want.cells[0]));
+  CHECK(one(*reader, file, all, Resampling::kMin) == 1);
+  CHECK(one(*reader, file, all, Resampling::kMax) == 1000);
+  CHECK(error_of([&] { one(*reader, file, all, Resampling::kMedian); }) ==
+        file +
+            ": has 1210000 cells under one cell of the view, too many for 'med' (use average, "
+            "min, max or near, or finer cells)");
+  // Across CRSs, beside one that is held at once.
+  const Grid zone = grid_over(file, "EPSG:32632", 2);
+  Grid half = zone;
+  half.dx /= 2;
+  for (const Grid& grid : {zone, half}) {
+    for (const Resampling method : {Resampling::kSum, Resampling::kRms, Resampling::kMax}) {
+      const Case c = make_case("large", file, {}, grid);
+      const Expected slow = Slow(c, method).run(grid);
+      const auto got = read_cells(*reader, c.band, grid, method);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        CHECK(std::isnan(got[i]) == std::isnan(slow.cells[i]));
+        if (!std::isnan(got[i])) CHECK(got[i] == doctest::Approx(slow.cells[i]));
+      }
+    }
+  }
+}

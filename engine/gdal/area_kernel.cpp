@@ -150,10 +150,20 @@ void AreaSampler::place_axis(const std::vector<double>& corners, const std::vect
   }
 }
 
+// Of target cell (i, k) of a stencil that is not separable.
+AreaSampler::Spans AreaSampler::spans_of(const Stencil& s, std::size_t i, std::size_t k,
+                                         std::size_t columns) {
+  const std::size_t at = i * columns + k;
+  const Parts parts = parts_of(s.corner_x, s.corner_y, i, k, columns, s.askew, s.x[at], s.y[at]);
+  return {span_of(parts.down.low, parts.down.high, s.under.rows),
+          span_of(parts.across.low, parts.across.high, s.under.columns)};
+}
+
 void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range& rows,
                       const Range& columns, Block& out) {
   method_ = s.method;
   under_ = s.under;
+  held_ = {0, under_.rows.size()};
   to_doubles(window, cells_);
   if (s.separable) {
     place_axis(s.corner_x, s.x, under_.columns, across_);
@@ -166,75 +176,108 @@ void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range&
     const auto i = static_cast<std::size_t>(row - rows.begin);
     for (std::size_t k = 0; k < width; ++k) {
       row_[k] = kMissing;
-      const std::size_t at = i * width + k;
-      const bool outside = s.separable ? s.rows[i] < 0 || s.columns[k] < 0 : s.cells[at] < 0;
+      const bool outside =
+          s.separable ? s.rows[i] < 0 || s.columns[k] < 0 : s.cells[i * width + k] < 0;
       if (outside) continue;
-      const std::int32_t centre = s.separable ? s.rows[i] * stride + s.columns[k] : s.cells[at];
+      const std::int32_t centre =
+          s.separable ? s.rows[i] * stride + s.columns[k] : s.cells[i * width + k];
       if (std::isnan(cells_[static_cast<std::size_t>(centre)])) continue;
       if (s.separable) {
         row_[k] = cell(down_[i], across_[k]);
-        continue;
+      } else {
+        const Spans spans = spans_of(s, i, k, width);
+        row_[k] = cell(spans.down, spans.across);
       }
-      const Parts parts = parts_of(s.corner_x, s.corner_y, i, k, width, s.askew, s.x[at], s.y[at]);
-      row_[k] = cell(span_of(parts.down.low, parts.down.high, under_.rows),
-                     span_of(parts.across.low, parts.across.high, under_.columns));
     }
     out.set_row(0, row, columns.begin, row_);
   }
 }
 
+double AreaSampler::run_in_rows(const Stencil& s, std::int64_t step, const ReadRows& read) {
+  method_ = s.method;
+  under_ = s.under;
+  const std::int64_t stride = under_.columns.size();
+  Spans spans;
+  std::int64_t centre = 0;
+  if (s.separable) {
+    place_axis(s.corner_x, s.x, under_.columns, across_);
+    place_axis(s.corner_y, s.y, under_.rows, down_);
+    spans = {down_[0], across_[0]};
+    centre = s.rows[0] * stride + s.columns[0];
+  } else {
+    spans = spans_of(s, 0, 0, 1);
+    centre = s.cells[0];
+  }
+  Total total;
+  bool valid = false;
+  for (std::int64_t row = 0; row < under_.rows.size(); row += step) {
+    held_ = {row, std::min(row + step, under_.rows.size())};
+    const SourceWindow* window = read(held_.shifted(under_.rows.begin));
+    if (!window) continue;
+    to_doubles(*window, cells_);
+    add(spans.down, spans.across, total);
+    if (held_.contains(centre / stride))
+      valid = !std::isnan(row_of(centre / stride)[centre % stride]);
+  }
+  return valid ? finish(total) : kMissing;
+}
+
 double AreaSampler::cell(const Span& down, const Span& across) {
-  switch (method_) {
-    case Resampling::kAverage:
-    case Resampling::kRms:
-    case Resampling::kSum:
-      return weighted(down, across);
-    case Resampling::kMin:
-    case Resampling::kMax:
-      return extreme(down, across);
-    case Resampling::kMode:
-      collect(down, across);
-      return most_frequent();
-    default:
-      collect(down, across);
-      return ordered();
+  if (adds_up(method_)) {
+    Total total;
+    add(down, across, total);
+    return finish(total);
+  }
+  collect(down, across);
+  return method_ == Resampling::kMode ? most_frequent() : ordered();
+}
+
+// Adds the rows that are held.
+void AreaSampler::add(const Span& down, const Span& across, Total& total) const {
+  if (method_ < Resampling::kMode) return add_weighted(down, across, total);
+  const Range rows = intersect(down.cells, held_);
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const double* cells = row_of(row);
+    for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
+      const double value = cells[column];  // NaN compares false
+      total.least = value < total.least ? value : total.least;
+      total.most = value > total.most ? value : total.most;
+    }
   }
 }
 
-double AreaSampler::weighted(const Span& down, const Span& across) const {
-  double sum = 0;
-  double weights = 0;
-  for (std::int64_t row = down.cells.begin; row < down.cells.end; ++row) {
+void AreaSampler::add_weighted(const Span& down, const Span& across, Total& total) const {
+  const Range rows = intersect(down.cells, held_);
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const double* cells = row_of(row);
-    double row_sum = 0;
-    double row_weights = 0;
+    double sum = 0;
+    double weights = 0;
     for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
       const double value = cells[column];
       if (std::isnan(value)) continue;
       const double weight = across.weight(column);
-      row_sum += weight * (method_ == Resampling::kRms ? value * value : value);
-      row_weights += weight;
+      sum += weight * (method_ == Resampling::kRms ? value * value : value);
+      weights += weight;
     }
     const double weight = down.weight(row);
-    sum += weight * row_sum;
-    weights += weight * row_weights;
+    total.sum += weight * sum;
+    total.weights += weight * weights;
   }
-  if (method_ == Resampling::kSum) return sum;
-  const double mean = sum / weights;
-  return method_ == Resampling::kRms ? std::sqrt(mean) : mean;
 }
 
-double AreaSampler::extreme(const Span& down, const Span& across) const {
-  const bool least = method_ == Resampling::kMin;
-  double best = least ? INFINITY : -INFINITY;
-  for (std::int64_t row = down.cells.begin; row < down.cells.end; ++row) {
-    const double* cells = row_of(row);
-    for (std::int64_t column = across.cells.begin; column < across.cells.end; ++column) {
-      const double value = cells[column];  // NaN compares false
-      best = (least ? value < best : value > best) ? value : best;
-    }
+double AreaSampler::finish(const Total& total) const {
+  switch (method_) {
+    case Resampling::kSum:
+      return total.sum;
+    case Resampling::kMin:
+      return total.least;
+    case Resampling::kMax:
+      return total.most;
+    case Resampling::kRms:
+      return std::sqrt(total.sum / total.weights);
+    default:
+      return total.sum / total.weights;
   }
-  return best;
 }
 
 // The valid cells, row by row.

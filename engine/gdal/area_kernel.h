@@ -19,9 +19,14 @@
 // weighs the outermost cells as if they covered the part of the rectangle that is outside; and its
 // sum across CRSs shares out each source cell by exact polygons.
 //
+// A target cell with more source cells than the reader holds at once is made row by row by the
+// methods that add up; the reader rejects it for the others.
+//
 // Thread rule: functions are pure; an AreaSampler is for one thread.
 #pragma once
 
+#include <cmath>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -41,6 +46,19 @@ class AreaSampler {
   void run(const SourceWindow& window, const Stencil& stencil, const Range& rows,
            const Range& columns, Block& out);
 
+  // Reads some rows of a stencil's footprint; null when all their cells are missing.
+  using ReadRows = std::function<const SourceWindow*(const Range& rows)>;
+
+  // The value of a stencil's only target cell, `step` rows at a time: the same bits as run() gives.
+  // NaN = missing. REQUIRES: adds_up().
+  double run_in_rows(const Stencil& stencil, std::int64_t step, const ReadRows& read);
+
+  // True for methods that need not hold all cells at once.
+  static bool adds_up(Resampling method) {
+    return is_area_method(method) &&
+           (method < Resampling::kMode || method == Resampling::kMin || method == Resampling::kMax);
+  }
+
  private:
   // Cells of the window along an axis that a target cell touches, and what it covers of them.
   struct Span {
@@ -50,23 +68,35 @@ class AreaSampler {
     double weight(std::int64_t cell) const;
   };
 
+  // What is known of a target cell after some rows.
+  struct Total {
+    double sum = 0, weights = 0;
+    double least = INFINITY, most = -INFINITY;
+  };
+  struct Spans {
+    Span down, across;
+  };
+
+  static Spans spans_of(const Stencil& s, std::size_t i, std::size_t k, std::size_t columns);
   static Span span_of(double low, double high, const Range& under);
   static void place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
                          const Range& under, std::vector<Span>& spans);
   double cell(const Span& down, const Span& across);
-  double weighted(const Span& down, const Span& across) const;
-  double extreme(const Span& down, const Span& across) const;
+  void add(const Span& down, const Span& across, Total& total) const;
+  void add_weighted(const Span& down, const Span& across, Total& total) const;
+  double finish(const Total& total) const;
   void collect(const Span& down, const Span& across);
   double ordered();
   double most_frequent();
 
   const double* row_of(std::int64_t row) const {
-    return cells_.data() + row * under_.columns.size();
+    return cells_.data() + (row - held_.begin) * under_.columns.size();
   }
 
   Resampling method_ = Resampling::kAverage;
   Footprint under_;
-  std::vector<double> cells_;  // the window; NaN = missing
+  Range held_;                 // rows of the footprint that are in cells_
+  std::vector<double> cells_;  // NaN = missing
   std::vector<Span> across_, down_;
   std::vector<double> row_;
   std::vector<double> values_;

@@ -246,7 +246,8 @@ double kernel_at(Resampling method, double distance) {
 
 double kernel_scale(Resampling method, double cell_scale) {
   constexpr double kLimit = 1 / 0.95;
-  return method != Resampling::kBilinear && cell_scale > kLimit ? cell_scale : 1;
+  if (method == Resampling::kBilinear || cell_scale <= kLimit) return 1;
+  return std::min(cell_scale, kMostTaps / (2 * static_cast<double>(kernel_radius(method))));
 }
 
 std::int64_t tap_count(Resampling method, double scale) {

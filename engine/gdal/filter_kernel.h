@@ -34,6 +34,10 @@ namespace cube {
 // Least sum of the weights of valid cells, 1 being all.
 inline constexpr double kLeastWeight = 0.1;
 
+// A kernel grows to this many source cells along an axis, which bounds the memory that one target
+// cell needs; of larger target cells it covers the middle.
+inline constexpr double kMostTaps = 1024;
+
 // The kernel's value at a distance, in source cells if nothing is shrunk.
 double kernel_at(Resampling method, double distance);
 

@@ -130,8 +130,7 @@ class GdalImageReader final : public ImageReader {
     const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
     const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
     if (under.rows.empty() || under.columns.empty()) return;
-    const bool large =
-        under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1;
+    const bool large = size_of(under) > kMaxWindow && rows.size() * columns.size() > 1;
     if (large && !(paste && reads_in_place(job))) {
       split(job, rows, columns);
       return;
@@ -148,12 +147,8 @@ class GdalImageReader final : public ImageReader {
       split(job, rows, columns);
       return;
     }
-    const HiddenCells* hidden = hidden_cells(job, under);
-    if (hidden && hidden->all) return;
-    read_source(job, under, hidden);
-    if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
     ++(paste ? stats_.pasted : stats_.warped);
-    sampler_.sample(window_, stencil, rows, columns, *job.block);
+    fill(job, stencil, rows, columns);
   }
 
   // The same for an image that does not lie along the view's axes.
@@ -169,12 +164,43 @@ class GdalImageReader final : public ImageReader {
       split(job, rows, columns);
       return;
     }
-    const HiddenCells* hidden = hidden_cells(job, under);
-    if (hidden && hidden->all) return;
-    read_source(job, under, hidden);
-    if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
     ++stats_.warped;
-    sampler_.sample(window_, stencil, rows, columns, *job.block);
+    fill(job, stencil, rows, columns);
+  }
+
+  void fill(Job& job, const Stencil& stencil, const Range& rows, const Range& columns) {
+    if (is_area_method(stencil.method) && size_of(stencil.under) > kMaxWindow) {
+      fill_cell(job, stencil, rows.begin, columns.begin);
+    } else if (read_source(job, stencil.under)) {
+      sampler_.sample(window_, stencil, rows, columns, block_of(job));
+    }
+  }
+
+  // One target cell whose source cells are too many to be held at once.
+  void fill_cell(Job& job, const Stencil& stencil, std::int64_t row, std::int64_t column) {
+    const Footprint& under = stencil.under;
+    if (!AreaSampler::adds_up(stencil.method)) {
+      throw Error(ErrorCode::kUnreadable,
+                  "has " + std::to_string(size_of(under)) +
+                      " cells under one cell of the view, too many for '" +
+                      std::string(name(stencil.method)) + "'",
+                  job.source.descriptor, "use average, min, max or near, or finer cells");
+    }
+    const std::int64_t step = std::max<std::int64_t>(1, kMaxWindow / under.columns.size());
+    const double value =
+        sampler_.areas().run_in_rows(stencil, step, [&](const Range& part) -> const SourceWindow* {
+          return read_source(job, {part, under.columns}) ? &window_ : nullptr;
+        });
+    block_of(job).set_row(0, row, column, std::span(&value, 1));
+  }
+
+  static std::int64_t size_of(const Footprint& under) {
+    return under.rows.size() * under.columns.size();
+  }
+
+  static Block& block_of(Job& job) {
+    if (!job.block) job.block.emplace(region_of(job.target), job.target.storage);
+    return *job.block;
   }
 
   // The stencil of a piece, made once for all images that lie alike; without cells where no source
@@ -187,8 +213,7 @@ class GdalImageReader final : public ImageReader {
     locate(*job.map, rows, columns, method, positions_);
     positions_.to_level(job.level.scale_x, job.level.scale_y);
     const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
-    const bool large =
-        under.rows.size() * under.columns.size() > kMaxWindow && rows.size() * columns.size() > 1;
+    const bool large = size_of(under) > kMaxWindow && rows.size() * columns.size() > 1;
     if (under.rows.empty() || under.columns.empty() || large) {
       Stencil none;
       none.under = under;
@@ -264,11 +289,15 @@ class GdalImageReader final : public ImageReader {
     return &hidden;
   }
 
-  void read_source(Job& job, const Footprint& under, const HiddenCells* hidden) {
+  // Reads a part of the image into window_. False when a mask hides all of it.
+  bool read_source(Job& job, const Footprint& under) {
+    const HiddenCells* hidden = hidden_cells(job, under);
+    if (hidden && hidden->all) return false;
     const Stopwatch start;
     stats_.cells_decoded += read_window(source_of(job, false), under.rows, under.columns,
                                         job.source.nodata, cells_of(hidden), window_);
     stats_.seconds_read += start.seconds();
+    return true;
   }
 
   // True when each target cell is a source cell: nearest on grids that line up, or others where in

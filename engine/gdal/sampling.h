@@ -46,6 +46,9 @@ class Sampler {
   void sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
               const Range& columns, Block& out);
 
+  // For target cells with more source cells than are held at once.
+  AreaSampler& areas() { return area_; }
+
  private:
   void nearest(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                const Range& columns, Block& out);
