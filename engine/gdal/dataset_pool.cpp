@@ -76,6 +76,12 @@ GDALRasterBandH OpenImage::band(int number) const {
               descriptor_);
 }
 
+TileDecoder* OpenImage::tiles(GDALRasterBandH band) {
+  const auto [entry, added] = tiles_.try_emplace(band);
+  if (added) entry->second = TileDecoder::make(band, descriptor_);
+  return entry->second ? &*entry->second : nullptr;
+}
+
 GeoMap& OpenImage::map(const Grid& view) {
   for (ViewMap& known : maps_) {
     if (same_view(known.view, view)) return *known.map;

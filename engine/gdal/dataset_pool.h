@@ -8,13 +8,16 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/gdal/geo_map.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/tile_decoder.h"
 
 namespace cube {
 
@@ -40,6 +43,10 @@ class OpenImage {
   // True when each block of the file holds cells of one band and is decoded by itself.
   bool blocks_apart() const { return blocks_apart_; }
 
+  // The decoder of a band or overview with blocks_apart(), made at the first call; null where
+  // blocks are left to GDAL.
+  TileDecoder* tiles(GDALRasterBandH band);
+
   // The map from a view's grid, made at the first call.
   GeoMap& map(const Grid& view);
 
@@ -53,6 +60,7 @@ class OpenImage {
   std::string crs_;
   bool blocks_apart_;
   std::vector<ViewMap> maps_;
+  std::map<GDALRasterBandH, std::optional<TileDecoder>> tiles_;
 };
 
 class DatasetPool {

@@ -114,7 +114,8 @@ class GdalImageReader final : public ImageReader {
   }
 
   static SourceBand source_of(const Job& job, bool in_blocks) {
-    return {job.level.band, job.source.descriptor, in_blocks && job.image->blocks_apart()};
+    if (!in_blocks || !job.image->blocks_apart()) return {job.level.band, job.source.descriptor};
+    return {job.level.band, job.source.descriptor, true, job.image->tiles(job.level.band)};
   }
 
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too

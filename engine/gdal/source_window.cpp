@@ -92,9 +92,12 @@ void decode_block(const SourceBand& source, const Blocks& blocks, const Range& r
       rows.size() == blocks.height && columns.size() == blocks.width && out.row_bytes == block_row;
   std::byte* to = out.at(rows.begin, columns.begin);
   if (!in_place) scratch.resize(block_row * static_cast<std::size_t>(blocks.height));
-  check(GDALReadBlock(source.band, static_cast<int>(columns.begin / blocks.width),
-                      static_cast<int>(rows.begin / blocks.height), in_place ? to : scratch.data()),
-        errors, source.descriptor);
+  std::byte* block = in_place ? to : scratch.data();
+  const auto x = static_cast<int>(columns.begin / blocks.width);
+  const auto y = static_cast<int>(rows.begin / blocks.height);
+  if (!source.tiles || !source.tiles->decode(x, y, block)) {
+    check(GDALReadBlock(source.band, x, y, block), errors, source.descriptor);
+  }
   if (in_place) return;
   for (std::size_t row = 0; row < static_cast<std::size_t>(rows.size()); ++row) {
     std::memcpy(to + row * out.row_bytes, scratch.data() + row * block_row,

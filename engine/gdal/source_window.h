@@ -10,6 +10,7 @@
 
 #include "engine/dtype.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/tile_decoder.h"
 #include "engine/region.h"
 
 namespace cube {
@@ -41,6 +42,7 @@ struct SourceBand {
   // True when each block of the file has cells of this band only and decodes by itself. Windows of
   // whole blocks are then decoded in place and do not pass through GDAL's cache.
   bool blocks_apart = false;
+  TileDecoder* tiles = nullptr;  // a faster way to such blocks, where there is one
 };
 
 // Reads a rectangle without resampling as cells of `dtype`, row after row, `row_bytes` apart.

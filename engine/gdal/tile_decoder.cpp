@@ -1,0 +1,161 @@
+#include "engine/gdal/tile_decoder.h"
+
+#include <cpl_compressor.h>
+#include <cpl_vsi.h>
+#include <gdal.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+#include "engine/multiversion.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+// A damaged file may state any size; what cannot be compressed grows by less than a part of this
+// and these bytes.
+constexpr std::size_t kMostGrowth = 16;
+constexpr std::size_t kLeastRoom = 1024;
+
+struct CloseFile {
+  void operator()(VSILFILE* file) const { VSIFCloseL(file); }
+};
+using File = std::unique_ptr<VSILFILE, CloseFile>;
+
+std::string_view item(GDALMajorObjectH object, const char* name, const char* domain) {
+  const char* value = GDALGetMetadataItem(object, name, domain);
+  return value ? value : "";
+}
+
+std::optional<std::uint64_t> tile_number(GDALRasterBandH band, const char* what, int x, int y) {
+  const std::string name = std::string(what) + "_" + std::to_string(x) + "_" + std::to_string(y);
+  const auto value = parse_number(item(band, name.c_str(), "TIFF"));
+  if (!value || *value <= 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*value);
+}
+
+const char* decompressor_of(std::string_view compression) {
+  if (compression == "DEFLATE") return "zlib";
+  return compression == "ZSTD" ? "zstd" : nullptr;
+}
+
+bool is_plain_file(const std::string& path) {
+  struct stat status {};
+  return !path.starts_with("/vsi") && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// TIFFs in this machine's byte order.
+bool has_native_order(VSILFILE* file) {
+  std::array<char, 2> order{};
+  const char* native = std::endian::native == std::endian::little ? "II" : "MM";
+  return VSIFReadL(order.data(), 1, 2, file) == 2 && std::memcmp(order.data(), native, 2) == 0;
+}
+
+template <class T>
+void add_up(std::byte* row, std::size_t count) {
+  T sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    T value;
+    std::memcpy(&value, row + i * sizeof(T), sizeof(T));
+    sum = static_cast<T>(sum + value);
+    std::memcpy(row + i * sizeof(T), &sum, sizeof(T));
+  }
+}
+
+// Cells whose bytes lie in planes, highest first.
+template <class T>
+CUBE_MULTIVERSION void join(const std::uint8_t* __restrict planes, std::size_t count,
+                            T* __restrict out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    T cell = 0;
+    for (std::size_t plane = 0; plane < sizeof(T); ++plane) {
+      cell = static_cast<T>(cell << 8 | planes[plane * count + i]);
+    }
+    out[i] = cell;
+  }
+}
+
+}  // namespace
+
+std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::string& descriptor) {
+  GDALDatasetH dataset = GDALGetBandDataset(band);
+  if (!dataset || !is_plain_file(descriptor)) return std::nullopt;
+  TileDecoder tiles;
+  tiles.band_ = band;
+  tiles.path_ = descriptor;
+  tiles.decompressor_ = decompressor_of(item(dataset, "COMPRESSION", "IMAGE_STRUCTURE"));
+  if (!tiles.decompressor_ || !CPLGetDecompressor(tiles.decompressor_)) return std::nullopt;
+  if (!item(band, "NBITS", "IMAGE_STRUCTURE").empty()) return std::nullopt;
+  const std::string_view predictor = item(dataset, "PREDICTOR", "IMAGE_STRUCTURE");
+  tiles.predictor_ = predictor == "3" ? 3 : predictor == "2" ? 2 : 1;
+  const GDALDataType type = GDALGetRasterDataType(band);
+  if (tiles.predictor_ == 3 && !GDALDataTypeIsFloating(type)) return std::nullopt;
+  tiles.cell_ = static_cast<std::size_t>(GDALGetDataTypeSizeBytes(type));
+  int width = 0;
+  int height = 0;
+  GDALGetBlockSize(band, &width, &height);
+  tiles.width_ = static_cast<std::size_t>(width);
+  tiles.height_ = static_cast<std::size_t>(height);
+  const File file(VSIFOpenL(descriptor.c_str(), "rb"));
+  if (!file || !has_native_order(file.get())) return std::nullopt;
+  return tiles;
+}
+
+bool TileDecoder::decode(int x, int y, std::byte* out) {
+  const std::size_t row_bytes = width_ * cell_;
+  const std::size_t tile_bytes = height_ * row_bytes;
+  if (!read_packed(x, y, tile_bytes + tile_bytes / kMostGrowth + kLeastRoom)) return false;
+  const GdalErrors quiet;  // GDAL tells it again when it reads the block
+  const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
+  void* data = out;
+  std::size_t bytes = tile_bytes;
+  if (!decompressor->pfnFunc(packed_.data(), packed_.size(), &data, &bytes, nullptr,
+                             decompressor->user_data) ||
+      bytes != tile_bytes) {
+    return false;
+  }
+  if (predictor_ == 1) return true;
+  for (std::size_t row = 0; row < height_; ++row) undo_predictor(out + row * row_bytes);
+  return true;
+}
+
+bool TileDecoder::read_packed(int x, int y, std::size_t most) {
+  const auto offset = tile_number(band_, "BLOCK_OFFSET", x, y);
+  const auto size = tile_number(band_, "BLOCK_SIZE", x, y);
+  if (!offset || !size || *size > most) return false;
+  packed_.resize(*size);
+  const File file(VSIFOpenL(path_.c_str(), "rb"));
+  return file && VSIFSeekL(file.get(), *offset, SEEK_SET) == 0 &&
+         VSIFReadL(packed_.data(), 1, packed_.size(), file.get()) == packed_.size();
+}
+
+void TileDecoder::undo_predictor(std::byte* row) {
+  if (predictor_ == 2) {
+    switch (cell_) {
+      case 1:
+        return add_up<std::uint8_t>(row, width_);
+      case 2:
+        return add_up<std::uint16_t>(row, width_);
+      case 4:
+        return add_up<std::uint32_t>(row, width_);
+      default:
+        return add_up<std::uint64_t>(row, width_);
+    }
+  }
+  const std::size_t row_bytes = width_ * cell_;
+  add_up<std::uint8_t>(row, row_bytes);
+  planes_.assign(row, row + row_bytes);
+  const auto* planes = reinterpret_cast<const std::uint8_t*>(planes_.data());
+  if (cell_ == 4) {
+    join(planes, width_, reinterpret_cast<std::uint32_t*>(row));
+  } else {
+    join(planes, width_, reinterpret_cast<std::uint64_t*>(row));
+  }
+}
+
+}  // namespace cube
