@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ struct IndexReport {
   std::int64_t images = 0;     // in the catalog afterwards
   std::int64_t files = 0;      // indexed in this call
   std::vector<Left> left_out;  // files that do not match or cannot be opened
+  std::string layout;          // of a table: what its columns were taken for
 };
 
 // Indexes `files` into a new catalog. The catalog appears under its name only when complete.
@@ -49,6 +51,21 @@ struct IndexReport {
 // Throws Error when no file matches or can be opened, or the catalog cannot be written.
 IndexReport create_catalog(const std::filesystem::path& catalog, const CollectionFormat& format,
                            const std::vector<std::string>& files, const IndexOptions& options);
+
+// A table of images (CSV) instead of files; what its columns may be is said in table_columns.h.
+struct TableOptions {
+  std::string file;                        // "-" = standard input
+  std::vector<std::string> bands;          // only these, or the names of the bands of each file
+  std::optional<CollectionFormat> format;  // what is known of the bands (Use::kBands will do)
+};
+
+// Writes the images of a table into a new catalog, in the order of the table. Relative names of
+// files are relative to the table's folder. Where the table has extents (degrees) and reference
+// systems, no file is opened but the first of each band, and not even that where the band's type is
+// known; the catalog then holds no sizes and times of files. Else all are opened, as above.
+// `progress` counts bytes of the table, or files. Throws Error naming the line and the column.
+IndexReport create_catalog_from_table(const std::filesystem::path& catalog,
+                                      const TableOptions& table, const IndexOptions& options);
 
 struct FileList {
   std::vector<std::string> files;  // sorted, without duplicates

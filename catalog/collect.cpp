@@ -19,20 +19,19 @@ namespace {
 
 // A file and what was found out about it.
 struct Candidate {
-  std::string file;  // as given
-  std::string name;  // absolute
+  ListedFile listed;
   CollectionFormat::Match match;
   RasterInfo info;
   std::string failure;  // not empty: it cannot be indexed, and why
 };
 
-std::string why_unusable(const RasterInfo& info, const Candidate& file,
-                         const CollectionFormat& format) {
-  for (const std::size_t index : file.match.bands) {
-    const auto wanted = static_cast<std::size_t>(format.bands()[index].raster_band);
+std::string why_unusable(const RasterInfo& info, const ListedFile& file,
+                         const std::vector<FormatBand>& bands) {
+  for (const ListedFile::Band& band : file.bands) {
+    const auto wanted = static_cast<std::size_t>(band.raster_band);
     if (wanted > info.bands.size()) {
-      return "has " + std::to_string(info.bands.size()) + " bands, and '" +
-             format.bands()[index].name + "' is band " + std::to_string(wanted);
+      return "has " + std::to_string(info.bands.size()) + " bands, and '" + bands[band.band].name +
+             "' is band " + std::to_string(wanted);
     }
   }
   if (!info.has_location) return "has no georeference";
@@ -41,13 +40,27 @@ std::string why_unusable(const RasterInfo& info, const Candidate& file,
   return {};
 }
 
-void open(Candidate& file, const CollectionFormat& format) {
+void open(Candidate& file, const std::vector<FormatBand>& bands) {
   try {
-    file.info = describe_raster(file.name);
-    file.failure = why_unusable(file.info, file, format);
+    file.info = describe_raster(file.listed.name);
+    file.failure = why_unusable(file.info, file.listed, bands);
   } catch (const Error& error) {
     file.failure = error.message();
   }
+}
+
+// What a format makes of a name.
+Candidate matched(const std::string& file, const CollectionFormat& format) {
+  Candidate out;
+  out.listed.file = file;
+  out.listed.name = absolute_name(file);
+  out.match = format.match(out.listed.name);
+  out.listed.image = out.match.image;
+  out.listed.datetime = out.match.datetime;
+  for (const std::size_t band : out.match.bands) {
+    out.listed.bands.push_back({band, format.bands()[band].raster_band});
+  }
+  return out;
 }
 
 std::vector<Candidate> match_names(const CollectionFormat& format, std::vector<std::string> files,
@@ -55,13 +68,10 @@ std::vector<Candidate> match_names(const CollectionFormat& format, std::vector<s
   std::sort(files.begin(), files.end());
   files.erase(std::unique(files.begin(), files.end()), files.end());
   std::vector<Candidate> out(files.size());
-  for_each_parallel(files.size(), threads, [&](std::size_t i) {
-    out[i].file = files[i];
-    out[i].name = absolute_name(files[i]);
-    out[i].match = format.match(out[i].name);
-  });
+  for_each_parallel(files.size(), threads,
+                    [&](std::size_t i) { out[i] = matched(files[i], format); });
   std::sort(out.begin(), out.end(),
-            [](const Candidate& a, const Candidate& b) { return a.name < b.name; });
+            [](const Candidate& a, const Candidate& b) { return a.listed.name < b.listed.name; });
   return out;
 }
 
@@ -75,8 +85,8 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
       out.push_back(std::move(file));
       continue;
     }
-    names.push_back(file.name);
-    left_out.push_back({file.file, file.match.reason, false, file.match.other});
+    names.push_back(file.listed.name);
+    left_out.push_back({file.listed.file, file.match.reason, false, file.match.other});
   }
   if (!out.empty()) return out;
   if (left_out.empty()) throw Error(ErrorCode::kInvalid, "no files are given to index");
@@ -87,12 +97,12 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
               left_out.front().file, other ? "the format " + *other + " fits" : "");
 }
 
-void open_all(std::vector<Candidate>& files, const CollectionFormat& format,
+void open_all(std::vector<Candidate>& files, const std::vector<FormatBand>& bands,
               const IndexOptions& options) {
   std::mutex mutex;
   std::int64_t done = 0;
   for_each_parallel(files.size(), options.threads, [&](std::size_t i) {
-    open(files[i], format);
+    open(files[i], bands);
     const std::lock_guard lock(mutex);
     ++done;
     if (options.progress) options.progress(done, static_cast<std::int64_t>(files.size()));
@@ -144,26 +154,26 @@ BandInfo band_info(const FormatBand& band, const BandFacts& facts) {
 // Joins files to images.
 class Assembler {
  public:
-  Assembler(const CollectionFormat& format, Collection& out)
-      : format_(format), out_(out), facts_(format.bands().size()) {}
+  Assembler(const std::vector<FormatBand>& bands, Collection& out)
+      : bands_(bands), out_(out), facts_(bands.size()) {}
 
-  void add(const Candidate& file) {
-    auto [at, fresh] = images_.try_emplace(file.match.image);
+  void add(const Candidate& candidate) {
+    const ListedFile& file = candidate.listed;
+    auto [at, fresh] = images_.try_emplace(file.image);
     CollectedImage& image = at->second;
     if (!fresh) {
       const std::string clash = clash_with(image, file);
       if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true, false});
     } else {
-      image = {file.match.image, file.match.datetime, file.info.crs, {}, {}};
+      image = {file.image, file.datetime, candidate.info.crs, {}, {}};
     }
-    for (const std::size_t index : file.match.bands) {
-      const int raster_band = format_.bands()[index].raster_band;
-      BandInfo info = file.info.bands[static_cast<std::size_t>(raster_band) - 1];
+    for (const ListedFile::Band& band : file.bands) {
+      BandInfo info = candidate.info.bands[static_cast<std::size_t>(band.raster_band) - 1];
       info.nodata = comparable(info.nodata);
-      facts_[index].add(info);
-      image.sources[index] = {out_.files.size(), raster_band};
+      facts_[band.band].add(info);
+      image.sources[band.band] = {out_.files.size(), band.raster_band};
     }
-    const auto boxes = wrap_longitudes(file.info.lonlat);
+    const auto boxes = wrap_longitudes(candidate.info.lonlat);
     image.footprint.insert(image.footprint.end(), boxes.begin(), boxes.end());
     out_.files.push_back(file.name);
   }
@@ -172,7 +182,7 @@ class Assembler {
     std::vector<std::size_t> place(facts_.size());
     for (std::size_t i = 0; i < facts_.size(); ++i) {
       place[i] = out_.bands.size();
-      if (facts_[i].first) out_.bands.push_back(band_info(format_.bands()[i], facts_[i]));
+      if (facts_[i].first) out_.bands.push_back(band_info(bands_[i], facts_[i]));
     }
     for (auto& [name, image] : images_) {
       std::map<std::size_t, CollectedImage::Source> sources;
@@ -187,52 +197,67 @@ class Assembler {
   }
 
  private:
-  std::string clash_with(const CollectedImage& image, const Candidate& file) const {
-    if (image.datetime != file.match.datetime) {
-      return "is of " + to_text(file.match.datetime) + ", other files of its image '" + image.name +
+  std::string clash_with(const CollectedImage& image, const ListedFile& file) const {
+    if (image.datetime != file.datetime) {
+      return "is of " + to_text(file.datetime) + ", other files of its image '" + image.name +
              "' of " + to_text(image.datetime);
     }
-    for (const std::size_t index : file.match.bands) {
-      const auto other = image.sources.find(index);
+    for (const ListedFile::Band& band : file.bands) {
+      const auto other = image.sources.find(band.band);
       if (other == image.sources.end()) continue;
-      return "the image '" + image.name + "' has its band '" + format_.bands()[index].name +
+      return "the image '" + image.name + "' has its band '" + bands_[band.band].name +
              "' already from " + out_.files[other->second.file];
     }
     return {};
   }
 
-  const CollectionFormat& format_;
+  const std::vector<FormatBand>& bands_;
   Collection& out_;
   std::map<std::string, CollectedImage> images_;
-  std::vector<BandFacts> facts_;  // one each of the format's bands
+  std::vector<BandFacts> facts_;  // one each of bands_
 };
 
-}  // namespace
-
-Collection collect(const CollectionFormat& format, std::vector<std::string> files,
-                   const IndexOptions& options) {
+// Opens the files and joins them to images.
+Collection assemble(std::vector<Candidate> files, const std::vector<FormatBand>& bands,
+                    std::vector<IndexReport::Left> left_out, const IndexOptions& options) {
   Collection out;
-  std::vector<Candidate> candidates =
-      matching(match_names(format, std::move(files), options.threads), format, out.left_out);
-  open_all(candidates, format, options);
-  Assembler assembler(format, out);
-  for (const Candidate& file : candidates) {
+  out.left_out = std::move(left_out);
+  open_all(files, bands, options);
+  Assembler assembler(bands, out);
+  for (const Candidate& file : files) {
     if (file.failure.empty()) {
       assembler.add(file);
     } else {
-      out.left_out.push_back({file.file, file.failure, true, false});
+      out.left_out.push_back({file.listed.file, file.failure, true, false});
     }
   }
   if (out.files.empty()) {
     const auto first = std::find_if(out.left_out.begin(), out.left_out.end(),
                                     [](const IndexReport::Left& left) { return left.failed; });
     throw Error(ErrorCode::kUnreadable,
-                "none of " + std::to_string(candidates.size()) +
+                "none of " + std::to_string(files.size()) +
                     " files of the format can be indexed: " + first->reason,
                 first->file);
   }
   assembler.finish();
   return out;
+}
+
+}  // namespace
+
+Collection collect(const CollectionFormat& format, std::vector<std::string> files,
+                   const IndexOptions& options) {
+  std::vector<IndexReport::Left> left_out;
+  auto candidates =
+      matching(match_names(format, std::move(files), options.threads), format, left_out);
+  return assemble(std::move(candidates), format.bands(), std::move(left_out), options);
+}
+
+Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
+                          const IndexOptions& options) {
+  std::vector<Candidate> candidates(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) candidates[i].listed = std::move(files[i]);
+  return assemble(std::move(candidates), bands, {}, options);
 }
 
 }  // namespace cube

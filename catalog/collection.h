@@ -34,8 +34,25 @@ struct Collection {
 Collection collect(const CollectionFormat& format, std::vector<std::string> files,
                    const IndexOptions& options);
 
-// Writes the tables into a new file. Throws Error(kUnwritable).
+// A file of which a table says what it is; the bands are indices into the table's.
+struct ListedFile {
+  struct Band {
+    std::size_t band = 0;
+    int raster_band = 1;
+  };
+  std::string file;  // as given
+  std::string name;  // absolute
+  std::string image;
+  Instant datetime;
+  std::vector<Band> bands;
+};
+
+// The same for files that need no matching.
+Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
+                          const IndexOptions& options);
+
+// Writes the tables into a new file, for a catalog in `folder`. Throws Error(kUnwritable).
 void write_collection(const std::filesystem::path& file, const std::filesystem::path& folder,
-                      const CollectionFormat& format, const Collection& collection);
+                      const std::string& format_json, const Collection& collection);
 
 }  // namespace cube

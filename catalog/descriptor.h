@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace cube {
 
@@ -23,5 +24,24 @@ std::string resolve_descriptor(const std::string& descriptor, const std::filesys
 
 // What a catalog in `folder` (absolute) stores for `name`.
 std::string stored_descriptor(const std::string& name, const std::filesystem::path& folder);
+
+// stored_descriptor() for the many names of a table, relative to the table's folder: most need only
+// a prefix. The result is good until the next call.
+// Thread rule: one a thread.
+class TableDescriptors {
+ public:
+  // Both folders absolute and normal.
+  TableDescriptors(std::filesystem::path table_folder, std::filesystem::path catalog_folder);
+
+  std::string_view stored(std::string_view name);
+  // What GDAL opens.
+  std::string absolute(std::string_view name) const;
+
+ private:
+  std::filesystem::path table_folder_;
+  std::filesystem::path catalog_folder_;
+  std::string prefix_;  // of relative names, with its slash
+  std::string scratch_;
+};
 
 }  // namespace cube

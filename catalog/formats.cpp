@@ -150,13 +150,19 @@ json parse_json(std::string_view text, std::string_view name) {
 }
 
 FormatBand read_band(const std::string& name, const Node& node) {
-  node.check_keys({"pattern", "band", "nodata", "offset", "scale", "unit"});
+  node.check_keys({"pattern", "band", "nodata", "offset", "scale", "unit", "dtype"});
   FormatBand band;
   band.name = name;
   band.nodata = node.number("nodata");
   band.offset = node.number("offset").value_or(0);
   band.scale = node.number("scale").value_or(1);
   band.unit = node.text("unit", false);
+  const std::string dtype = node.text("dtype", false);
+  band.dtype = parse_dtype(dtype);
+  if (!dtype.empty() && !band.dtype) {
+    throw Error(ErrorCode::kInvalid, "'" + dtype + "' is no type of cells", node.below("dtype"),
+                kDTypeNames);
+  }
   const double number = node.number("band").value_or(1);
   if (number < 1 || number != static_cast<int>(number)) {
     throw Error(ErrorCode::kInvalid, number_text(number) + " is not a band number",
@@ -173,6 +179,7 @@ struct CollectionFormat::Impl {
   std::string description;
   std::string text;
   std::optional<Pattern> pattern;
+  Use use = Use::kPatterns;
   Pattern image;
   Pattern datetime;
   std::string datetime_format;  // "" = ISO 8601
@@ -191,7 +198,7 @@ struct CollectionFormat::Impl {
     for (const auto& [name, value] : root.at("bands").items()) {
       const Node band(value, node.below(name));
       bands.push_back(read_band(name, band));
-      band_patterns.push_back(*band.pattern("pattern", true));
+      band_patterns.push_back(band.pattern("pattern", use == Use::kPatterns).value_or(Pattern{}));
     }
     if (bands.empty()) node.fail("has no bands", {});
   }
@@ -227,7 +234,7 @@ struct CollectionFormat::Impl {
   }
 };
 
-CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view name) {
+CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view name, Use use) {
   const nlohmann::json document = parse_json(text, name);
   const Node root(document, std::string(name) + "#");
   root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
@@ -239,20 +246,23 @@ CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view
   impl->text = text;
   impl->description = root.text("description", false);
   impl->pattern = root.pattern("pattern", false);
-  impl->image = *root.child("images").pattern("pattern", true);
-  impl->read_datetime(root.child("datetime"));
+  impl->use = use;
+  if (use == Use::kPatterns) {
+    impl->image = *root.child("images").pattern("pattern", true);
+    impl->read_datetime(root.child("datetime"));
+  }
   impl->read_bands(root);
   CollectionFormat format;
   format.impl_ = std::move(impl);
   return format;
 }
 
-CollectionFormat CollectionFormat::load(const std::string& name_or_path) {
+CollectionFormat CollectionFormat::load(const std::string& name_or_path, Use use) {
   const auto presets = preset_formats();
   std::vector<std::string> names;
   for (const PresetFormat& preset : presets) names.push_back(preset.id);
   if (const auto index = find_name(names, name_or_path)) {
-    return parse(presets[*index].json, presets[*index].id);
+    return parse(presets[*index].json, presets[*index].id, use);
   }
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(name_or_path, ignored)) {
@@ -263,7 +273,7 @@ CollectionFormat CollectionFormat::load(const std::string& name_or_path) {
   std::ostringstream text;
   text << in.rdbuf();
   if (!in) throw Error(ErrorCode::kUnreadable, "cannot be read", name_or_path);
-  return parse(text.str(), name_or_path);
+  return parse(text.str(), name_or_path, use);
 }
 
 const std::string& CollectionFormat::id() const { return impl_->id; }

@@ -1,7 +1,8 @@
 // CollectionFormat: how file names and contents become images, bands and times.
 //
 // JSON in gdalcubes' shape: description, tags, pattern, images.pattern, datetime.pattern/format,
-// bands{name: {pattern, band, nodata, offset, scale, unit}}. Not yet: datetime.bands, subdatasets
+// bands{name: {pattern, band, nodata, offset, scale, unit}}, and a band's "dtype", with which a
+// table of files is indexed without opening one. Not yet: datetime.bands, subdatasets
 // and srs are rejected, image_md_fields is accepted and nothing is stored for it. Patterns are
 // ECMAScript regular expressions that match the whole (absolute) path; where a group is captured,
 // it is what is taken. Without datetime.format times are ISO 8601.
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/dtype.h"
 #include "engine/time_axis.h"
 
 namespace cube {
@@ -32,14 +34,19 @@ struct FormatBand {
   double scale = 1;
   std::string unit;
   int raster_band = 1;
+  std::optional<DType> dtype;  // known without opening a file
 };
 
 class CollectionFormat {
  public:
   // By preset id, by path of a JSON file. Throws Error naming the presets, or the place in the
   // file ("FILE#/bands/B04/pattern"; line and column for syntax).
-  static CollectionFormat load(const std::string& name_or_path);
-  static CollectionFormat parse(std::string_view json, std::string_view name);
+  // A format for a table of images, which says itself what its files are, needs only bands:
+  // kBands.
+  enum class Use : std::uint8_t { kPatterns, kBands };
+  static CollectionFormat load(const std::string& name_or_path, Use use = Use::kPatterns);
+  static CollectionFormat parse(std::string_view json, std::string_view name,
+                                Use use = Use::kPatterns);
 
   const std::string& id() const;
   const std::string& description() const;

@@ -1,10 +1,12 @@
 // Reading a catalog: ours and gdalcubes'.
 #include <algorithm>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
+#include "catalog/extent_tree.h"
 #include "catalog/footprint.h"
 #include "catalog/schema.h"
 #include "catalog/sqlite.h"
@@ -15,6 +17,7 @@ namespace cube {
 
 namespace {
 
+constexpr std::size_t kDateLength = 10;  // of "2018-01-06"
 constexpr const char* kHint = "made by 'cube catalog create' or gdalcubes";
 
 bool fits(DType type, double value) {
@@ -64,12 +67,13 @@ class Catalog final : public ImageIndex {
         folder_(std::filesystem::absolute(file).parent_path()),
         database_(file, Database::Mode::kRead) {
     check_tables();
-    indexed_ = database_.has_table(kFootprintTable);
-    const std::string note =
-        indexed_ ? "(SELECT value FROM band_md WHERE band_id = id AND key = ?)" : "?";
+    indexed_ = database_.has_table(kExtentTable);
+    const std::string note = database_.has_table("band_md")
+                                 ? "(SELECT value FROM band_md WHERE band_id = id AND key = ?)"
+                                 : "substr(?, 1, 0)";
     Statement rows(database_, "SELECT id, name, type, offset, scale, unit, nodata, " + note +
                                   " FROM bands ORDER BY id");
-    rows.bind(indexed_ ? kNoteKey : "");
+    rows.bind(kNoteKey);
     while (rows.step()) {
       band_ids_.push_back(rows.integer(0));
       bands_.push_back(read_band(rows, file_));
@@ -82,14 +86,22 @@ class Catalog final : public ImageIndex {
 
  private:
   void check_tables();
+  // Whether the R*Tree finds the images; a query for all of them reads the tables instead.
+  bool uses_tree(const ImageQuery& query) const {
+    const bool all_times = query.start == Instant::min() && query.end == Instant::max();
+    return indexed_ && !(query.area.empty() && all_times);
+  }
   std::string sql(const ImageQuery& query) const;
   void bind(Statement& statement, const ImageQuery& query) const;
   Instant time(const std::string& text) const;
+  std::vector<std::string> dates() const;
+  std::optional<CollectionSummary> stored_summary() const;
+  CollectionSummary counted_summary() const;
 
   std::string file_;
   std::filesystem::path folder_;
   Database database_;
-  bool indexed_ = false;  // has our table of footprints
+  bool indexed_ = false;  // has our R*Tree
   std::vector<BandInfo> bands_;
   std::vector<std::int64_t> band_ids_;  // of bands_, ascending
   mutable std::mutex mutex_;            // one query at a time on the connection
@@ -117,26 +129,29 @@ Instant Catalog::time(const std::string& text) const {
   return span->start;
 }
 
-// Times are text, of any precision in gdalcubes' files: years are compared here, the rest by
-// find(). Ours are written in full, so that the index on datetime can be used.
+// In our catalogs the R*Tree names the images and everything else is looked up by their ids
+// (CROSS JOIN keeps the order); to list all, walking the tables is quicker. In gdalcubes' files
+// times are text of any precision: years are compared here, the rest by find().
 std::string Catalog::sql(const ImageQuery& query) const {
   static const std::string kTouches =
       "(i.top >= ? AND i.bottom <= ? AND CASE WHEN i.left <= i.right"
       " THEN i.right >= ? AND i.left <= ? ELSE i.right >= ? OR i.left <= ? END)";
   static const std::string kCandidates =
-      "SELECT image_id FROM " + std::string(kFootprintTable) +
-      " WHERE top >= ? AND bottom <= ? AND right >= ? AND left <= ?";
+      "SELECT image_id FROM " + std::string(kExtentTable) + " WHERE last >= ? AND first < ?";
+  static const std::string kInBox = " AND top >= ? AND bottom <= ? AND right >= ? AND left <= ?";
   std::string text =
       "SELECT i.id, i.name, i.left, i.bottom, i.right, i.top, i.datetime, i.proj,"
       " r.band_id, r.descriptor, r.band_num"
-      " FROM images i JOIN gdalrefs r ON r.image_id = i.id WHERE ";
-  text += indexed_ ? "i.datetime >= ? || '-' AND i.datetime < ? || '.'"
-                   : "substr(i.datetime, 1, 4) BETWEEN ? AND ?";
+      " FROM images i CROSS JOIN gdalrefs r ON r.image_id = i.id WHERE ";
+  if (uses_tree(query)) {
+    const std::size_t boxes = query.area.size();
+    text += "i.id IN (" +
+            (boxes == 0 ? kCandidates : list_of(boxes, kCandidates + kInBox, " UNION ")) + ")";
+  } else {
+    text += "substr(i.datetime, 1, 4) BETWEEN ? AND ?";
+  }
   if (!query.area.empty()) {
     text += " AND (" + list_of(query.area.size(), kTouches, " OR ") + ")";
-    if (indexed_) {
-      text += " AND i.id IN (" + list_of(query.area.size(), kCandidates, " UNION ") + ")";
-    }
   }
   if (!query.bands.empty()) {
     text += " AND r.band_id IN (" + list_of(query.bands.size(), "?", ", ") + ")";
@@ -145,17 +160,22 @@ std::string Catalog::sql(const ImageQuery& query) const {
 }
 
 void Catalog::bind(Statement& statement, const ImageQuery& query) const {
-  statement.bind(year_text(query.start)).bind(year_text(query.end));
+  const auto in_time = [&] { statement.bind(tree_days(query.start)).bind(tree_days(query.end)); };
+  if (!uses_tree(query)) {
+    statement.bind(year_text(query.start)).bind(year_text(query.end));
+  } else if (query.area.empty()) {
+    in_time();
+  }
+  for (const Box& box : query.area) {
+    if (!uses_tree(query)) break;
+    in_time();
+    statement.bind(box.bottom).bind(box.top).bind(box.left).bind(box.right);
+  }
   for (const Box& box : query.area) {
     statement.bind(box.bottom).bind(box.top);
     for (int branch = 0; branch < 2; ++branch) {
       statement.bind(box.left).bind(box.right);
     }
-  }
-  for (const Box& box : query.area) {
-    if (!indexed_) break;
-    statement.bind(box.bottom).bind(box.top);
-    statement.bind(box.left).bind(box.right);
   }
   for (const std::size_t band : query.bands) statement.bind(band_ids_.at(band));
 }
@@ -195,12 +215,66 @@ std::vector<Image> Catalog::find(const ImageQuery& asked) const {
   return images;
 }
 
+// The days on which images were taken: each is looked up as the first time after the one before,
+// which the index on time answers at once. gdalcubes' files have none.
+std::vector<std::string> Catalog::dates() const {
+  std::vector<std::string> out;
+  if (!indexed_) {
+    Statement rows(database_, "SELECT DISTINCT datetime FROM images");
+    while (rows.step()) out.push_back(to_text(time(rows.text(0))).substr(0, kDateLength));
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+  Statement next(database_, "SELECT min(datetime) FROM images WHERE datetime > ?");
+  std::string last;
+  for (;;) {
+    next.bind(last.empty() ? last : last + "~").step();  // after every time of that day
+    if (next.is_null(0)) break;
+    last = next.text(0).substr(0, kDateLength);
+    out.push_back(to_text(time(last)).substr(0, kDateLength));
+    next.reset();
+  }
+  return out;
+}
+
 CollectionSummary Catalog::summary() const {
   const std::lock_guard lock(mutex_);
+  const auto stored = stored_summary();
+  CollectionSummary out = stored ? *stored : counted_summary();
+  out.dates = dates();
+  return out;
+}
+
+// What was written down when the catalog was made, unless somebody changed it since.
+std::optional<CollectionSummary> Catalog::stored_summary() const {
+  if (!indexed_) return std::nullopt;
+  Statement row(database_, "SELECT value FROM collection_md WHERE key = ?");
+  if (!row.bind(kSummaryKey).step()) return std::nullopt;
+  const auto stored = nlohmann::json::parse(row.text(0), nullptr, false);
+  try {
+    CollectionSummary out;
+    out.images = stored.at("images");
+    out.files = stored.at("files");
+    out.crs = stored.at("crs");
+    if (out.images == 0) return out;
+    out.first = time(stored.at("first"));
+    out.last = time(stored.at("last"));
+    const std::vector<double> box = stored.at("extent");
+    out.extent = Box{box.at(0), box.at(1), box.at(2), box.at(3)};
+    return out;
+  } catch (const std::exception&) {  // not as we write it: counted instead
+    return std::nullopt;
+  }
+}
+
+CollectionSummary Catalog::counted_summary() const {
   CollectionSummary out;
   Statement files(database_, "SELECT count(DISTINCT descriptor) FROM gdalrefs");
   files.step();
   out.files = files.integer(0);
+  Statement crs(database_, "SELECT coalesce(proj, ''), count(*) FROM images GROUP BY 1");
+  while (crs.step()) out.crs[crs.text(0)] = crs.integer(1);
   Statement row(database_,
                 "SELECT count(*), min(datetime), max(datetime),"
                 " min(CASE WHEN left > right THEN -180 ELSE left END), min(bottom),"

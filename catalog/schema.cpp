@@ -2,6 +2,9 @@
 
 namespace cube {
 
+// gdalcubes' tables, with two differences that a query cannot see: the references are kept in the
+// order of their primary key (WITHOUT ROWID), so that those of one image lie together and need no
+// second index, and the names' uniqueness is an index made at the end instead of a constraint.
 std::string schema_sql() {
   static const std::string kGdalcubes = R"(
 CREATE TABLE collection_md(key TEXT PRIMARY KEY, value TEXT);
@@ -10,20 +13,45 @@ CREATE TABLE bands (id INTEGER PRIMARY KEY, name TEXT, type VARCHAR(16), offset 
 CREATE TABLE band_md(band_id INTEGER, key TEXT, value TEXT, PRIMARY KEY (band_id, key),
   FOREIGN KEY (band_id) REFERENCES bands(id) ON DELETE CASCADE);
 CREATE TABLE images (id INTEGER PRIMARY KEY, name TEXT, left NUMERIC, top NUMERIC, bottom NUMERIC,
-  right NUMERIC, datetime TEXT, proj TEXT, UNIQUE(name));
+  right NUMERIC, datetime TEXT, proj TEXT);
 CREATE TABLE image_md(image_id INTEGER, key TEXT, value TEXT, PRIMARY KEY (image_id, key),
   FOREIGN KEY (image_id) REFERENCES images(id) ON DELETE CASCADE);
 CREATE TABLE gdalrefs (image_id INTEGER, band_id INTEGER, descriptor TEXT, band_num INTEGER,
   FOREIGN KEY (image_id) REFERENCES images(id) ON DELETE CASCADE, PRIMARY KEY (image_id, band_id),
-  FOREIGN KEY (band_id) REFERENCES bands(id) ON DELETE CASCADE);
-CREATE INDEX idx_image_names ON images(name);
-CREATE INDEX idx_gdalrefs_bandid ON gdalrefs(band_id);
-CREATE INDEX idx_gdalrefs_imageid ON gdalrefs(image_id);
+  FOREIGN KEY (band_id) REFERENCES bands(id) ON DELETE CASCADE) WITHOUT ROWID;
 )";
-  return kGdalcubes + "CREATE INDEX idx_image_datetime ON images(datetime);\n" +
-         "CREATE VIRTUAL TABLE " + kFootprintTable +
-         " USING rtree(id, left, right, bottom, top, +image_id INTEGER);\n" + "CREATE TABLE " +
-         kFileTable + "(descriptor TEXT PRIMARY KEY, size INTEGER, mtime INTEGER);\n";
+  return kGdalcubes + "CREATE VIRTUAL TABLE " + kExtentTable +
+         " USING rtree(id, left, right, bottom, top, first, last, +image_id INTEGER);\n" +
+         "CREATE TABLE " + kFileTable +
+         "(descriptor TEXT PRIMARY KEY, size INTEGER, mtime INTEGER);\n";
+}
+
+std::string index_sql() {
+  const std::string tree = kExtentTable;
+  const std::string stale =
+      " DELETE FROM collection_md WHERE key = '" + std::string(kSummaryKey) + "'; ";
+  const std::string remove = " DELETE FROM " + tree + " WHERE image_id = old.id; ";
+  // A day more on both sides, for times of day and zones in any form; always, where it is no time.
+  const std::string days =
+      "julianday(CASE length(new.datetime) WHEN 4 THEN new.datetime || '-01-01' WHEN 7"
+      " THEN new.datetime || '-01' ELSE new.datetime END) - 2440587.5";
+  const std::string when = "coalesce(" + days + " - 1, -1e9), coalesce(" + days + " + 1, 1e9)";
+  const std::string rest = ", new.bottom, new.top, " + when + ", new.id";
+  const std::string insert = " INSERT INTO " + tree +
+                             "(left, right, bottom, top, first, last, image_id) SELECT new.left,"
+                             " CASE WHEN new.left > new.right THEN 180 ELSE new.right END" +
+                             rest + " UNION ALL SELECT -180, new.right" + rest +
+                             " WHERE new.left > new.right; ";
+  return "CREATE UNIQUE INDEX idx_image_names ON images(name);\n"
+         "CREATE INDEX idx_image_datetime ON images(datetime);\n"
+         "CREATE TRIGGER cube_image_added AFTER INSERT ON images BEGIN" +
+         stale + insert + "END;\nCREATE TRIGGER cube_image_removed AFTER DELETE ON images BEGIN" +
+         stale + remove + "END;\nCREATE TRIGGER cube_image_changed AFTER UPDATE ON images BEGIN" +
+         stale + remove + insert +
+         "END;\n"
+         "CREATE TRIGGER cube_reference_added AFTER INSERT ON gdalrefs BEGIN" +
+         stale + "END;\nCREATE TRIGGER cube_reference_removed AFTER DELETE ON gdalrefs BEGIN" +
+         stale + "END;\n";
 }
 
 }  // namespace cube

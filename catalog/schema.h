@@ -8,21 +8,30 @@ namespace cube {
 
 // Our key in `collection_md`, and its value for the tables as they are now.
 inline constexpr const char* kVersionKey = "CUBE_CATALOG_VERSION";
-inline constexpr const char* kVersion = "1";
+inline constexpr const char* kVersion = "2";
+
+// Our key in `collection_md` for the numbers of images and files, the extent and the like (JSON),
+// which a large catalog could only give by reading all of it. Removed by a trigger when somebody
+// changes the images.
+inline constexpr const char* kSummaryKey = "CUBE_SUMMARY";
 
 // Our key in `band_md` for what a user should know of a band.
 inline constexpr const char* kNoteKey = "note";
 
-// Our R*Tree of footprints: longitude/latitude boxes, rounded outwards to 32-bit floats by SQLite;
-// the exact ones are in `images`. An image that crosses the antimeridian has two rows here and
-// left > right there.
-inline constexpr const char* kFootprintTable = "image_footprints";
+// Our R*Tree of extents in space and time: longitude/latitude boxes and days since 1970, rounded
+// outwards to 32-bit floats; the exact values are in `images`. An image that crosses the
+// antimeridian has two rows here and left > right there.
+inline constexpr const char* kExtentTable = "image_extents";
 
 // Size in bytes and modification time (seconds since 1970) of files when they were indexed; null
-// for what is no file of this machine.
+// for what is no file of this machine. Files that were not opened are not in it.
 inline constexpr const char* kFileTable = "files";
 
 // The statements that make all tables.
 std::string schema_sql();
+
+// The statements that make the indexes and triggers, which is faster once the rows are there. The
+// triggers keep the R*Tree true when gdalcubes adds images.
+std::string index_sql();
 
 }  // namespace cube

@@ -60,6 +60,17 @@ Statement& Statement::bind(std::string_view value) {
   return *this;
 }
 
+Statement& Statement::bind_view(std::string_view value) {
+  check(sqlite3_bind_text(handle_.get(), next_++, value.data(), static_cast<int>(value.size()),
+                          SQLITE_STATIC));
+  return *this;
+}
+
+Statement& Statement::bind_blob(std::string_view bytes) {
+  check(sqlite3_bind_blob64(handle_.get(), next_++, bytes.data(), bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(handle_.get());
   if (code != SQLITE_ROW && code != SQLITE_DONE) database_->fail();
@@ -69,8 +80,21 @@ bool Statement::step() {
 void Statement::run() {
   while (step()) {
   }
+  reset();
+}
+
+bool Statement::try_run() {
+  const int code = sqlite3_step(handle_.get());
+  if (code != SQLITE_DONE && (code & 0xff) != SQLITE_CONSTRAINT) database_->fail();
+  sqlite3_reset(handle_.get());  // repeats the code
+  next_ = 1;
+  return code == SQLITE_DONE;
+}
+
+Statement& Statement::reset() {
   check(sqlite3_reset(handle_.get()));
   next_ = 1;
+  return *this;
 }
 
 bool Statement::is_null(int column) const {

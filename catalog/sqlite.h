@@ -48,11 +48,18 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(double value);
   Statement& bind(std::string_view value);
+  // Without a copy. REQUIRES: the text lives until run() or the next bind of the parameter.
+  Statement& bind_view(std::string_view value);
+  Statement& bind_blob(std::string_view bytes);  // as bind_view()
 
   // The next row; false when there is none.
   bool step();
   // Runs a statement that gives no rows and makes it ready for the next values.
   void run();
+  // The same; false where a constraint, such as a primary key, forbids the row.
+  bool try_run();
+  // Makes a query ready for the next values.
+  Statement& reset();
 
   bool is_null(int column) const;
   std::int64_t integer(int column) const;

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <set>
 
 #include "engine/text.h"
 
@@ -15,8 +13,6 @@ namespace cube {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string date_text(Instant instant) { return to_text(instant).substr(0, 10); }
 
 // "2018-01-06", with the time of day only where there is one.
 std::string short_time(Instant instant) {
@@ -57,18 +53,10 @@ ordered_json band_json(const BandInfo& band) {
   return out;
 }
 
-std::vector<std::string> dates(const ImageIndex& index) {
-  std::set<std::string> out;
-  for (const Image& image : index.find(all_images())) out.insert(date_text(image.datetime));
-  return {out.begin(), out.end()};
-}
-
 // "EPSG:32631 (12 images), EPSG:32632 (12 images)": what a view may be given in.
-std::string crs_text(const ImageIndex& index) {
-  std::map<std::string, int> counts;
-  for (const Image& image : index.find(all_images())) ++counts[image.crs];
+std::string crs_text(const CollectionSummary& summary) {
   std::vector<std::string> parts;
-  for (const auto& [crs, count] : counts) {
+  for (const auto& [crs, count] : summary.crs) {
     parts.push_back(crs.substr(0, crs.find('\n')) + " (" + std::to_string(count) +
                     (count == 1 ? " image)" : " images)"));
   }
@@ -81,7 +69,7 @@ void print_info_json(std::ostream& out, const std::string& file, const ImageInde
   if (summary.first) document["first"] = to_text(*summary.first);
   if (summary.last) document["last"] = to_text(*summary.last);
   if (summary.extent) document["extent"] = box_json(*summary.extent);
-  document["dates"] = dates(index);
+  document["dates"] = summary.dates;
   document["bands"] = ordered_json::array();
   for (const BandInfo& band : index.bands()) document["bands"].push_back(band_json(band));
   out << document.dump(2) << '\n';
@@ -122,12 +110,12 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
   out << file << ": image collection\n"
       << "images  " << summary.images << " (" << summary.files << " files)\n";
   if (summary.first) {
-    out << "time    " << time_span_text(summary) << " (" << dates(index).size() << " dates)\n";
+    out << "time    " << time_span_text(summary) << " (" << summary.dates.size() << " dates)\n";
   }
   if (summary.extent) {
     out << "extent  " << box_text(*summary.extent) << " (left,bottom,right,top, degrees)\n";
   }
-  out << "crs     " << crs_text(index) << '\n';
+  out << "crs     " << crs_text(summary) << '\n';
   std::vector<std::vector<std::string>> rows = {
       {"band", "type", "nodata", "scale", "offset", "unit", ""}};
   for (const BandInfo& band : index.bands()) {

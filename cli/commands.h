@@ -28,6 +28,7 @@ void add_check(CLI::App& app, Program& program);
 void add_plan(CLI::App& app, Program& program);
 void add_info(CLI::App& app, Program& program);
 void add_catalog(CLI::App& app, Program& program);
+void add_catalog_create(CLI::App& parent, Program& program);
 void add_save(CLI::App& app, Program& program);
 void add_ops(CLI::App& app, Program& program);
 void add_schema(CLI::App& app, Program& program);

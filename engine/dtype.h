@@ -26,6 +26,8 @@ enum class DType : std::uint8_t {
 // "uint8", "int16", ..., as numpy writes them.
 std::string_view name(DType type);
 std::optional<DType> parse_dtype(std::string_view name);
+inline constexpr const char* kDTypeNames =
+    "uint8, int16, uint16, int32, uint32, float32 or float64";
 
 std::size_t size_of(DType type);  // bytes a cell
 inline bool is_float(DType type) { return type >= DType::kFloat32; }

@@ -19,6 +19,8 @@ struct Box {
   bool intersects(const Box& other) const {
     return left <= other.right && other.left <= right && bottom <= other.top && other.bottom <= top;
   }
+
+  bool operator==(const Box&) const = default;
 };
 
 // Cell (y, x) covers [left + x dx, left + (x+1) dx) by (top - (y+1) dy, top - y dy].

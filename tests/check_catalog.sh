@@ -122,6 +122,61 @@ check "no such progress" 2 "$CUBE" catalog create none.db moved/archive --progre
 has err "cube: error: --progress: 'bar' is no way to show progress"
 [ ! -e none.db ] || { failed=1; echo "FAILED: none.db was written"; }
 
+# Tables. The first opens files for bands and outlines, the second only one a band.
+{
+  echo "name,datetime,band,file"
+  for file in moved/archive/*/*.tif; do
+    image=$(basename "$(dirname "$file")") day=${file##*moved/archive/S2?_?????_}
+    echo "$image,${day%%_*},$(basename "$file" .tif),$file"
+  done
+} >files.csv
+check "a table, a row a file" 0 "$CUBE" catalog create table.db --table files.csv
+has out "table.db: 24 images, 72 files, 3 bands, 2023-01-14 .. 2023-12-20"
+has err "files.csv: a row a file; bands B04, B08, SCL"
+check "its images" 0 "$CUBE" catalog list table.db --json
+mv out table.json
+check "those of the files themselves" 0 "$CUBE" catalog create same.db --format Sentinel2_L2A_COG moved
+check "their images" 0 "$CUBE" catalog list same.db --json
+same out table.json
+/usr/bin/python3 - <<'PYTHON'
+import json
+rows = json.load(open("table.json"))
+with open("moved/images.csv", "w") as out:
+    out.write("id;date;west;south;east;north;epsg;B04;B08;SCL;cloud\r\n")
+    for r in rows:
+        b = r["footprint"][0]
+        files = [r["bands"][n]["file"].split("moved/")[1] for n in ("B04", "B08", "SCL")]
+        out.write(";".join([r["name"], r["datetime"], *map(repr, b), r["crs"][5:], *files, "3"]) + "\r\n")
+PYTHON
+check "a table, a column a band" 0 "$CUBE" catalog create moved/table.db --table moved/images.csv
+has out "moved/table.db: 24 images, 72 files, 3 bands"
+has err "moved/images.csv: a row an image, a column a band; bands B04, B08, SCL; columns not used: cloud"
+check "its images" 0 "$CUBE" catalog list moved/table.db --json
+same out table.json
+check "a table on standard input" 0 sh -c \
+  "cd moved && '$CUBE' catalog create stdin.db --table - --bands B08 <images.csv"
+has out "stdin.db: 24 images, 24 files, 1 band,"
+check "progress of a table" 0 "$CUBE" catalog create moved/table.db --overwrite --table moved/images.csv --progress json
+size=$(stat -c %s moved/images.csv)
+has err '"done":'"$size"',"total":'"$size"
+check "a view of it" 0 sh -c "sed s/s2.db/table.db/ moved/ndvi.json >moved/table.json && '$CUBE' plan moved/table.json"
+mv out table.plan
+check "a view of the files" 0 "$CUBE" plan moved/ndvi.json
+same out table.plan
+check "a bad cell" 2 sh -c "sed '3s/;2023/;2o23/' moved/images.csv | '$CUBE' catalog create no.db --table -"
+has err "cube: error: stdin, line 3, column 'date': '2o23-"
+check "no such table" 2 "$CUBE" catalog create no.db --table none.csv
+has err "cube: error: none.csv: there is no such table"
+check "a table and files" 2 "$CUBE" catalog create no.db --table files.csv moved
+has err "cube: error: --table: files are given too (give either FILES or --table TABLE.csv)"
+check "neither" 2 "$CUBE" catalog create no.db
+has err "cube: error: FILES: no files are given (give either FILES or --table TABLE.csv)"
+check "bands of files" 2 "$CUBE" catalog create no.db moved --bands B04
+has err "cube: error: --bands: is for --table (bands of files are said by --format)"
+check "a dry run of a table" 2 "$CUBE" catalog create no.db --table files.csv --dry-run
+has err "cube: error: --dry-run: is for files, not for --table"
+[ ! -e no.db ] || { failed=1; echo "FAILED: no.db was written"; }
+
 cp -r moved/archive broken
 head -c 100 broken/S2A_31UGR_20230114_0_L2A/B04.tif >cut && mv cut broken/S2A_31UGR_20230114_0_L2A/B04.tif
 echo hello >broken/S2A_31UGR_20230114_0_L2A/notes.txt

@@ -20,11 +20,12 @@ struct RasterSpec {
   int width = 0;
   int height = 0;
   GDALDataType type = GDT_UInt16;
-  std::optional<double> nodata;
-  int block = 0;  // side of compressed tiles; 0 = strips as GDAL makes them
+  std::optional<double> nodata;  // of the first band
+  int block = 0;                 // side of compressed tiles; 0 = strips as GDAL makes them
+  int bands = 1;                 // cells are written into the first
 };
 
-// Writes a one-band GeoTIFF.
+// Writes a GeoTIFF.
 inline void write_raster(const std::string& file, const RasterSpec& spec,
                          const std::vector<double>& cells) {
   register_gdal();
@@ -37,7 +38,7 @@ inline void write_raster(const std::string& file, const RasterSpec& spec,
     options.SetNameValue("BLOCKYSIZE", std::to_string(spec.block).c_str());
   }
   GDALDatasetUniquePtr dataset(
-      driver->Create(file.c_str(), spec.width, spec.height, 1, spec.type, options.List()));
+      driver->Create(file.c_str(), spec.width, spec.height, spec.bands, spec.type, options.List()));
   std::array<double, 6> transform = spec.transform;
   dataset->SetGeoTransform(transform.data());
   dataset->SetProjection(crs_wkt(spec.crs).c_str());

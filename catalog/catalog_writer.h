@@ -1,0 +1,68 @@
+// CatalogWriter: the rows of a new catalog, as they come, in memory that hardly grows.
+//
+// Rows go in first; indexes, the R*Tree and the summary are made by finish(). Nothing is safe on
+// disk before finish(), and a power cut may still lose it: the file is meant to be renamed then.
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/extent_tree.h"
+#include "catalog/sqlite.h"
+#include "engine/cube_info.h"
+
+namespace cube {
+
+struct CatalogImage {
+  std::string_view name;
+  Instant datetime;
+  std::string_view crs;
+  std::span<const Box> footprint;  // longitude/latitude within -180 .. 180, not empty
+};
+
+class CatalogWriter {
+ public:
+  // Makes the file and its tables. Throws Error(kUnwritable), as everything here.
+  explicit CatalogWriter(const std::filesystem::path& file);
+
+  // Gives the image's id: 1, 2, ...
+  std::int64_t add_image(const CatalogImage& image);
+  // Where the image has a band; false when it has the band already.
+  bool add_reference(std::int64_t image, std::size_t band, std::string_view descriptor,
+                     int raster_band);
+  // Size and time of change of a file when it was opened.
+  void add_file(std::string_view descriptor, std::optional<std::int64_t> size,
+                std::optional<std::int64_t> mtime);
+
+  std::int64_t images() const { return images_; }
+  std::int64_t files() const { return files_; }  // distinct; counted by finish()
+
+  // Bands by the indices that add_reference() was given.
+  void finish(std::span<const BandInfo> bands, const std::string& format_json);
+
+ private:
+  void write_bands(std::span<const BandInfo> bands);
+  std::string summary_json();
+
+  Database database_;
+  Statement image_row_;
+  Statement reference_;
+  Statement file_row_;
+  ExtentTree tree_;
+  std::int64_t images_ = 0;
+  std::int64_t files_ = 0;
+  std::vector<std::uint64_t> descriptors_;  // hashes, to count the files
+  std::map<std::string, std::int64_t, std::less<>> crs_;
+  std::optional<Instant> first_;
+  std::optional<Instant> last_;
+  std::optional<Box> extent_;
+};
+
+}  // namespace cube
