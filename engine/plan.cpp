@@ -186,18 +186,19 @@ void Plan::choose_shape() {
   }
 }
 
-std::int64_t Plan::chunks() const {
+std::int64_t Plan::chunks() const { return chunk_counts().cells(); }
+
+ChunkShape Plan::chunk_counts() const {
   const CubeInfo& cube = info();
-  return ceil_div(cube.time.size(), shape_.t) * ceil_div(cube.grid.height, shape_.y) *
-         ceil_div(cube.grid.width, shape_.x);
+  return {ceil_div(cube.time.size(), shape_.t), ceil_div(cube.grid.height, shape_.y),
+          ceil_div(cube.grid.width, shape_.x)};
 }
 
 Region Plan::region(std::int64_t chunk) const {
-  const std::int64_t nx = ceil_div(info().grid.width, shape_.x);
-  const std::int64_t ny = ceil_div(info().grid.height, shape_.y);
-  const std::int64_t x = chunk % nx * shape_.x;
-  const std::int64_t y = chunk / nx % ny * shape_.y;
-  const std::int64_t t = chunk / nx / ny * shape_.t;
+  const ChunkShape counts = chunk_counts();
+  const std::int64_t x = chunk % counts.x * shape_.x;
+  const std::int64_t y = chunk / counts.x % counts.y * shape_.y;
+  const std::int64_t t = chunk / counts.x / counts.y * shape_.t;
   return intersect(info().extent(), {{t, t + shape_.t}, {y, y + shape_.y}, {x, x + shape_.x}});
 }
 

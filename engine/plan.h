@@ -55,6 +55,7 @@ class Plan {
   bool chunk_reduced() const { return chunk_reduced_; }  // smaller than asked, to fit the budget
 
   std::int64_t chunks() const;
+  ChunkShape chunk_counts() const;  // along each axis
   Region region(std::int64_t chunk) const;  // of the result, in order t, y, x
 
   // Upper bound of memory one worker holds while computing `request` of node `node`.

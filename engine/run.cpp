@@ -135,7 +135,7 @@ Report run(const Plan& plan, const Resources& resources,
   const std::int64_t chunks = plan.chunks();
   const auto threads = static_cast<int>(
       std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, chunks)));
-  ChunkQueue queue(chunks, threads);
+  ChunkQueue queue(plan.chunk_counts(), threads);
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
     Evaluator worker(plan.graph(), resources, options.cancelled);

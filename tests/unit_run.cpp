@@ -294,19 +294,20 @@ Graph pulled_in_slices(std::int64_t filled, bool keeps, ChunkShape blocks = {1, 
 }
 
 TEST_CASE("workers get neighbouring chunks, each once, and take over what others leave") {
-  for (const std::int64_t chunks : {0, 1, 2, 7, 100}) {
+  for (const ChunkShape counts : {ChunkShape{0, 1, 1}, ChunkShape{1, 1, 1}, ChunkShape{2, 1, 3},
+                                  ChunkShape{3, 5, 4}, ChunkShape{1, 2, 50}}) {
     for (const int workers : {1, 2, 3, 8}) {
-      ChunkQueue queue(chunks, workers);
-      std::vector<int> given(static_cast<std::size_t>(chunks));
+      ChunkQueue queue(counts, workers);
+      std::vector<int> given(static_cast<std::size_t>(counts.cells()));
       // The last worker is slow: it comes once for three times of each other.
-      for (int round = 0; round < 400; ++round) {
+      for (int round = 0; round < 600; ++round) {
         const int worker = round % (3 * workers) == 0 ? workers - 1 : round % workers;
         if (const auto chunk = queue.next(worker)) ++given[static_cast<std::size_t>(*chunk)];
       }
-      CHECK(std::ranges::count(given, 1) == chunks);
+      CHECK(std::ranges::count(given, 1) == counts.cells());
     }
   }
-  ChunkQueue queue(10, 2);
+  ChunkQueue queue({10, 1, 1}, 2);
   CHECK(queue.next(0) == 0);
   CHECK(queue.next(1) == 5);
   CHECK(queue.next(0) == 1);
@@ -316,6 +317,14 @@ TEST_CASE("workers get neighbouring chunks, each once, and take over what others
   CHECK(queue.next(0) == 4);
   CHECK_FALSE(queue.next(0).has_value());
   CHECK_FALSE(queue.next(1).has_value());
+}
+
+TEST_CASE("a run leads through pairs of rows, to the right and back") {
+  ChunkQueue queue({2, 3, 3}, 1);
+  std::vector<std::int64_t> steps;
+  while (const auto chunk = queue.next(0)) steps.push_back(*chunk);
+  CHECK(steps == std::vector<std::int64_t>{0, 3, 4, 1, 2, 5, 8, 7, 6,  //
+                                           9, 12, 13, 10, 11, 14, 17, 16, 15});
 }
 
 TEST_CASE("what is pulled a few slices at a time counts so; what is kept counts as far as filled") {

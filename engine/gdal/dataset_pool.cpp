@@ -17,6 +17,8 @@ namespace {
 
 // Views an image is read for at the same time (branches of a graph).
 constexpr std::size_t kMaxMaps = 4;
+// Maps kept for images that are opened later.
+constexpr std::size_t kMaxKnownMaps = 16;
 
 bool same_view(const Grid& a, const Grid& b) {
   return a.left == b.left && a.top == b.top && a.dx == b.dx && a.dy == b.dy && a.crs == b.crs;
@@ -55,10 +57,11 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, Known
   return entry->second;
 }
 
-OpenImage::OpenImage(std::string descriptor, KnownCrs* known)
+OpenImage::OpenImage(std::string descriptor, KnownPlaces& known)
     : descriptor_(std::move(descriptor)),
+      known_(known),
       dataset_(open_raster(descriptor_)),
-      crs_(image_crs(dataset_.get(), descriptor_, known)),
+      crs_(image_crs(dataset_.get(), descriptor_, &known.crs)),
       blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {
@@ -87,8 +90,22 @@ GeoMap& OpenImage::map(const Grid& view) {
     if (same_view(known.view, view)) return *known.map;
   }
   if (maps_.size() == kMaxMaps) maps_.erase(maps_.begin());
-  maps_.push_back({view, make_geo_map(dataset_.get(), crs_, view, descriptor_)});
+  maps_.push_back({view, make_map(view)});
   return *maps_.back().map;
+}
+
+std::shared_ptr<GeoMap> OpenImage::make_map(const Grid& view) {
+  const std::string key = map_key(dataset_.get(), crs_, view);
+  if (!key.empty()) {
+    const auto known =
+        std::ranges::find_if(known_.maps, [&](const auto& map) { return map->key() == key; });
+    if (known != known_.maps.end()) return *known;
+  }
+  std::shared_ptr<GeoMap> map = make_geo_map(dataset_.get(), crs_, view, descriptor_);
+  if (map->key().empty()) return map;
+  if (known_.maps.size() == kMaxKnownMaps) known_.maps.erase(known_.maps.begin());
+  known_.maps.push_back(map);
+  return map;
 }
 
 bool reads_hdf5(const std::string& descriptor) {
@@ -112,7 +129,7 @@ OpenImage& DatasetPool::open(const std::string& descriptor) {
     places_.erase(images_.back().descriptor());
     images_.pop_back();
   }
-  images_.emplace_front(descriptor, &known_crs_);
+  images_.emplace_front(descriptor, known_);
   places_[descriptor] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();

@@ -24,11 +24,17 @@ namespace cube {
 // Canonical CRSs by the WKT that files state: finding one out takes as long as opening a file.
 using KnownCrs = std::unordered_map<std::string, std::string>;
 
+// What images that lie alike have in common.
+struct KnownPlaces {
+  KnownCrs crs;
+  std::vector<std::shared_ptr<GeoMap>> maps;  // with keys, the oldest first
+};
+
 // An open image.
 class OpenImage {
  public:
-  // Looks its CRS up in `known` and adds it there, if given.
-  explicit OpenImage(std::string descriptor, KnownCrs* known = nullptr);
+  // Takes from `known` what is there, and adds to it. REQUIRES: `known` outlives the image.
+  OpenImage(std::string descriptor, KnownPlaces& known);
   ~OpenImage();
   OpenImage(const OpenImage&) = delete;
   OpenImage& operator=(const OpenImage&) = delete;
@@ -53,9 +59,12 @@ class OpenImage {
  private:
   struct ViewMap {
     Grid view;
-    std::unique_ptr<GeoMap> map;
+    std::shared_ptr<GeoMap> map;
   };
+  std::shared_ptr<GeoMap> make_map(const Grid& view);
+
   std::string descriptor_;
+  KnownPlaces& known_;
   Dataset dataset_;
   std::string crs_;
   bool blocks_apart_;
@@ -77,9 +86,9 @@ class DatasetPool {
 
  private:
   std::size_t limit_;
+  KnownPlaces known_;
   std::list<OpenImage> images_;  // the last used first
   std::unordered_map<std::string, std::list<OpenImage>::iterator> places_;
-  KnownCrs known_crs_;
   std::int64_t opened_ = 0;
   double seconds_ = 0;
 };

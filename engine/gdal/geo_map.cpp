@@ -378,16 +378,6 @@ class LatticeMap final : public GeoMap {
   std::vector<int> good_;
 };
 
-// All that the positions of an image with a geotransform depend on.
-std::string key_of(const std::array<double, 6>& g, double width, double height,
-                   const std::string& image_crs, const Grid& view) {
-  const std::array<double, 12> numbers = {g[0],  g[1],   g[2],      g[3],     g[4],    g[5],
-                                          width, height, view.left, view.top, view.dx, view.dy};
-  std::string key(sizeof numbers, '\0');
-  std::memcpy(key.data(), numbers.data(), sizeof numbers);
-  return key + image_crs + '\n' + view.crs;
-}
-
 }  // namespace
 
 void Positions::to_level(double across, double down) {
@@ -411,6 +401,29 @@ void GeoMap::start(const Steps& s, bool separable, Positions& out) {
               std::abs(s.y_across + s.y_down) < kLeast * out.scale_y;
 }
 
+std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Grid& view) {
+  std::array<double, 6> g{};
+  if (GDALGetGeoTransform(dataset, g.data()) != CE_None || image_crs.empty()) return {};
+  // GDAL takes this for none and looks for others ways to place the image.
+  if (g == std::array<double, 6>{0, 1, 0, 0, 0, 1} || g == std::array<double, 6>{0, 1, 0, 0, 0, -1})
+    return {};
+  const std::array<double, 12> numbers = {g[0],
+                                          g[1],
+                                          g[2],
+                                          g[3],
+                                          g[4],
+                                          g[5],
+                                          static_cast<double>(GDALGetRasterXSize(dataset)),
+                                          static_cast<double>(GDALGetRasterYSize(dataset)),
+                                          view.left,
+                                          view.top,
+                                          view.dx,
+                                          view.dy};
+  std::string key(sizeof numbers, '\0');
+  std::memcpy(key.data(), numbers.data(), sizeof numbers);
+  return key + image_crs + '\n' + view.crs;
+}
+
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor) {
   std::array<double, 6> g{};
@@ -431,7 +444,7 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   const auto width = static_cast<double>(GDALGetRasterXSize(dataset));
   const auto height = static_cast<double>(GDALGetRasterYSize(dataset));
   auto map = std::make_unique<LatticeMap>(std::move(transformer), view, width, height);
-  if (affine) map->set_key(key_of(g, width, height, image_crs, view));
+  map->set_key(map_key(dataset, image_crs, view));
   return map;
 }
 

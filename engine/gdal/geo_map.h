@@ -77,6 +77,11 @@ class GeoMap {
   std::string key_;
 };
 
+// The key of an image's map: all that its positions depend on where they follow from a
+// geotransform;
+// "" where they do not, and the map refers to the dataset.
+std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Grid& view);
+
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the
 // view's CRS.
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
