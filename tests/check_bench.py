@@ -18,7 +18,7 @@ except ImportError as error:
 
 gdal.UseExceptions()
 BENCH = os.path.join(os.environ["CUBE_SOURCE"], "tests", "bench")
-# Jobs whose operators are still to come.
+# Jobs whose operators may still be to come.
 NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic", "J8-create", "J8-plan"}
 SHARED = os.path.isdir(os.path.join(os.environ["CUBE_SHARED"], "bench"))
 NEEDS_SHARED = {"J1-deflate"}
@@ -45,8 +45,7 @@ class Benchmark(Case):
 
     def check_job(self, name, job):
         cube, *others = job["contestants"]
-        if name in NOT_THERE_YET:
-            self.assertTrue(cube["state"].startswith("not there yet"), cube["state"])
+        if name in NOT_THERE_YET and cube["state"].startswith("not there yet"):
             return
         self.assertEqual(cube["state"], "ran")
         self.assertEqual(sorted(cube["runs"]), ["1", "2"])
@@ -107,9 +106,11 @@ class Compare(Case):
         self.assertEqual(result, {"cells": 4, "valid": 2, "missing_differ": 0.25, "largest": 0.5,
                                   "within": 0.5})
 
-    def test_their_missing_value(self):
-        self.assertEqual(self.compare([1, -1], [1, 0])["missing_differ"], 0.5)
-        self.assertEqual(self.compare([1, -1], [1, 0], "--missing", "0")["missing_differ"], 0)
+    def test_missing_value(self):
+        self.assertEqual(self.compare([1, -1, 0], [1, 0, -1])["missing_differ"], 2 / 3)
+        result = self.compare([1, -1, 0], [1, 0, -1], "--missing", "0")
+        self.assertEqual(result["missing_differ"], 0)
+        self.assertEqual(result["valid"], 1)
 
     def test_series(self):
         self.assertEqual(self.compare([-1, 5, -1, 6], [5, 6], "--series")["within"], 1)

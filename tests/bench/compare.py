@@ -4,7 +4,7 @@
 usage: compare.py OURS THEIRS [--tolerance T] [--missing VALUE] [--series]
 
 OURS and THEIRS are GeoTIFF or netCDF with the same bands, slices, rows and columns. A cell is
-missing where it is NaN or the file's nodata value, or in THEIRS equal to --missing. --series:
+missing where it is NaN or the file's nodata value, or equal to --missing. --series:
 compare the sequences of valid cells only, for time axes with different gaps.
 Printed: cells, the share of cells missing in one only, the largest difference, and the share of
 the cells valid in both whose difference is at most the tolerance.
@@ -72,7 +72,7 @@ def pairs(ours, theirs, missing):
             end = min(ours.shape[1], begin + ROWS)
             a, b = ours.rows(layer, begin, end), theirs.rows(layer, begin, end)
             if missing is not None:
-                b[b == missing] = np.nan
+                a[a == missing] = b[b == missing] = np.nan
             yield a, b
 
 

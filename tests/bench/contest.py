@@ -77,9 +77,8 @@ def tiny_view(job):
 
 
 def command_of(entry, setting, out, threads, view=""):
-    paths = {name: shlex.quote(path) for name, path in setting.names().items()}
-    return shlex.split(entry.command.format(**paths, out=shlex.quote(out), threads=threads,
-                                            view=view))
+    names = {**setting.names(), "out": shlex.quote(out), "threads": threads, "view": view}
+    return shlex.split(entry.command.format(**names))
 
 
 def cube_types(node):
@@ -104,7 +103,7 @@ def not_there_yet(job, setting):
     lacking = sorted(set(used) - have)
     if lacking:
         return "not there yet: " + ", ".join(lacking)
-    sets = [word for s in job.sets for word in ("--set", s.format(**setting.names()))]
+    sets = [word for s in job.sets for word in ("--set", *shlex.split(s.format(**setting.names())))]
     checked = subprocess.run([setting.cube, "check", path, *sets], capture_output=True, text=True)
     if "is not there yet" in checked.stderr:
         return "not there yet: " + checked.stderr.strip().splitlines()[0]
@@ -215,8 +214,8 @@ class Contest:
     def compare(self, ours, theirs, tolerance):
         command = [PYTHON, os.path.join(HERE, "compare.py"), ours, theirs, "--tolerance",
                    str(tolerance.largest)]
-        if tolerance.their_missing is not None:
-            command += ["--missing", str(tolerance.their_missing)]
+        if tolerance.value is not None:
+            command += ["--missing", str(tolerance.value)]
         if tolerance.series:
             command.append("--series")
         done = subprocess.run(command, capture_output=True, text=True)
@@ -225,7 +224,10 @@ class Contest:
             return {"good": False, "text": f"not comparable: {lines[-1] if lines else ''}"}
         result = json.loads(done.stdout)
         result["tolerance"] = tolerance.largest
-        result["good"] = (result["valid"] > 0 and result["within"] >= tolerance.equal
+        equal = tolerance.equal
+        if self.setting.tiny and tolerance.tiny_equal is not None:
+            equal = tolerance.tiny_equal
+        result["good"] = (result["valid"] > 0 and result["within"] >= equal
                           and result["missing_differ"] <= tolerance.missing)
         result["text"] = (
             f"{'agrees' if result['good'] else 'DIFFERS'}: {percent(result['within'])} within "

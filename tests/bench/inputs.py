@@ -2,6 +2,7 @@
 import glob
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,11 +30,14 @@ class Setting:
     tiny: bool = False
 
     def names(self):
-        """Values for the templates of jobs.py."""
-        return {"python": PYTHON, "cube": self.cube, "floor": self.floor or "",
-                "peers": os.path.join(self.shared or "", "bench/peers"),
-                "ours": os.path.join(HERE, "peers"), "graphs": os.path.join(HERE, "graphs"),
-                "data": self.data, "work": self.work, "million": self.million()}
+        """Values for the templates of jobs.py, quoted as a shell wants them."""
+        paths = {"python": PYTHON, "cube": self.cube, "floor": self.floor or "",
+                 "peers": os.path.join(self.shared or "", "bench/peers"),
+                 "ours": os.path.join(HERE, "peers"), "graphs": os.path.join(HERE, "graphs"),
+                 "data": self.data, "work": self.work}
+        return {**{name: shlex.quote(path) for name, path in paths.items()},
+                "million": self.million(), "pan_size": "256 256" if self.tiny else "8192 8192",
+                "pan_mean": "64 64" if self.tiny else "2048 2048"}
 
     def million(self):
         """Name of J8's table and catalog of 1,000,000 images."""

@@ -2,7 +2,8 @@
 
 A command is a template. {python}, {cube}, {floor}: the programs; {peers}: ../shared/bench/peers;
 {ours}: tests/bench/peers; {graphs}: tests/bench/graphs; {data}: the inputs; {work}: the folder
-of catalogs; {million}: name of J8's table and catalog there; {out}: the file to write; {threads};
+of catalogs; {million}: name of J8's table and catalog there; {pan_size}, {pan_mean}: columns and
+rows of the panchromatic raster and of its 4 x 4 means; {out}: the file to write; {threads};
 {view}: settings of the graph that cut its grid down to the tiny inputs, else nothing.
 """
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ class Tolerance:
     largest: float = 1e-6  # difference of a cell that counts as equal
     equal: float = 1.0  # least share of equal cells
     missing: float = 0.0  # most of cells that are missing in one only
-    their_missing: float | None = None  # a value that stands for missing in the peer's file
+    value: float | None = None  # stands for missing in both files, besides their own
+    tiny_equal: float | None = None  # `equal` on the tiny inputs
     series: bool = False  # only the sequence of valid cells is compared
 
 
@@ -84,7 +86,7 @@ BLOCKS_512 = "--co COMPRESS=NONE --co BLOCKSIZE=512"
 # gdal_calc and OTB compute in float32 as the others do; the NDVI of one cell may differ in its
 # last bit. -9999 is what gdal_calc writes for missing.
 NDVI_EXACT = Tolerance(largest=2e-7)
-CALC = Tolerance(largest=2e-7, their_missing=-9999)
+CALC = Tolerance(largest=2e-7, value=-9999)
 
 
 def by_hand(job, tolerance):
@@ -193,14 +195,15 @@ def coarsen_job():
     )
     return graph_job(BLOCKS_512, DATA, id="J5", title="4 x 4 mean of 8192 x 8192",
                      graph="coarsen.json", inputs=("panxs",), peers=peers,
-                     floor=f"{{floor}} scale {{threads}} {pan} {{out}} 2048 2048 float32",
+                     floor=f"{{floor}} scale {{threads}} {pan} {{out}} {{pan_mean}} float32",
                      target=Target({"best": 2.5}, floor=1.3, memory=200))
 
 
 def superimpose_job(method, otb):
-    # Rounding to whole numbers; peers also extrapolate or drop half a source cell along the edge
-    # (0 is their missing), and OTB truncates.
-    near = Tolerance(largest=1, equal=0.999, missing=0.002, their_missing=0)
+    # Rounding to whole numbers, and OTB truncates; 0 is what lies outside. Within two source cells
+    # of its border GDAL's cubic falls back to bilinear: an eighth of the tiny inputs.
+    near = Tolerance(largest=1, equal=0.99, missing=0.002, value=0,
+                     tiny_equal=0.9 if method == "cubic" else None)
     dask = "{python} {peers}/j6.py {out} {threads} " + method
     peers = (
         Peer("WarpedVRT + dask", f"{dask} vrtdask", DASK, tolerance=near),
@@ -214,7 +217,7 @@ def superimpose_job(method, otb):
     return graph_job(BLOCKS_512, (*DATA, f"method={method}"), id=f"J6-{method}",
                      title=f"superimpose 4 bands onto 8192 x 8192, {method}",
                      graph="superimpose.json", inputs=("panxs",), peers=peers,
-                     floor="{floor} scale {threads} {data}/panxs/XS.tif {out} 8192 8192 uint16",
+                     floor="{floor} scale {threads} {data}/panxs/XS.tif {out} {pan_size} uint16",
                      target=Target({"best": 2.8, "OTB Superimpose": 7, "rioxarray": 9}, floor=1.6,
                                    memory=300))
 
