@@ -267,3 +267,38 @@ TEST_CASE("cells that cover more of an image than is held at once") {
     }
   }
 }
+
+TEST_CASE("infinite cells stay in the areas that touch them") {
+  const TempDir dir;
+  const std::string file = dir.file("a.tif");
+  std::vector<double> cells(64, 1);
+  cells[2] = INFINITY;  // row 0, column 2
+  write_raster(file, {.width = 8, .height = 8, .type = GDT_Float32}, cells);
+  const Grid grid = grid_at(500000, 5000000, 20, 4, 4);
+  for (const Resampling method : {Resampling::kAverage, Resampling::kRms, Resampling::kSum}) {
+    const auto got = read_cells(*make_image_reader(), {file, 1, {}}, grid, method);
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(std::isinf(got[i]) == (i == 1));
+  }
+}
+
+TEST_CASE("weighted sums by rows of the image and cell by cell have the same bits") {
+  const TempDir dir;
+  const Case c = own_zone(dir, "2.5x coarser", 1.7, 25);
+  const GDALDatasetUniquePtr image(GDALDataset::Open(c.band.descriptor.c_str(), GDAL_OF_RASTER));
+  const auto map = make_geo_map(image.get(), "EPSG:32631", c.grid, c.band.descriptor);
+  const Range all{0, 500};
+  SourceWindow window;
+  read_window({image->GetRasterBand(1), c.band.descriptor}, all, all, {}, {}, window);
+  for (const Resampling method : {Resampling::kAverage, Resampling::kRms, Resampling::kSum}) {
+    Positions at;
+    locate(*map, {0, 140}, {0, 150}, method, at);
+    const Stencil stencil = make_stencil(std::move(at), {all, all}, 500, 500, method);
+    Block by_rows({{0, 1}, {0, 140}, {0, 150}}, {DType::kFloat64, kNaN});
+    Block by_cells = by_rows;
+    SeparableFilter().run(window, stencil, {0, 140}, {0, 150}, by_rows);
+    AreaSampler().run(window, stencil, {0, 140}, {0, 150}, by_cells);
+    const auto a = by_rows.cells<double>();
+    const auto b = by_cells.cells<double>();
+    CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits));
+  }
+}

@@ -11,7 +11,7 @@
 #include <map>
 #include <random>
 
-#include "engine/gdal/filter_kernel.h"
+#include "engine/gdal/sampling.h"
 #include "engine/text.h"
 #include "tests/rasters.h"
 #include "tests/support.h"

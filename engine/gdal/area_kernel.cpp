@@ -17,10 +17,16 @@ struct Part {
   double low, high;
 };
 
+// On a border where it is nearer than that, so that cells of grids that line up weigh 1.
+double settled(double position) {
+  const double whole = std::nearbyint(position);
+  return std::abs(position - whole) < kTie ? whole : position;
+}
+
 // The cell that holds a position, where the part itself cannot be trusted: some end is NaN, or the
 // middle is far from the centre because the image's seam lies between.
 Part part_of(double a, double b, double centre) {
-  const Part part{std::min(a, b), std::max(a, b)};
+  const Part part{settled(std::min(a, b)), settled(std::max(a, b))};
   const double off = std::abs((a + b) / 2 - centre);
   if (off <= 0.4 * (part.high - part.low)) return part;
   const auto cell = static_cast<double>(static_cast<std::int64_t>(centre + kTie));
@@ -38,6 +44,12 @@ Range touched(const Part& part, const Range& limit) {
   const std::int64_t end = whole + (static_cast<double>(whole) < last);
   const std::int64_t begin = std::min(first, limit.end - 1);
   return {begin, std::max(begin + 1, end)};
+}
+
+// How much of a cell it covers.
+double weight_of(const Part& part, std::int64_t cell) {
+  const auto at = static_cast<double>(cell);
+  return std::min(part.high, at + 1) - std::max(part.low, at);
 }
 
 // The parts of both axes that target cell (i, k) of `columns` a row covers.
@@ -130,10 +142,32 @@ Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t 
   return under;
 }
 
-double AreaSampler::Span::weight(std::int64_t cell) const {
-  const auto at = static_cast<double>(cell);
-  return std::min(high, at + 1) - std::max(low, at);
+AxisTaps make_area_taps(const std::vector<double>& corners, const std::vector<double>& centres,
+                        const Range& under) {
+  const std::size_t n = centres.size();
+  std::vector<Range> cells(n);
+  AxisTaps taps;
+  taps.count = 3;  // two taps are for bilinear
+  for (std::size_t k = 0; k < n; ++k) {
+    cells[k] = touched(part_of(corners[k], corners[k + 1], centres[k]), under);
+    taps.count = std::max(taps.count, cells[k].size());
+  }
+  taps.first.resize(n);
+  taps.weights.assign(n * static_cast<std::size_t>(taps.count), 0);
+  for (std::size_t k = 0; k < n; ++k) {
+    // Taps without weight lie before the others at the end of the footprint, after them elsewhere.
+    const std::int64_t first =
+        std::max(under.begin, std::min(cells[k].begin, under.end - taps.count));
+    taps.first[k] = static_cast<std::int32_t>(first - under.begin);
+    const Part part = part_of(corners[k], corners[k + 1], centres[k]);
+    for (std::int64_t cell = cells[k].begin; cell < cells[k].end; ++cell) {
+      taps.weights[static_cast<std::size_t>(cell - first) * n + k] = weight_of(part, cell);
+    }
+  }
+  return taps;
 }
+
+double AreaSampler::Span::weight(std::int64_t cell) const { return weight_of({low, high}, cell); }
 
 AreaSampler::Span AreaSampler::span_of(double low, double high, const Range& under) {
   const Range cells = touched({low, high}, under);

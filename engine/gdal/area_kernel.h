@@ -40,6 +40,17 @@ namespace cube {
 // cells. REQUIRES: `at` has corners.
 Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t width);
 
+// True for methods that are sums of weighted cells; they go to SeparableFilter where they can.
+inline bool is_weighted_sum(Resampling method) {
+  return method >= Resampling::kAverage && method <= Resampling::kSum;
+}
+
+// What such a method takes along a separable axis; the weights are parts of cells. REQUIRES:
+// `under` is area_footprint() along it.
+AxisTaps make_area_taps(const std::vector<double>& corners, const std::vector<double>& centres,
+                        const Range& under);
+
+// All area methods. Weighted sums give the same bits as SeparableFilter does.
 class AreaSampler {
  public:
   // As Sampler::sample().

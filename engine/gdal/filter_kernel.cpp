@@ -354,7 +354,11 @@ void SeparableFilter::run_strip(const Strip& strip, const Range& rows, std::int6
       parts_[j] = taken_[j] ? taken_[j]->sum.data() : zeros_.data();
     }
     blend(i, strip, sum_);
-    if (!clean) blend_gaps(i, strip);
+    if (is_area_method(stencil_->method)) {
+      finish_areas(i, strip, clean);
+    } else if (!clean) {
+      blend_gaps(i, strip);
+    }
     out.set_row(0, row, column, sum_);
   }
 }
@@ -380,6 +384,7 @@ const SeparableFilter::Line& SeparableFilter::line_at(std::int64_t row, const St
   filter(strip, cells_.value, line.sum);
   if (line.clean) return line;
   filter(strip, cells_.valid, line.weight);
+  if (is_area_method(stencil_->method)) return line;
   line.missing.assign(strip.size(), 0);
   for (std::size_t k = 0; k < strip.size(); ++k) {
     for (std::int64_t j = 0; j < stencil_->across.count; ++j) {
@@ -403,6 +408,9 @@ void SeparableFilter::read(std::int64_t row, const Strip& strip, Cells& out) con
   dispatch(window_->dtype, [&]<class T>(std::type_identity<T>) {
     split_cells<T>(*window_, offset, count, value, valid);
   });
+  if (stencil_->method == Resampling::kRms) {
+    for (double& cell : out.value) cell *= cell;
+  }
   double sum = 0;
   for (const double one : out.valid) sum += one;
   out.clean = sum == static_cast<double>(n);
@@ -415,7 +423,7 @@ void SeparableFilter::filter(const Strip& strip, const std::vector<double>& cell
   const std::size_t n = strip.size();
   const double* weights = taps.weights.data() + strip.begin;
   out.resize(n);
-  if (taps.count == 2) {
+  if (taps.count == 2) {  // bilinear
     if (strip.adjacent) return slide_2(cells.data(), weights + stride, n, out.data());
     return gather_2(cells.data(), offsets_.data(), weights + stride, n, out.data());
   }
@@ -467,6 +475,29 @@ void SeparableFilter::settle_gaps(std::size_t i, const Strip& strip) {
     } else {
       sum_[k] = weight_[k] >= kLeastWeight ? sum_[k] / weight_[k] : centres_.value[centre];
     }
+  }
+}
+
+// Divides the sums of target row `i` by their weights, and drops cells whose centre is missing.
+void SeparableFilter::finish_areas(std::size_t i, const Strip& strip, bool clean) {
+  const std::size_t n = strip.size();
+  if (stencil_->method != Resampling::kSum) {
+    if (all_.empty()) filter(strip, ones_, all_);
+    for (std::size_t j = 0; j < taken_.size(); ++j) {
+      const Line* line = taken_[j];
+      parts_[j] = !line ? zeros_.data() : line->clean ? all_.data() : line->weight.data();
+    }
+    blend(i, strip, weight_);
+    for (std::size_t k = 0; k < n; ++k) sum_[k] /= weight_[k];
+  }
+  if (stencil_->method == Resampling::kRms) {
+    for (std::size_t k = 0; k < n; ++k) sum_[k] = std::sqrt(sum_[k]);
+  }
+  if (clean) return;
+  if (centres_.row != stencil_->rows[i]) read(stencil_->rows[i], strip, centres_);
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto centre = static_cast<std::size_t>(stencil_->columns[strip.begin + k] - strip.first);
+    if (centres_.valid[centre] == 0) sum_[k] = kMissing;
   }
 }
 

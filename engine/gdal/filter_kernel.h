@@ -57,12 +57,13 @@ void place_weights(Resampling method, double scale, double position, std::int64_
 AxisTaps make_taps(const std::vector<double>& positions, const Range& under, Resampling method,
                    double cell_scale);
 
-// Interpolates with a separable stencil. Each source row is filtered across once for all target
+// Interpolates with a separable stencil, and makes the weighted sums of area methods: average, rms
+// and sum. Each source row is filtered across once for all target
 // rows that take it; these are sums of some of the filtered rows. Whether cells are missing chooses
 // between loops, never between formulas.
 class SeparableFilter {
  public:
-  // As Sampler::sample().
+  // As Sampler::sample(). REQUIRES: cells are finite where the method is a weighted sum of areas.
   void run(const SourceWindow& window, const Stencil& stencil, const Range& rows,
            const Range& columns, Block& out);
 
@@ -99,6 +100,7 @@ class SeparableFilter {
   void blend(std::size_t i, const Strip& strip, std::vector<double>& out);
   void blend_gaps(std::size_t i, const Strip& strip);
   void settle_gaps(std::size_t i, const Strip& strip);
+  void finish_areas(std::size_t i, const Strip& strip, bool clean);
 
   const SourceWindow* window_ = nullptr;
   const Stencil* stencil_ = nullptr;

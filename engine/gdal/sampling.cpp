@@ -198,6 +198,21 @@ void paste(const SourceWindow& window, std::span<const std::int32_t> offsets, T 
   for (std::size_t k = 0; k < n; ++k) out[k] = hidden[k] ? missing : out[k];
 }
 
+// Whether no cell of a window is infinite.
+bool is_finite(const SourceWindow& window) {
+  if (!is_float(window.dtype)) return true;
+  return dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
+    const T* cells = window.as<T>();
+    bool infinite = false;
+    for (std::size_t i = 0; i < window.size(); ++i) {
+      if constexpr (std::is_floating_point_v<T>) {
+        infinite |= std::abs(cells[i]) == std::numeric_limits<T>::infinity();
+      }
+    }
+    return !infinite;
+  });
+}
+
 }  // namespace
 
 Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
@@ -236,6 +251,10 @@ Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height
     s.columns = place_axis(s.x, under.columns, width);
     s.rows = place_axis(s.y, under.rows, height);
     s.adjacent = nearest && are_adjacent(s.columns);
+    if (is_weighted_sum(method)) {
+      s.across = make_area_taps(s.corner_x, s.x, under.columns);
+      s.down = make_area_taps(s.corner_y, s.y, under.rows);
+    }
     if (nearest || is_area_method(method)) return s;
     s.across = make_taps(s.x, under.columns, method, s.scale_x);
     s.down = make_taps(s.y, under.rows, method, s.scale_y);
@@ -261,7 +280,10 @@ void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling met
 void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                      const Range& columns, Block& out) {
   if (stencil.method == Resampling::kNearest) return nearest(window, stencil, rows, columns, out);
-  if (is_area_method(stencil.method)) return area_.run(window, stencil, rows, columns, out);
+  const bool filtered = is_weighted_sum(stencil.method) && stencil.separable && is_finite(window);
+  if (is_area_method(stencil.method) && !filtered) {
+    return area_.run(window, stencil, rows, columns, out);
+  }
   if (stencil.separable) return separable_.run(window, stencil, rows, columns, out);
   general(window, stencil, rows, columns, out);
 }
