@@ -1,8 +1,10 @@
 #include "engine/image_slices.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "engine/gdal/crs.h"
 
@@ -60,15 +62,40 @@ std::vector<Image> find_images(const ImageIndex& index, const Grid& grid, const 
 ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const TimeAxis& time)
     : images_(std::move(images)), grid_(grid) {
   const CrsTransform transform(kLonLat, grid.crs);
+  // Scenes of a tiling system have the same footprint at every date: transformed once.
+  std::map<std::array<double, 4>, Box> known;
   for (const Image& image : images_) {
-    std::vector<Box>& boxes = boxes_.emplace_back();
-    for (const Box& box : image.footprint) boxes.push_back(transformed(box, transform));
+    first_box_.push_back(boxes_.size());
+    for (const Box& box : image.footprint) {
+      const auto [place, fresh] = known.try_emplace({box.left, box.bottom, box.right, box.top});
+      if (fresh) place->second = transformed(box, transform);
+      boxes_.push_back(place->second);
+    }
   }
+  first_box_.push_back(boxes_.size());
   for (std::int64_t t = 0; t < time.size(); ++t) {
     const auto first = std::ranges::lower_bound(images_, time.start(t), {}, &Image::datetime);
     first_.push_back(static_cast<std::size_t>(first - images_.begin()));
   }
   first_.push_back(images_.size());
+  for (std::size_t t = 0; t + 1 < first_.size(); ++t) trees_.push_back(tree_of(t));
+}
+
+// Of the footprints in slice `t`, widened.
+BoxTree ImageSlices::tree_of(std::size_t t) const {
+  std::vector<BoxTree::Item> items;
+  for (std::size_t i = first_[t]; i < first_[t + 1]; ++i) {
+    for (const Box& box : boxes_of(i)) {
+      items.push_back({widened(box, kMargin * (box.right - box.left) + grid_.dx,
+                               kMargin * (box.top - box.bottom) + grid_.dy),
+                       static_cast<std::uint32_t>(i)});
+    }
+  }
+  return BoxTree(std::move(items));
+}
+
+std::span<const Box> ImageSlices::boxes_of(std::size_t image) const {
+  return std::span(boxes_).subspan(first_box_[image], first_box_[image + 1] - first_box_[image]);
 }
 
 std::int64_t ImageSlices::densest() const {
@@ -80,22 +107,15 @@ std::int64_t ImageSlices::densest() const {
 
 std::vector<std::size_t> ImageSlices::touching(std::int64_t t, const Range& rows,
                                                const Range& columns) const {
-  const Box window = grid_.box(rows, columns);
-  const auto slice = static_cast<std::size_t>(t);
   std::vector<std::size_t> out;
-  for (std::size_t i = first_[slice]; i < first_[slice + 1]; ++i) {
-    const bool touches = std::ranges::any_of(boxes_[i], [&](const Box& box) {
-      return widened(box, kMargin * (box.right - box.left) + grid_.dx,
-                     kMargin * (box.top - box.bottom) + grid_.dy)
-          .intersects(window);
-    });
-    if (touches) out.push_back(i);
-  }
+  trees_[static_cast<std::size_t>(t)].find(grid_.box(rows, columns), out);
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());  // an image may have two boxes
   return out;
 }
 
 bool ImageSlices::covers(std::size_t image, double x, double y) const {
-  return std::ranges::any_of(boxes_[image], [&](const Box& box) {
+  return std::ranges::any_of(boxes_of(image), [&](const Box& box) {
     return x >= box.left && x < box.right && y > box.bottom && y <= box.top;
   });
 }

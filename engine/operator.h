@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/block.h"
@@ -62,7 +63,8 @@ struct Cost {
   // Sources only:
   bool empty = false;              // surely nothing but missing cells
   std::int64_t images = 0;         // images that touch the region
-  std::vector<std::string> files;  // files that will be opened, one entry a file and band
+  // Files that will be opened, one entry a file and band; texts of the operator's own.
+  std::vector<std::string_view> files;
   std::int64_t read_bytes = 0;     // of cells to decode, before decompression is counted
   // Slices of the region that may have cells, asked for alone the others are null; nullopt = all.
   std::optional<std::int64_t> filled_slices;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/error.h"
@@ -85,7 +86,7 @@ bool halve(ChunkShape& shape) {
 class Walk {
  public:
   // `files` is filled when given.
-  explicit Walk(const Graph& graph, std::set<std::string>* files = nullptr)
+  explicit Walk(const Graph& graph, std::unordered_set<std::string_view>* files = nullptr)
       : graph_(graph), files_(files), seen_(graph.nodes.size()) {}
 
   std::int64_t read_bytes() const { return read_bytes_; }
@@ -116,7 +117,7 @@ class Walk {
   }
 
   const Graph& graph_;
-  std::set<std::string>* files_;
+  std::unordered_set<std::string_view>* files_;
   std::int64_t read_bytes_ = 0;
   std::vector<std::vector<std::pair<Request, bool>>> seen_;  // of each node, and if it is empty
 };
@@ -271,7 +272,7 @@ Plan::Estimate Plan::estimate() const {
     out.read_bytes += walk.read_bytes();
     dearest = std::max(dearest, peak_bytes(graph_.result, request));
   }
-  std::set<std::string> files;
+  std::unordered_set<std::string_view> files;
   Walk whole(graph_, &files);
   const Request everything = all_bands(info(), info().extent());
   whole.visit(graph_.result, everything);

@@ -410,7 +410,8 @@ TEST_CASE("what a request costs is known from the footprints") {
   };
   Cost cost = op("max")->cost({{{0, 1}, {0, 2}, {0, 2}}, {0, 1}});
   CHECK(cost.images == 1);
-  CHECK(join(cost.files) == "/i1/a, /i1/b, /i1/q");
+  CHECK(join(std::vector<std::string>(cost.files.begin(), cost.files.end())) ==
+        "/i1/a, /i1/b, /i1/q");
   CHECK(cost.read_bytes == 4 * (2 + 1 + 2));
   CHECK(cost.scratch_bytes > (16 << 20));
   CHECK_FALSE(cost.empty);
