@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,8 +11,10 @@
 
 namespace cube {
 
-PlacedFile::PlacedFile(const std::string& path, const std::string& file)
-    : file_(file), descriptor_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+PlacedFile::PlacedFile(const std::string& path, const std::string& file, Mode mode)
+    : file_(file),
+      descriptor_(::open(path.c_str(),
+                         O_RDWR | O_CLOEXEC | (mode == Mode::kNew ? O_CREAT | O_EXCL : 0), 0666)) {
   if (descriptor_ < 0) throw unwritable(file_, std::strerror(errno));
 }
 
@@ -20,8 +23,12 @@ PlacedFile::~PlacedFile() {
 }
 
 void PlacedFile::write(std::span<const std::byte> bytes, std::uint64_t at) const {
+  // In aligned pieces, for which the system finds pages at hand. For megabytes at a time it looks
+  // for as large ones, which are cold: 0.5 s instead of 0.25 s for 0.5 GB on Linux 6.18.
+  constexpr std::uint64_t kPiece = 65536;
   while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    const std::size_t piece = std::min<std::size_t>(bytes.size(), kPiece - at % kPiece);
+    const ssize_t done = ::pwrite(descriptor_, bytes.data(), piece, static_cast<off_t>(at));
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) throw unwritable(file_, std::strerror(done < 0 ? errno : ENOSPC));
     bytes = bytes.subspan(static_cast<std::size_t>(done));

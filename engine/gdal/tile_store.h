@@ -23,8 +23,10 @@ struct TileIndex {
 // A file that is written and read at any place. Thread rule: as the system's calls, any thread.
 class PlacedFile {
  public:
-  // Opens `path`, which exists; `file` is its name in errors. Throws Error(kUnwritable).
-  PlacedFile(const std::string& path, const std::string& file);
+  enum class Mode { kExisting, kNew };
+
+  // Opens `path`; `file` is its name in errors. Throws Error(kUnwritable).
+  PlacedFile(const std::string& path, const std::string& file, Mode mode = Mode::kExisting);
   ~PlacedFile();
   PlacedFile(const PlacedFile&) = delete;
   PlacedFile& operator=(const PlacedFile&) = delete;

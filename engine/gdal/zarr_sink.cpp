@@ -5,9 +5,8 @@
 // not written.
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <filesystem>
 
 #include "engine/gdal/cf.h"
 #include "engine/gdal/compress.h"
@@ -200,13 +199,9 @@ class ZarrWriter final : public FileWriter {
   }
 
   void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {
-    const std::string path = root_ + "/" + name;
-    errno = 0;
-    std::ofstream out(path, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
+    PlacedFile out(root_ + "/" + name, part_.file, PlacedFile::Mode::kNew);
+    out.write(bytes, 0);
     out.close();
-    if (!out) throw unwritable(part_.file, std::strerror(errno));
   }
 
   void put_file(const std::string& name, const std::string& text) const {
