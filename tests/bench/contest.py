@@ -26,6 +26,7 @@ class Entry:
     out: str = ""  # suffix of its output; "" = none
     tolerance: Tolerance = SAME_CELLS
     state: str = ""  # "" = it ran; else why not: "missing: ...", "failed: ..."
+    one_thread: bool = False
     runs: dict = field(default_factory=dict)  # threads -> list of Run
     agreement: dict | None = None
 
@@ -60,11 +61,12 @@ def entries_of(job, setting, wanted):
     for peer in job.peers:
         lacks = [x for x in (missing_need(need, setting) for need in peer.needs) if x]
         state = "missing: " + ", ".join(lacks) if lacks else ""
+        if not wanted(peer.name) or not (setting.tiny or peer.full):
+            continue
         if not state and setting.tiny and not peer.tiny:
             state = "not on tiny inputs"
-        if not wanted(peer.name):
-            continue
-        entries.append(Entry(peer.name, peer.command, peer.out, peer.tolerance, state))
+        entries.append(Entry(peer.name, peer.command, peer.out, peer.tolerance, state,
+                             peer.one_thread))
     return entries
 
 
@@ -172,10 +174,11 @@ class Contest:
         return os.path.join(self.folder, f"{name}-{threads}{entry.out}")
 
     def round(self):
+        most = max(self.options.threads)
         for threads in self.options.threads:
             for entry in self.outcome.entries:
-                shown = self.setting.tiny and entry.runs and entry is not self.outcome.cube
-                if not entry.state and not shown:
+                once = entry.one_thread or (self.setting.tiny and entry is not self.outcome.cube)
+                if not entry.state and (threads == most or not once):
                     self.run_once(entry, threads)
 
     def run_once(self, entry, threads):
@@ -189,11 +192,13 @@ class Contest:
             environment["CUBE_BENCH_CELLS"] = str(TINY_CELLS)
         try:
             run = measure(command, environment, os.path.join(self.setting.work, "log.txt"),
-                          self.job.expect if entry is self.outcome.cube else "")
+                          self.job.expect if entry is self.outcome.cube else "",
+                          sync=not self.setting.tiny)
         except Failed as failure:
             entry.state = f"failed: {failure}"
             return
-        entry.runs.setdefault(threads, []).append(run)
+        for n in self.options.threads if entry.one_thread else [threads]:
+            entry.runs.setdefault(n, []).append(run)
         print(f"  {self.job.id:12s} {entry.name:24s} {threads} threads: wall {run.wall:7.2f} s, "
               f"CPU {run.cpu:7.2f} s, {run.memory:6.0f} MB", file=sys.stderr, flush=True)
 

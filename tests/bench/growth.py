@@ -76,7 +76,8 @@ class Growth:
         self.log = os.path.join(setting.work, "log.txt")
 
     def measure(self, words, expect=""):
-        return measure([self.setting.cube, *words], self.setting.environment(), self.log, expect)
+        return measure([self.setting.cube, *words], self.setting.environment(), self.log, expect,
+                       sync=False)
 
     def graph(self, document):
         path = os.path.join(self.setting.work, "growth.json")
