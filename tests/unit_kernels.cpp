@@ -302,3 +302,29 @@ TEST_CASE("weighted sums by rows of the image and cell by cell have the same bit
     CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits));
   }
 }
+
+TEST_CASE("sum keeps the total across CRSs") {
+  const TempDir dir;
+  const std::string file = dir.file("a.tif");
+  // Zeros along the edges: target cells whose centre is outside of the image are missing.
+  std::vector<double> cells(10000, 0.0);
+  std::mt19937 random(9);
+  double total = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const std::size_t row = i / 100, column = i % 100;
+    if (std::min(row, column) < 10 || std::max(row, column) >= 90) continue;
+    cells[i] = static_cast<double>(random() % 100);
+    total += cells[i];
+  }
+  write_raster(file, {.transform = {700000, 10, 0, 5000000, 0, -10}, .width = 100, .height = 100},
+               cells);
+  for (const char* crs : {"EPSG:32632", "EPSG:3857", "EPSG:3035"}) {
+    for (const double size : {40.0, 250.0}) {
+      const Grid grid = grid_over(file, crs, size);
+      const auto got = read_cells(*make_image_reader(), {file, 1, {}}, grid, Resampling::kSum);
+      double sum = 0;
+      for (const double cell : got) sum += std::isnan(cell) ? 0 : cell;
+      CHECK(sum == doctest::Approx(total).epsilon(2e-3));
+    }
+  }
+}

@@ -63,9 +63,10 @@ inline std::vector<double> all_cells(GDALDataset& dataset, const RasterBand& sou
   return cells;
 }
 
-// A rectangle of positions in an image.
+// A rectangle of positions in an image, and the part of it that the cell's quadrilateral has.
 struct Area {
   double left, right, top, bottom;
+  double share = 1;
 };
 
 // Kernels as their books write them.
@@ -123,7 +124,7 @@ class Slow {
                                          near_border(area.top) || near_border(area.bottom)));
         out.tie.push_back(at.good && tie);
         const std::vector<Part> parts = parts_of(at, area);
-        out.cells.push_back(at.good ? sample(at, parts) : kNaN);
+        out.cells.push_back(at.good ? sample(at, parts, area.share) : kNaN);
         out.beyond.push_back(
             !(area.left >= 0 && area.top >= 0 && area.right <= width_ && area.bottom <= height_));
         out.gap.push_back(std::any_of(parts.begin(), parts.end(),
@@ -183,10 +184,18 @@ class Slow {
     };
     const Point a = corner(row, column);
     const Point b = corner(row + 1, column + 1);
-    const Point c = askew_ ? corner(row, column + 1) : a;
-    const Point d = askew_ ? corner(row + 1, column) : b;
-    return {std::min({a.x, b.x, c.x, d.x}), std::max({a.x, b.x, c.x, d.x}),
-            std::min({a.y, b.y, c.y, d.y}), std::max({a.y, b.y, c.y, d.y})};
+    const Point upper_right = corner(row, column + 1);
+    const Point lower_left = corner(row + 1, column);
+    const Point c = askew_ ? upper_right : a;
+    const Point d = askew_ ? lower_left : b;
+    Area area = {std::min({a.x, b.x, c.x, d.x}), std::max({a.x, b.x, c.x, d.x}),
+                 std::min({a.y, b.y, c.y, d.y}), std::max({a.y, b.y, c.y, d.y})};
+    const auto triangle = [](const Point& p, const Point& q, const Point& r) {
+      return std::abs((q.x - p.x) * (r.y - p.y) - (r.x - p.x) * (q.y - p.y)) / 2;
+    };
+    area.share = (triangle(a, upper_right, b) + triangle(a, b, lower_left)) /
+                 ((area.right - area.left) * (area.bottom - area.top));
+    return area;
   }
 
   double cell(double x, double y) const {
@@ -220,7 +229,7 @@ class Slow {
     return parts;
   }
 
-  double sample(const Point& at, const std::vector<Part>& parts) const {
+  double sample(const Point& at, const std::vector<Part>& parts, double share) const {
     const double centre = cell(std::floor(at.x), std::floor(at.y));
     if (std::isnan(centre) || method_ == Resampling::kNearest) return centre;
     double sum = 0, squares = 0, weights = 0, all = 0;
@@ -235,7 +244,7 @@ class Slow {
     }
     switch (method_) {
       case Resampling::kSum:
-        return sum;
+        return sum * share;
       case Resampling::kRms:
         return std::sqrt(squares / weights);
       case Resampling::kMode:

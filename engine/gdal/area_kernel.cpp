@@ -71,6 +71,17 @@ Parts parts_of(const std::vector<double>& x, const std::vector<double>& y, std::
   return {box(y, centre_y), box(x, centre_x)};
 }
 
+// The area of a target cell in source cells, by its corners.
+double quadrilateral(const std::vector<double>& x, const std::vector<double>& y, std::size_t i,
+                     std::size_t k, std::size_t columns) {
+  const std::size_t upper = i * (columns + 1) + k;
+  const std::size_t lower = upper + columns + 1;
+  // Half the cross product of the diagonals.
+  return std::abs((x[lower + 1] - x[upper]) * (y[lower] - y[upper + 1]) -
+                  (x[lower] - x[upper + 1]) * (y[lower + 1] - y[upper])) /
+         2;
+}
+
 bool is_inside(double position, double size) {
   return position + kTie >= 0 && position + kTie < size;
 }
@@ -189,8 +200,12 @@ AreaSampler::Spans AreaSampler::spans_of(const Stencil& s, std::size_t i, std::s
                                          std::size_t columns) {
   const std::size_t at = i * columns + k;
   const Parts parts = parts_of(s.corner_x, s.corner_y, i, k, columns, s.askew, s.x[at], s.y[at]);
+  const double box = (parts.down.high - parts.down.low) * (parts.across.high - parts.across.low);
+  const double share = quadrilateral(s.corner_x, s.corner_y, i, k, columns) / box;
+  constexpr double kMost = 2;  // more where corners cannot be placed or lie beyond a seam
   return {span_of(parts.down.low, parts.down.high, s.under.rows),
-          span_of(parts.across.low, parts.across.high, s.under.columns)};
+          span_of(parts.across.low, parts.across.high, s.under.columns),
+          share <= kMost ? share : 1};
 }
 
 void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range& rows,
@@ -217,10 +232,9 @@ void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range&
           s.separable ? s.rows[i] * stride + s.columns[k] : s.cells[i * width + k];
       if (std::isnan(cells_[static_cast<std::size_t>(centre)])) continue;
       if (s.separable) {
-        row_[k] = cell(down_[i], across_[k]);
+        row_[k] = cell({down_[i], across_[k]});
       } else {
-        const Spans spans = spans_of(s, i, k, width);
-        row_[k] = cell(spans.down, spans.across);
+        row_[k] = cell(spans_of(s, i, k, width));
       }
     }
     out.set_row(0, row, columns.begin, row_);
@@ -253,16 +267,16 @@ double AreaSampler::run_in_rows(const Stencil& s, std::int64_t step, const ReadR
     if (held_.contains(centre / stride))
       valid = !std::isnan(row_of(centre / stride)[centre % stride]);
   }
-  return valid ? finish(total) : kMissing;
+  return valid ? finish(total, spans.share) : kMissing;
 }
 
-double AreaSampler::cell(const Span& down, const Span& across) {
+double AreaSampler::cell(const Spans& spans) {
   if (adds_up(method_)) {
     Total total;
-    add(down, across, total);
-    return finish(total);
+    add(spans.down, spans.across, total);
+    return finish(total, spans.share);
   }
-  collect(down, across);
+  collect(spans.down, spans.across);
   return method_ == Resampling::kMode ? most_frequent() : ordered();
 }
 
@@ -299,10 +313,10 @@ void AreaSampler::add_weighted(const Span& down, const Span& across, Total& tota
   }
 }
 
-double AreaSampler::finish(const Total& total) const {
+double AreaSampler::finish(const Total& total, double share) const {
   switch (method_) {
     case Resampling::kSum:
-      return total.sum;
+      return total.sum * share;
     case Resampling::kMin:
       return total.least;
     case Resampling::kMax:

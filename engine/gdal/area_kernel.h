@@ -6,8 +6,9 @@
 // whose corners cannot be placed, or lie on both sides of the image's seam, takes the source cell
 // that holds its centre.
 //
-// average and rms weigh a source cell by the part of it that the rectangle covers, sum adds up such
-// parts (so that the sum over an image is kept where target cells cover it once). The others count
+// average and rms weigh a source cell by the part of it that the rectangle covers. sum adds up such
+// parts, times the area of the quadrilateral of the four corners in that of the rectangle, so that
+// the sum over an image is kept where target cells cover it once. The others count
 // each touched cell once: med, q1 and q3 are of n ordered values number ceil(n / 2), ceil(n / 4)
 // and ceil(3 n / 4), counted from 1, which is always one of them; mode is the value that first, row
 // by row, reaches the highest count. Borders nearer than kTie do not touch.
@@ -17,7 +18,7 @@
 //
 // gdalwarp 3.6 differs: it gives a value wherever one touched cell is valid; at the image's edge it
 // weighs the outermost cells as if they covered the part of the rectangle that is outside; and its
-// sum across CRSs shares out each source cell by exact polygons.
+// sum across CRSs shares out each source cell by exact polygons: the same total, other cells.
 //
 // A target cell with more source cells than the reader holds at once is made row by row by the
 // methods that add up; the reader rejects it for the others.
@@ -86,16 +87,17 @@ class AreaSampler {
   };
   struct Spans {
     Span down, across;
+    double share = 1;  // the cell's area in that of the rectangle
   };
 
   static Spans spans_of(const Stencil& s, std::size_t i, std::size_t k, std::size_t columns);
   static Span span_of(double low, double high, const Range& under);
   static void place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
                          const Range& under, std::vector<Span>& spans);
-  double cell(const Span& down, const Span& across);
+  double cell(const Spans& spans);
   void add(const Span& down, const Span& across, Total& total) const;
   void add_weighted(const Span& down, const Span& across, Total& total) const;
-  double finish(const Total& total) const;
+  double finish(const Total& total, double share) const;
   void collect(const Span& down, const Span& across);
   double ordered();
   double most_frequent();

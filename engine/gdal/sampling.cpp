@@ -280,11 +280,17 @@ void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling met
 void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                      const Range& columns, Block& out) {
   if (stencil.method == Resampling::kNearest) return nearest(window, stencil, rows, columns, out);
-  const bool filtered = is_weighted_sum(stencil.method) && stencil.separable && is_finite(window);
-  if (is_area_method(stencil.method) && !filtered) {
-    return area_.run(window, stencil, rows, columns, out);
+  const bool by_lines =
+      stencil.separable &&
+      (is_weighted_sum(stencil.method) ? is_finite(window) : !is_area_method(stencil.method));
+  if (by_lines) return separable_.run(window, stencil, rows, columns, out);
+  if (held_for_ != stencil.method) {  // one copy of the window is held, not one a method
+    values_ = {};
+    area_ = {};
+    bilinear_ = {};
+    held_for_ = stencil.method;
   }
-  if (stencil.separable) return separable_.run(window, stencil, rows, columns, out);
+  if (is_area_method(stencil.method)) return area_.run(window, stencil, rows, columns, out);
   general(window, stencil, rows, columns, out);
 }
 

@@ -55,7 +55,8 @@ class Sampler {
   void general(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                const Range& columns, Block& out);
 
-  std::vector<double> values_;  // the window as doubles, NaN = missing
+  Resampling held_for_ = Resampling::kNearest;  // the method that a window is copied for
+  std::vector<double> values_;                  // the window as doubles, NaN = missing
   std::vector<double> row_;
   std::vector<std::int32_t> offsets_;  // separable: one row's cells
   SeparableFilter separable_;
