@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/chunk_choice.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -19,9 +20,11 @@ constexpr std::int64_t kProgramBytes = std::int64_t{72} << 20;
 // Open files, transformers and stacks of one worker.
 constexpr std::int64_t kWorkerBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kMinCache = std::int64_t{8} << 20;
-// Larger blocks are not met by chunks: a chunk of one would be too large.
-constexpr std::int64_t kLargestBlock = std::int64_t{1} << 21;
 constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
+// A worker that can hold less is given less, as long as that takes no block to be decoded twice.
+constexpr std::int64_t kEnoughBytes = std::int64_t{128} << 20;
+// Chunks a worker should have, so that none waits long for the last.
+constexpr std::int64_t kChunksPerThread = 4;
 // Chunks looked at to find the dearest one when a shape is chosen.
 constexpr std::int64_t kProbes = 64;
 
@@ -43,17 +46,6 @@ bool wants_nothing(const Request& request) {
 Request first_slices(Request request, std::int64_t slices) {
   request.region.t.end = std::min(request.region.t.end, request.region.t.begin + slices);
   return request;
-}
-
-// The smallest side of result cells under which lie whole blocks of `block` cells, where the source
-// has `ratio` cells to one of the result.
-std::int64_t whole_blocks(std::int64_t block, std::int64_t ratio) {
-  return block / std::gcd(block, ratio);
-}
-
-// A multiple of `step` that is at least `wanted`.
-std::int64_t round_up(std::int64_t wanted, std::int64_t step) {
-  return ceil_div(wanted, step) * step;
 }
 
 Request all_bands(const CubeInfo& info, const Region& region) {
@@ -78,6 +70,19 @@ bool halve(ChunkShape& shape) {
   const std::int64_t half = ceil_div(*side, 2);
   const std::int64_t step = side == &shape.t ? 1 : half > 256 ? 256 : half > 64 ? 64 : 1;
   *side = ceil_div(half, step) * step;
+  return true;
+}
+
+// Halves the longer side in multiples of `least`; false when there is nothing left to halve.
+bool halve_blocks(ChunkShape& shape, const ChunkShape& least) {
+  const std::int64_t down = ceil_div(shape.y, least.y);
+  const std::int64_t across = ceil_div(shape.x, least.x);
+  if (down == 1 && across == 1) return false;
+  if (across == 1 || (down > 1 && shape.y >= shape.x)) {
+    shape.y = ceil_div(down, 2) * least.y;
+  } else {
+    shape.x = ceil_div(across, 2) * least.x;
+  }
   return true;
 }
 
@@ -137,44 +142,20 @@ Plan::Plan(Graph graph, const PlanOptions& options)
   choose_shape();
 }
 
-// As many cells as kDefaultChunk has or somewhat more, in whole blocks of the sources that are at
-// most as large as kLargestBlock.
-ChunkShape Plan::default_shape() const {
-  ChunkShape shape = kDefaultChunk;
-  std::int64_t step_y = 1;
-  std::int64_t step_x = 1;
-  for (const Graph::Node& node : graph_.nodes) {
-    const auto blocks = node.op->stored_blocks();
-    if (!blocks || blocks->y * blocks->x > kLargestBlock) continue;
-    const Grid& from = node.op->info().grid;
-    const Grid& to = info().grid;
-    if (from.width % to.width != 0 || from.height % to.height != 0) continue;
-    step_y = std::max(step_y, whole_blocks(blocks->y, from.height / to.height));
-    step_x = std::max(step_x, whole_blocks(blocks->x, from.width / to.width));
-  }
-  shape.x = round_up(shape.x, step_x);
-  shape.y = round_up(ceil_div(kDefaultChunk.cells(), shape.x), step_y);
-  return shape;
-}
-
 void Plan::choose_shape() {
   std::optional<ChunkShape> wanted = options_.chunk;
   for (const Graph::Node& node : graph_.nodes) {
     if (!wanted) wanted = node.op->preferred_chunk();
   }
-  shape_ = clipped(wanted ? *wanted : default_shape(), info());
-  const std::int64_t budget = options_.memory_bytes - base_bytes();
-  const auto fits = [&] {
-    const std::int64_t count = chunks();
-    for (std::int64_t probe = 0; probe < std::min(kProbes, count); ++probe) {
-      const std::int64_t chunk = count <= kProbes ? probe : probe * (count - 1) / (kProbes - 1);
-      const Request request = all_bands(info(), region(chunk));
-      const std::int64_t peak =
-          peak_bytes(graph_.result, request) + options_.sink_bytes_per_write(shape_);
-      if (peak * options_.threads > budget) return false;
-    }
-    return true;
+  const auto choice = wanted ? std::nullopt : choose_chunk(graph_);
+  shape_ = clipped(choice ? choice->preferred : wanted.value_or(kDefaultChunk), info());
+  const auto wants_smaller = [&] {
+    return chunks() < kChunksPerThread * options_.threads || dearest_bytes() > kEnoughBytes;
   };
+  while (choice && wants_smaller() && halve_blocks(shape_, clipped(choice->least, info()))) {
+  }
+  const std::int64_t budget = options_.memory_bytes - base_bytes();
+  const auto fits = [&] { return dearest_bytes() * options_.threads <= budget; };
   while (!fits()) {
     if (!halve(shape_)) {
       throw Error(ErrorCode::kInvalid,
@@ -185,6 +166,17 @@ void Plan::choose_shape() {
     }
     chunk_reduced_ = true;
   }
+}
+
+std::int64_t Plan::dearest_bytes() const {
+  const std::int64_t count = chunks();
+  std::int64_t dearest = 0;
+  for (std::int64_t probe = 0; probe < std::min(kProbes, count); ++probe) {
+    const std::int64_t chunk = count <= kProbes ? probe : probe * (count - 1) / (kProbes - 1);
+    const Request request = all_bands(info(), region(chunk));
+    dearest = std::max(dearest, peak_bytes(graph_.result, request));
+  }
+  return dearest + options_.sink_bytes_per_write(shape_);
 }
 
 std::int64_t Plan::chunks() const { return chunk_counts().cells(); }

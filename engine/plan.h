@@ -44,8 +44,8 @@ struct PlanOptions {
 // The tiling of the result into chunks, with what computing them takes.
 class Plan {
  public:
-  // Chooses the chunk shape: the user's, else that of the sources, cut down until
-  // threads x peak memory fits the budget. Throws Error(kInvalid) when not even a single row does.
+  // Chooses the chunk shape: the user's, else one that suits the blocks of the sources (see
+  // chunk_choice.h), cut down until threads x peak memory fits the budget. Throws Error(kInvalid) when not even a single row does.
   Plan(Graph graph, const PlanOptions& options);
 
   const Graph& graph() const { return graph_; }
@@ -80,7 +80,8 @@ class Plan {
 
  private:
   void choose_shape();
-  ChunkShape default_shape() const;
+  // Peak memory of one worker with the shape at hand, of chunks spread over the result.
+  std::int64_t dearest_bytes() const;
   std::int64_t peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const;
   std::int64_t filled_slices(std::size_t node, const Request& request) const;
 

@@ -343,11 +343,11 @@ TEST_CASE("chunks are whole blocks of the sources, where the user wants no other
     options.memory_bytes = std::int64_t{64} << 30;
     return Plan(pulled_in_slices(1, false, blocks), options).chunk_shape();
   };
-  CHECK(shape({1, 512, 512}) == ChunkShape{1, 512, 512});
+  CHECK(shape({1, 512, 512}) == ChunkShape{1, 1024, 1024});
   CHECK(shape({1, 1024, 1024}) == ChunkShape{1, 1024, 1024});
-  CHECK(shape({1, 300, 200}) == ChunkShape{1, 600, 600});
-  CHECK(shape({1, 8, 4096}) == ChunkShape{1, 64, 4096});
-  CHECK(shape({1, 2048, 4096}) == ChunkShape{1, 512, 512});  // too large for a chunk
+  CHECK(shape({1, 300, 200}) == ChunkShape{1, 1200, 800});
+  CHECK(shape({1, 8, 4096}) == ChunkShape{1, 256, 4096});
+  CHECK(shape({1, 2048, 4096}) == ChunkShape{1, 2048, 2048});  // too large for a chunk
   CHECK(shape({1, 300, 200}, {.chunk = ChunkShape{1, 7, 9}}) == ChunkShape{1, 7, 9});
 }
 

@@ -1,0 +1,142 @@
+#include "engine/chunk_choice.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace cube {
+
+namespace {
+
+constexpr std::int64_t kSide = 1024;        // cells of a chunk's side, of result or source
+constexpr std::int64_t kMostSide = 2048;    // where blocks ask for it
+constexpr std::int64_t kLeastSide = 256;    // smaller chunks cost more than they give
+constexpr std::int64_t kTileMultiple = 16;  // sides that make whole tiles of a TIFF
+constexpr std::int64_t kStripCells = std::int64_t{1} << 21;  // of a chunk of whole rows
+
+void unite(Request& sum, const Request& more) {
+  if (more.region.empty() || more.bands.empty()) return;
+  const auto hull = [](const Range& a, const Range& b) {
+    return Range{std::min(a.begin, b.begin), std::max(a.end, b.end)};
+  };
+  const Region& r = more.region;
+  sum.region = sum.region.empty() ? r
+                                  : Region{hull(sum.region.t, r.t), hull(sum.region.y, r.y),
+                                           hull(sum.region.x, r.x)};
+  for (const std::size_t band : more.bands) {
+    if (std::find(sum.bands.begin(), sum.bands.end(), band) == sum.bands.end()) {
+      sum.bands.push_back(band);
+    }
+  }
+}
+
+// What each node has to give for a region of the result.
+std::vector<Request> demanded(const Graph& graph, const Region& region) {
+  std::vector<Request> requests(graph.nodes.size());
+  requests[graph.result].region = region;
+  requests[graph.result].bands.resize(graph.info().bands.size());
+  std::iota(requests[graph.result].bands.begin(), requests[graph.result].bands.end(),
+            std::size_t{0});
+  for (std::size_t i = graph.result + 1; i-- > 0;) {  // inputs stand before their consumers
+    const Graph::Node& node = graph.nodes[i];
+    if (requests[i].region.empty()) continue;
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      unite(requests[node.inputs[k]], node.op->demand(requests[i], k));
+    }
+  }
+  return requests;
+}
+
+// One axis of the result: what all sources ask of a chunk's side, in cells of the result.
+struct Side {
+  std::int64_t size = 0;  // of the result
+  std::int64_t unit = 1;  // sides are multiples of this
+  double rate = 1;        // most source cells a result cell takes, at least 1
+  bool whole = false;     // blocks run through from one end to the other
+
+  std::int64_t most() const { return at_least_one(static_cast<double>(kMostSide) / rate); }
+
+  // Blocks of `block` cells of the source, which a result cell takes `step` of. `through`: a block
+  // runs from one end of the source to the other and is not large.
+  void add(std::int64_t block, bool through, double step) {
+    if (!(step > 0)) return;
+    rate = std::max(rate, step);
+    const double cells = static_cast<double>(block) / step;
+    if (through && cells > static_cast<double>(most())) whole = true;
+    const double near = std::round(cells);
+    if (near < 1 || std::abs(cells - near) > 1e-6 * cells) return;
+    const std::int64_t both = std::lcm(unit, static_cast<std::int64_t>(near));
+    unit = both <= most() ? both : std::max(unit, static_cast<std::int64_t>(near));
+  }
+
+  // Multiples of these make whole blocks and, if it can be, whole tiles of the output.
+  std::int64_t step() const {
+    const std::int64_t tiled = std::lcm(unit, kTileMultiple);
+    const std::int64_t wanted = tiled <= most() ? tiled : unit;
+    return wanted <= most() ? wanted : cut(wanted);
+  }
+
+  std::int64_t multiple(double cells) const {
+    const std::int64_t count = at_least_one(cells / static_cast<double>(step()));
+    return std::min(count * step(), std::max(most(), step()));
+  }
+
+ private:
+  static std::int64_t at_least_one(double value) {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(value));
+  }
+  // A part of a side that is too long.
+  std::int64_t cut(std::int64_t side) const {
+    const std::int64_t parts = (side + most() - 1) / most();
+    return side % parts == 0 ? side / parts : most();
+  }
+};
+
+Range middle(std::int64_t size, std::int64_t part) {
+  return {(size - part) / 2, (size - part) / 2 + part};
+}
+
+// How much a source's demand grows with a region of the result.
+double growth(const Range& large, const Range& small, std::int64_t cells) {
+  return static_cast<double>(large.size() - small.size()) / static_cast<double>(cells);
+}
+
+}  // namespace
+
+std::optional<ChunkChoice> choose_chunk(const Graph& graph) {
+  const CubeInfo& result = graph.info();
+  Side y{.size = result.grid.height};
+  Side x{.size = result.grid.width};
+  if (y.size == 0 || x.size == 0 || result.time.size() == 0) return std::nullopt;
+  const std::int64_t rows = std::min(kMostSide, y.size);
+  const std::int64_t columns = std::min(kMostSide, x.size);
+  const auto probe = [&](std::int64_t height, std::int64_t width) {
+    return demanded(graph, {{0, 1}, middle(y.size, height), middle(x.size, width)});
+  };
+  const auto large = probe(rows, columns);
+  const auto small = probe(rows / 2, columns / 2);
+  bool any = false;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto blocks = graph.nodes[i].op->stored_blocks();
+    if (!blocks || large[i].region.empty()) continue;
+    any = true;
+    const Grid& source = graph.nodes[i].op->info().grid;
+    const bool small_block = blocks->y * blocks->x <= 2 * kStripCells;
+    y.add(blocks->y, false, growth(large[i].region.y, small[i].region.y, rows - rows / 2));
+    x.add(blocks->x, small_block && blocks->x >= source.width,
+          growth(large[i].region.x, small[i].region.x, columns - columns / 2));
+  }
+  if (!any) return std::nullopt;
+  const auto side = [](const Side& s, double cells) { return s.multiple(cells / s.rate); };
+  ChunkChoice choice{{1, side(y, kSide), side(x, kSide)},
+                     {1, side(y, kLeastSide), side(x, kLeastSide)}};
+  if (x.whole) {
+    choice.preferred.x = choice.least.x = x.size;
+    const double cells_in_row = static_cast<double>(x.size) * y.rate * x.rate;
+    choice.preferred.y = y.multiple(static_cast<double>(kStripCells) / cells_in_row);
+    choice.least.y = std::min(y.step(), choice.preferred.y);
+  }
+  return choice;
+}
+
+}  // namespace cube
