@@ -49,6 +49,14 @@ Block Block::unfilled(const Region& region, Storage storage) {
   return {region, storage, Unfilled{}};
 }
 
+Block Block::relabelled(Block&& block, const Region& region, Storage storage) {
+  assert(storage.dtype == block.dtype() && region.cells() == block.region_.cells());
+  Block out = std::move(block);
+  out.region_ = region;
+  out.storage_ = storage;
+  return out;
+}
+
 Block::Block(const Region& region, Storage storage) : Block(region, storage, Unfilled{}) {
   dispatch(storage.dtype, [&]<class T>(std::type_identity<T>) {
     std::ranges::fill(cells<T>(), static_cast<T>(storage.nodata.value_or(0)));

@@ -36,6 +36,10 @@ class Block {
   // Cells undefined, for a builder that sets every one of them before the block is read.
   static Block unfilled(const Region& region, Storage storage);
 
+  // The same cells in a region of the same shape, with another nodata value or none. They stay as
+  // they are. REQUIRES: the same dtype.
+  static Block relabelled(Block&& block, const Region& region, Storage storage);
+
   const Region& region() const { return region_; }
   DType dtype() const { return storage_.dtype; }
   std::optional<double> nodata() const { return storage_.nodata; }

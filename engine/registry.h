@@ -31,6 +31,9 @@ struct InputKey {
   std::string name;  // "in_cube"
   std::string help;
   bool many = false;  // a list of cubes
+  // Need not be there. A text that names no cube is not this input, but the file that the
+  // parameter of the same name takes.
+  bool or_file = false;
 };
 
 struct OperatorDoc {

@@ -43,6 +43,7 @@ Json node_json(const ResolvedNode& node, std::vector<Json> inputs,
   auto next = inputs.begin();
   for (std::size_t i = 0; i < node.type->inputs.size(); ++i) {
     const InputKey& key = node.type->inputs[i];
+    if (key.or_file && node.per_input[i] == 0) continue;
     if (!key.many) {
       json[key.name] = std::move(*next++);
       continue;

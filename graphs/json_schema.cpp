@@ -108,7 +108,7 @@ Json operator_schema(const OperatorType& type) {
     if (input.many) property = {{"type", "array"}, {"items", property}, {"minItems", 1}};
     property["description"] = input.help;
     schema["properties"][input.name] = property;
-    schema["required"].push_back(input.name);
+    if (!input.or_file) schema["required"].push_back(input.name);
   }
   if (fields.contains("allOf")) schema["allOf"] = fields["allOf"];
   schema["additionalProperties"] = false;

@@ -78,7 +78,10 @@ Json fields_json(const std::vector<FieldDoc>& fields) {
 Json operator_json(const OperatorType& type) {
   Json inputs = Json::array();
   for (const InputKey& input : type.inputs) {
-    inputs.push_back({{"name", input.name}, {"help", input.help}, {"many", input.many}});
+    inputs.push_back({{"name", input.name},
+                      {"help", input.help},
+                      {"many", input.many},
+                      {"required", !input.or_file}});
   }
   return {{"id", type.id},
           {"summary", type.summary},
@@ -120,7 +123,9 @@ std::string operators_markdown(const Registry& registry) {
   for (const OperatorType& type : registry.types()) {
     std::vector<std::string> keys;
     for (const FieldDoc& field : describe(type)) keys.push_back("`" + field.name + "`");
-    for (const InputKey& input : type.inputs) keys.push_back("`" + input.name + "`");
+    for (const InputKey& input : type.inputs) {
+      if (!input.or_file) keys.push_back("`" + input.name + "`");  // else among the parameters
+    }
     out += "| `" + type.id + "` | " + markdown_cell(join(keys)) + " | " +
            markdown_cell(type.summary) + " |\n";
   }
@@ -136,8 +141,8 @@ std::string operator_text(const OperatorType& type) {
   for (const FieldDoc& field : fields) out += field_text(field, 2);
   if (!type.inputs.empty()) out += "\nInputs\n";
   for (const InputKey& input : type.inputs) {
-    out += "  " + input.name + ": " + (input.many ? "list of cubes" : "cube") + ", required\n" +
-           wrapped(input.help, 6);
+    out += "  " + input.name + ": " + (input.many ? "list of cubes" : "cube") +
+           (input.or_file ? "\n" : ", required\n") + wrapped(input.help, 6);
   }
   out += "\nExample\n";
   for (const std::string& line : split(type.example, '\n')) out += "  " + line + "\n";

@@ -149,10 +149,17 @@ class Resolver {
   std::size_t resolve_node(Source& source, const Place& place) {
     ResolvedNode node{&type_of(place), nullptr, {}, {}, place.pointer, place.name};
     std::vector<std::string> other_keys = {"cube_type"};
-    for (const InputKey& input : node.type->inputs) other_keys.push_back(input.name);
+    json arguments = place.value;
+    for (const InputKey& input : node.type->inputs) {
+      if (!input.or_file) {
+        other_keys.push_back(input.name);
+      } else if (names_cube(source, arguments, input)) {
+        arguments.erase(input.name);
+      }
+    }
     node.params = node.type->params();
     try {
-      JsonReader(place.value, source.document.base()).read(*node.params, other_keys);
+      JsonReader(arguments, source.document.base()).read(*node.params, other_keys);
     } catch (const Error& error) {
       throw error.within(place.pointer);
     }
@@ -182,8 +189,20 @@ class Resolver {
                 place.pointer + "/cube_type", suggest(known, id));
   }
 
+  // Whether an input that may also be a file is a cube.
+  static bool names_cube(const Source& source, const json& node, const InputKey& input) {
+    const auto given = node.find(input.name);
+    if (given == node.end()) return false;
+    if (!given->is_string()) return given->is_object();
+    return source.cubes && source.cubes->contains(given->get_ref<const std::string&>());
+  }
+
   void resolve_input(Source& source, const Place& place, const InputKey& input,
                      ResolvedNode& node) {
+    if (input.or_file && !names_cube(source, place.value, input)) {
+      node.per_input.push_back(0);
+      return;
+    }
     const auto given = place.value.find(input.name);
     const std::string pointer = place.pointer + pointer_step(input.name);
     if (given == place.value.end()) {

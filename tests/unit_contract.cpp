@@ -223,6 +223,7 @@ TEST_CASE("a missing argument or input fails with its name") {
       CHECK(error_in(without).starts_with("the argument '" + field.name + "' is missing"));
     }
     for (const InputKey& input : type.inputs) {
+      if (input.or_file) continue;
       json without = example;
       without.erase(input.name);
       CHECK(error_in(without).starts_with("the input '" + input.name + "' is missing"));

@@ -30,10 +30,6 @@ constexpr std::int64_t kMaxPiece = std::int64_t{1} << 18;
 // Stencils that are kept.
 constexpr std::size_t kStencilBytes = std::size_t{12} << 20;
 
-// A bilinear read on a grid that is off by less than this is a paste. In source cells: it leaves
-// out 1e-5 of the difference between neighbours.
-constexpr double kPasteShift = 1e-5;
-
 // A band at the resolution that suits a view.
 struct Level {
   GDALRasterBandH band;
@@ -127,7 +123,7 @@ class GdalImageReader final : public ImageReader {
     }
     locate(*job.map, rows, columns, job.target.resampling, positions_);
     positions_.to_level(job.level.scale_x, job.level.scale_y);
-    const bool paste = is_paste(job, positions_);
+    const bool paste = is_paste(positions_, job.target.resampling);
     const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
     const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
     if (under.rows.empty() || under.columns.empty()) return;
@@ -299,20 +295,6 @@ class GdalImageReader final : public ImageReader {
                                         job.source.nodata, cells_of(hidden), window_);
     stats_.seconds_read += start.seconds();
     return true;
-  }
-
-  // True when each target cell is a source cell: nearest on grids that line up, or others where in
-  // addition centres lie on centres. cubicspline smooths even there.
-  static bool is_paste(const Job& job, const Positions& at) {
-    if (!at.separable || at.x.empty() || at.y.empty()) return false;
-    const double step_x = at.x.size() > 1 ? at.x[1] - at.x[0] : 1;
-    const double step_y = at.y.size() > 1 ? at.y[1] - at.y[0] : 1;
-    const auto whole = [](double v) { return std::abs(v - std::nearbyint(v)) < kPasteShift; };
-    if (job.target.resampling == Resampling::kNearest) return whole(step_x) && whole(step_y);
-    if (job.target.resampling == Resampling::kCubicSpline) return false;
-    const auto unit = [](double v) { return std::abs(v - 1) < kPasteShift; };
-    return unit(at.scale_x) && unit(at.scale_y) && unit(step_x) && unit(step_y) &&
-           whole(at.x[0] - 0.5) && whole(at.y[0] - 0.5);
   }
 
   DatasetPool pool_;

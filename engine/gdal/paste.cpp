@@ -1,6 +1,7 @@
 #include "engine/gdal/paste.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -90,6 +91,21 @@ void paste_window(const SourceWindow& window, std::int64_t row, std::int64_t col
       }
     }
   });
+}
+
+bool is_paste(const Positions& at, Resampling method) {
+  // A read on a grid that is off by less than this is a paste. In source cells: it leaves out 1e-5
+  // of the difference between neighbours.
+  constexpr double kPasteShift = 1e-5;
+  if (!at.separable || at.x.empty() || at.y.empty()) return false;
+  const double step_x = at.x.size() > 1 ? at.x[1] - at.x[0] : 1;
+  const double step_y = at.y.size() > 1 ? at.y[1] - at.y[0] : 1;
+  const auto whole = [](double v) { return std::abs(v - std::nearbyint(v)) < kPasteShift; };
+  if (method == Resampling::kNearest) return whole(step_x) && whole(step_y);
+  if (method == Resampling::kCubicSpline) return false;
+  const auto unit = [](double v) { return std::abs(v - 1) < kPasteShift; };
+  return unit(at.scale_x) && unit(at.scale_y) && unit(step_x) && unit(step_y) &&
+         whole(at.x[0] - 0.5) && whole(at.y[0] - 0.5);
 }
 
 std::optional<Paste> paste_of(const Stencil& stencil) {

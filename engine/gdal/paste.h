@@ -20,6 +20,10 @@ struct Paste {
   std::int64_t column = 0;
 };
 
+// True when each target cell is a source cell: nearest on grids that line up, or others where in
+// addition centres lie on centres. cubicspline smooths even there.
+bool is_paste(const Positions& at, Resampling method);
+
 // What a nearest stencil does, if it is a paste of whole lines.
 std::optional<Paste> paste_of(const Stencil& stencil);
 

@@ -22,11 +22,12 @@ struct SourceWindow {
   DType dtype = DType::kUInt8;
   std::optional<double> nodata;  // among the cells; NaN is missing in any case
   std::vector<std::byte> cells;
-  std::vector<std::uint8_t> hidden;  // 1 = missing; empty = nothing is hidden
+  const std::byte* borrowed = nullptr;  // cells that are kept elsewhere, instead of `cells`
+  std::vector<std::uint8_t> hidden;     // 1 = missing; empty = nothing is hidden
 
   template <class T>
   const T* as() const {
-    return reinterpret_cast<const T*>(cells.data());
+    return reinterpret_cast<const T*>(borrowed ? borrowed : cells.data());
   }
   std::size_t size() const { return static_cast<std::size_t>(rows.size() * columns.size()); }
 };

@@ -1,0 +1,345 @@
+// resample: a cube onto another grid.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/gdal/resampler.h"
+#include "engine/registry.h"
+#include "engine/source_bounds.h"
+#include "engine/text.h"
+#include "engine/view.h"
+
+namespace cube {
+
+namespace {
+
+// Source cells sampled at a time where cells are placed one by one.
+constexpr std::int64_t kMostSourceCells = std::int64_t{1} << 20;
+
+class Resample final : public Operator {
+ public:
+  struct SpaceOnly {
+    SpaceView space;
+    void fields(FieldVisitor& v) {
+      v.field({.name = "space", .help = "The grid: extent, cell size and CRS.", .required = true},
+              space);
+    }
+  };
+
+  struct Params {
+    std::optional<SpaceOnly> view;
+    std::optional<std::string> like;
+    std::string method = "near";
+    std::optional<double> fill;
+    std::optional<std::string> dtype;
+
+    void fields(FieldVisitor& v) {
+      v.field({.name = "view", .help = "The grid to resample to, as in image_collection."}, view);
+      v.field({.name = "like",
+               .help = "Or the grid of this raster file, or of this cube.",
+               .path = true},
+              like);
+      v.field(
+          {.name = "method",
+           .help = "near, bilinear, cubic, cubicspline, lanczos, or, of all cells under a cell: "
+                   "average, rms, sum, mode, min, max, med, q1, q3."},
+          method);
+      v.field({.name = "fill",
+               .help = "What stands in cells whose centre lies outside of the cube; default: they "
+                       "are missing."},
+              fill);
+      v.field({.name = "dtype",
+               .help = "Type of the result; default: each band keeps its own.",
+               .choices = {"uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"}},
+              dtype);
+    }
+  };
+
+  Resample(const Params& params, std::span<const CubeInfo> in)
+      : Resample(params, in[0], grid_of(params, in), parse_resampling(params.method, "/method")) {}
+
+  Request demand(const Request& out, std::size_t input) const override {
+    if (input > 0 || out.region.empty()) return {};
+    if (as_it_is_) return out;
+    const SourceBounds::Cells cells = bounds_.of(out.region.y, out.region.x);
+    if (cells.rows.empty() || cells.columns.empty()) return {};
+    return {{out.region.t, cells.rows, cells.columns}, out.bands};
+  }
+
+  std::unique_ptr<Kernel> kernel() const override;
+
+  Cost cost(const Request& request) const override {
+    Cost cost;
+    if (as_it_is_) return cost;
+    const Region& region = request.region;
+    // Where rows and columns lie and the weights of what they take, and some filtered rows.
+    static constexpr std::int64_t kBytesPerLine = 512;
+    cost.scratch_bytes =
+        separable_ ? (region.y.size() + region.x.size()) * kBytesPerLine * reach_ : kReaderBytes;
+    if (region.t.size() == 1) return cost;
+    for (const std::size_t band : request.bands) {  // slices before they are put together
+      cost.scratch_bytes +=
+          region.cells() * static_cast<std::int64_t>(size_of(info().bands[band].dtype));
+    }
+    return cost;
+  }
+
+  bool passes_emptiness() const override { return !fill_; }
+
+ private:
+  class Work;
+
+  Resample(const Params& params, const CubeInfo& in, const Grid& grid, Resampling method)
+      : Resample(params, in, grid, method, checked(in.grid, grid, method)) {}
+
+  Resample(const Params& params, const CubeInfo& in, const Grid& grid, Resampling method,
+           const Resampler& resampler)
+      : Operator(resampled(params, in, grid)),
+        source_(in.grid),
+        method_(method),
+        fill_(fill_of(params)),
+        separable_(resampler.separable()),
+        reach_(resampler.reach()),
+        as_it_is_(!params.dtype && method != Resampling::kCubicSpline &&
+                  grid_difference(in.grid, grid).empty()),
+        bounds_(in.grid, grid, reach_) {}
+
+  static Resampler checked(const Grid& source, const Grid& target, Resampling method) {
+    try {
+      return {source, target, method};
+    } catch (const Error& error) {
+      throw Error(ErrorCode::kInvalid, error.where() + ": " + error.message(), "");
+    }
+  }
+
+  static Grid grid_of(const Params& params, std::span<const CubeInfo> in) {
+    const bool like = params.like || in.size() > 1;
+    if (params.view && like) {
+      throw Error(ErrorCode::kInvalid, "'view' and 'like' are both given", "/like",
+                  "leave one of them out");
+    }
+    if (in.size() > 1) return in[1].grid;
+    if (params.like) return make_grid(SpaceView{.like = params.like}, "");
+    if (params.view) return make_grid(params.view->space, "/view/space");
+    throw Error(ErrorCode::kInvalid, "what to resample to is not given", "", "view, or like");
+  }
+
+  static std::optional<double> fill_of(const Params& params) {
+    if (!params.fill || std::isnan(*params.fill)) return std::nullopt;
+    return params.fill;
+  }
+
+  static CubeInfo resampled(const Params& params, const CubeInfo& in, const Grid& grid) {
+    CubeInfo out{grid, in.time, {}};
+    const bool covered = same_crs(in.grid.crs, grid.crs) && covers(in.grid, grid);
+    for (const BandInfo& band : in.bands) {
+      out.bands.push_back(result_band(params, band, covered || fill_of(params)));
+      check_fill(params, out.bands.back());
+    }
+    return out;
+  }
+
+  // `covered`: no cell of the result is missing for want of source cells.
+  static BandInfo result_band(const Params& params, BandInfo band, bool covered) {
+    const bool has_gaps = band.nodata || !covered;
+    if (!params.dtype) {
+      return has_gaps ? with_gaps(std::move(band), "the grid goes beyond the cube") : band;
+    }
+    band.dtype = parse_dtype(*params.dtype).value();
+    if (is_float(band.dtype)) return with_gaps(std::move(band), "");
+    const bool holds = band.nodata && *band.nodata >= lowest(band.dtype) &&
+                       *band.nodata <= highest(band.dtype) &&
+                       *band.nodata == std::nearbyint(*band.nodata);
+    if (!holds) band.nodata.reset();
+    if (!has_gaps || band.nodata) return band;
+    throw Error(ErrorCode::kInvalid,
+                "cells of band '" + band.name + "' can be missing, for which " + *params.dtype +
+                    " has no value",
+                "/dtype", covered ? "float32, or leave it out" : "give a fill, or another dtype");
+  }
+
+  static void check_fill(const Params& params, const BandInfo& band) {
+    const auto fill = fill_of(params);
+    if (!fill || is_float(band.dtype)) return;
+    if (*fill >= lowest(band.dtype) && *fill <= highest(band.dtype) &&
+        *fill == std::nearbyint(*fill)) {
+      return;
+    }
+    throw Error(ErrorCode::kInvalid,
+                "band '" + band.name + "', " + std::string(name(band.dtype)) + ", cannot hold " +
+                    number_text(*fill),
+                "/fill",
+                "a whole number from " + number_text(lowest(band.dtype)) + " to " +
+                    number_text(highest(band.dtype)));
+  }
+
+  Grid source_;
+  Resampling method_;
+  std::optional<double> fill_;
+  bool separable_;
+  std::int64_t reach_;
+  bool as_it_is_;  // onto its own grid
+  SourceBounds bounds_;
+};
+
+// Cells are placed once for all bands and slices: all at once where rows and columns are placed
+// each for itself, else in pieces.
+class Resample::Work final : public Kernel {
+ public:
+  explicit Work(const Resample& op) : op_(op), resampler_(op.source_, op.info().grid, op.method_) {}
+
+  Chunk run(const Request& request, Inputs& inputs) override {
+    if (op_.as_it_is_) return inputs.pull(0, request);
+    const Request wanted = op_.demand(request, 0);
+    Chunk none{request.region, std::vector<BlockPtr>(request.bands.size())};
+    if (wanted.region.empty() && !op_.fill_) return none;
+    const Chunk in = inputs.pull(0, wanted);
+    if (in.empty() && !op_.fill_) return none;
+    begin(request, in);
+    fill_piece(in, request.region.y, request.region.x, inputs);
+    return finish();
+  }
+
+ private:
+  using Slices = std::vector<Block>;  // of one band; empty when all are missing
+
+  void begin(const Request& request, const Chunk& in) {
+    request_ = &request;
+    bands_.assign(request.bands.size(), {});
+    for (std::size_t i = 0; i < bands_.size(); ++i) {
+      const bool missing = in.bands.empty() || !in.bands[i];
+      if (missing && !op_.fill_) continue;
+      Storage storage = op_.info().bands[request.bands[i]].storage();
+      // Without a nodata value only cells outside can have none of the source, so that the fill
+      // can stand for it.
+      const bool marked = storage.nodata.has_value() || !op_.fill_;
+      if (!marked) storage.nodata = op_.fill_;
+      const Region slice{{0, 1}, request.region.y, request.region.x};
+      for (std::int64_t t = 0; t < request.region.t.size(); ++t) {
+        bands_[i].push_back(Block(slice, storage));
+      }
+    }
+  }
+
+  // Cuts the window until there are not too many cells in it or under it.
+  void fill_piece(const Chunk& in, const Range& rows, const Range& columns, Inputs& inputs) {
+    const bool one = rows.size() * columns.size() == 1;
+    const bool separable = op_.separable_;
+    if (!separable && rows.size() * columns.size() > Resampler::kMostCells) {
+      return split(in, rows, columns, inputs);
+    }
+    const Footprint under = resampler_.place(rows, columns);
+    if (under.rows.empty() || under.columns.empty()) return fill_all(rows, columns);
+    const bool large = under.rows.size() * under.columns.size() > kMostSourceCells;
+    if (!separable && large && !one) return split(in, rows, columns, inputs);
+    const Range t = request_->region.t;
+    const Region needed{t, under.rows, under.columns};
+    const bool there = in.region.contains(needed) && !in.bands.empty();
+    // demand() is a bound in all but odd places of a projection.
+    const Chunk more = there ? Chunk{} : inputs.pull(0, {needed, request_->bands});
+    const Chunk& cells = there ? in : more;
+    const Region from = separable ? cells.region : needed;
+    resampler_.prepare({from.y, from.x});
+    for (std::size_t i = 0; i < bands_.size(); ++i) {
+      if (bands_[i].empty()) continue;
+      if (const BlockPtr block = crop(cells.bands[i], from)) {
+        for (std::size_t k = 0; k < bands_[i].size(); ++k) {
+          resampler_.sample(*block, t.begin + static_cast<std::int64_t>(k), bands_[i][k]);
+        }
+      }
+      if (!op_.fill_ || !has_nodata(i)) continue;
+      for (Block& slice : bands_[i]) resampler_.fill_outside(*op_.fill_, slice);
+    }
+  }
+
+  void split(const Chunk& in, const Range& rows, const Range& columns, Inputs& inputs) {
+    if (rows.size() >= columns.size()) {
+      const std::int64_t half = rows.begin + rows.size() / 2;
+      fill_piece(in, {rows.begin, half}, columns, inputs);
+      fill_piece(in, {half, rows.end}, columns, inputs);
+    } else {
+      const std::int64_t half = columns.begin + columns.size() / 2;
+      fill_piece(in, rows, {columns.begin, half}, inputs);
+      fill_piece(in, rows, {half, columns.end}, inputs);
+    }
+  }
+
+  // A piece that lies outside of the source.
+  void fill_all(const Range& rows, const Range& columns) {
+    if (!op_.fill_) return;
+    const std::vector<double> row(static_cast<std::size_t>(columns.size()), *op_.fill_);
+    for (Slices& slices : bands_) {
+      for (Block& slice : slices) {
+        for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+          slice.set_row(0, y, columns.begin, row);
+        }
+      }
+    }
+  }
+
+  bool has_nodata(std::size_t i) const {
+    return op_.info().bands[request_->bands[i]].nodata.has_value();
+  }
+
+  Chunk finish() {
+    const Region& region = request_->region;
+    Chunk out{region, {}};
+    for (std::size_t i = 0; i < bands_.size(); ++i) {
+      const Storage storage = op_.info().bands[request_->bands[i]].storage();
+      Slices slices = std::move(bands_[i]);
+      if (slices.empty()) {
+        out.bands.push_back(nullptr);
+      } else if (slices.size() == 1) {
+        out.bands.push_back(share(Block::relabelled(std::move(slices[0]), region, storage)));
+      } else {
+        Block all = Block::unfilled(region, storage);
+        for (std::size_t k = 0; k < slices.size(); ++k) {
+          const std::int64_t t = region.t.begin + static_cast<std::int64_t>(k);
+          all.copy_from(
+              Block::relabelled(std::move(slices[k]), {{t, t + 1}, region.y, region.x}, storage));
+        }
+        out.bands.push_back(share(std::move(all)));
+      }
+    }
+    return out;
+  }
+
+  const Resample& op_;
+  Resampler resampler_;
+  const Request* request_ = nullptr;  // the one at hand
+  std::vector<Slices> bands_;
+};
+
+std::unique_ptr<Kernel> Resample::kernel() const { return std::make_unique<Work>(*this); }
+
+}  // namespace
+
+namespace ops {
+
+OperatorType resample() {
+  return operator_type<Resample>({
+      .id = "resample",
+      .summary = "A cube onto another grid: superimpose, reproject_match.",
+      .help = "The same methods and rules as for images of a collection: a cell is missing where "
+              "the cell of the cube that holds its centre is missing or outside; elsewhere missing "
+              "cells are left out and weights renormalised. Unlike there, bands keep their type "
+              "with every method, as with gdalwarp: results are rounded and clamped to it; "
+              "\"dtype\": \"float32\" keeps the fractions. An integer band without a nodata value "
+              "is widened where the grid goes beyond the cube and no fill is given.",
+      .example = R"({"cube_type": "resample", "method": "bilinear",
+  "view": {"space": {"left": 5, "right": 35, "bottom": 0, "top": 30, "dx": 6, "dy": 5,
+    "srs": "EPSG:3857"}},
+  "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
+      "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
+      .inputs = {{.name = "in_cube", .help = "The cube to resample."},
+                 {.name = "like", .help = "A cube whose grid to take.", .or_file = true}},
+  });
+}
+
+}  // namespace ops
+
+}  // namespace cube
