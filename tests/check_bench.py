@@ -16,10 +16,16 @@ except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
 
+sys.path.append(os.path.join(os.environ["CUBE_SOURCE"], "tests", "bench"))
+from contest import Entry, Outcome  # noqa: E402
+from jobs import Job, Target  # noqa: E402
+from measure import Run  # noqa: E402
+from report import Verdict  # noqa: E402
+
 gdal.UseExceptions()
 BENCH = os.path.join(os.environ["CUBE_SOURCE"], "tests", "bench")
 # Jobs whose operators may still be to come.
-NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic", "J8-create", "J8-plan"}
+NOT_THERE_YET = {"J2", "J6-bilinear", "J6-cubic"}
 SHARED = os.path.isdir(os.path.join(os.environ["CUBE_SHARED"], "bench"))
 NEEDS_SHARED = {"J1-deflate"}
 NOTHING_TO_COMPARE = {"J8-create", "J8-plan"}
@@ -57,6 +63,14 @@ class Benchmark(Case):
         self.assertTrue(all(agreement["good"] for agreement in compared), compared)
         if name not in NEEDS_SHARED or SHARED:
             self.assertTrue(compared, others)
+
+    def test_growth(self):
+        done = run("--growth", "--tiny", "--cube", CUBE, "--work", self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split("  ")[0] for line in done.stdout.splitlines()]
+        for title in ("dummy, apply_pixel", "raster, NDVI", "100 images of many",
+                      "a chunk an image"):
+            self.assertEqual(rows.count(title), 2, done.stdout)
 
     def test_wrong_results_are_found(self):
         with open(os.path.join(BENCH, "graphs", "median.json")) as f:
@@ -118,6 +132,33 @@ class Compare(Case):
 
     def test_shapes(self):
         self.assertIn("shapes differ: (1, 1, 2) and (1, 1, 1)", self.compare([1, 2], [1]))
+
+
+class Verdicts(unittest.TestCase):
+    """Of made-up runs against targets."""
+
+    def verdict(self, target, **walls):
+        entries = [Entry(name, "", runs={n: [Run(wall, 2 * wall, 300)] for n, wall in runs.items()})
+                   for name, runs in walls.items()]
+        outcome = Outcome(Job("J0", "", "", target=target), entries)
+        return Verdict(outcome, [2, 1], "wall").text()
+
+    def test_met(self):
+        target = Target({"best": 2, "slow": 4}, floor=1.5, memory=300, seconds=2, speedup=1.8)
+        text = self.verdict(target, cube={2: 1, 1: 1.9}, floor={2: 0.8, 1: 1.6},
+                            quick={2: 2.5, 1: 3}, slow={2: 4, 1: 8})
+        self.assertEqual(text, "ok")
+
+    def test_missed(self):
+        target = Target({"best": 2}, floor=1.5, memory=200, seconds=0.5, speedup=1.8)
+        text = self.verdict(target, cube={2: 1, 1: 1.5}, floor={2: 0.5, 1: 1}, quick={2: 1.5, 1: 2},
+                            slow={2: 4, 1: 8})
+        self.assertEqual(text, "misses best / cube 1.5 of 2; cube / floor 2 of 1.5; "
+                         "memory MB 300 of 200; wall s 1 of 0.5; speed-up 1.5 of 1.8")
+
+    def test_not_told(self):
+        self.assertEqual(self.verdict(Target({"gdalcubes": 8}, floor=1), cube={2: 1}),
+                         "ok (not told: gdalcubes / cube, cube / floor)")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Verdict:
         target, cube = self.outcome.job.target, self.outcome.cube
         for name, least in target.ahead.items():
             peers = self._peers() if name == "best" else [self._entry(name)]
-            measured = [r for r in (self.peer_ratio(p, self.most) for p in peers) if r]
+            measured = [r for r in (self.peer_ratio(p, self.most) for p in peers if p) if r]
             value = min(measured) if measured else None
             yield f"{name} / cube", value, least, value and value >= least
         if target.floor is not None:
