@@ -3,8 +3,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 
+#include "engine/gdal/block_cache.h"
 #include "engine/registry.h"
 #include "engine/resources.h"
 
@@ -20,6 +22,7 @@ inline constexpr int kStopped = 128;  // plus the signal
 struct Program {
   Registry registry;
   Resources resources;
+  std::shared_ptr<BlockCache> blocks;  // of all readers
   int status = kDone;
 };
 

@@ -19,7 +19,8 @@ int run_program(int argc, char** argv) {
   cube::Program program;
   program.registry = cube::document_operators();
   program.resources.open_index = cube::open_catalog;
-  program.resources.make_reader = [] { return cube::make_image_reader(); };
+  program.blocks = std::make_shared<cube::BlockCache>(0);  // `cube run` says how much it may hold
+  program.resources.make_reader = [&] { return cube::make_image_reader(program.blocks); };
 
   CLI::App app("A declarative data-cube engine for satellite imagery.", "cube");
   app.set_version_flag("--version", "cube " CUBE_VERSION);

@@ -174,7 +174,8 @@ int run_graph(const RunArguments& args, const Program& program) {
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
               << " to keep within --memory " << args.plan.memory << '\n';
   }
-  GDALSetCacheMax64(plan.cache_bytes());
+  GDALSetCacheMax64(plan.cache_bytes() / 2);
+  program.blocks->resize(plan.cache_bytes() / 2);
   const Report report = run_plan(plan, args, program.resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);
   print_report(report, args);

@@ -61,9 +61,10 @@ class Plan {
   // Upper bound of memory one worker holds while computing `request` of node `node`.
   std::int64_t peak_bytes(std::size_t node, const Request& request) const;
 
-  // Bytes of the process besides workers: program, libraries, GDAL's block cache, outputs.
+  // Bytes of the process besides workers: program, libraries, kept blocks of files, outputs.
   std::int64_t base_bytes() const;
-  // GDAL's block cache that fits the budget; set by the program, never by the library.
+  // Decoded blocks of files that may be kept within the budget, for windows that overlap them. The
+  // program gives half to GDAL's cache, which the library never touches, and half to a BlockCache.
   std::int64_t cache_bytes() const;
 
   struct Estimate {

@@ -80,8 +80,9 @@ GDALRasterBandH OpenImage::band(int number) const {
 }
 
 TileDecoder* OpenImage::tiles(GDALRasterBandH band) {
+  if (!blocks_apart_) return nullptr;
   const auto [entry, added] = tiles_.try_emplace(band);
-  if (added) entry->second = TileDecoder::make(band, descriptor_);
+  if (added) entry->second = TileDecoder::make(band, descriptor_, known_.blocks.get());
   return entry->second ? &*entry->second : nullptr;
 }
 
@@ -117,7 +118,8 @@ bool reads_hdf5(const std::string& descriptor) {
          std::ranges::any_of(kEndings, [&](auto ending) { return text.ends_with(ending); });
 }
 
-DatasetPool::DatasetPool(int limit) : limit_(static_cast<std::size_t>(std::max(2, limit))) {}
+DatasetPool::DatasetPool(int limit, std::shared_ptr<BlockCache> blocks)
+    : limit_(static_cast<std::size_t>(std::max(2, limit))), known_{std::move(blocks), {}, {}} {}
 
 OpenImage& DatasetPool::open(const std::string& descriptor) {
   if (const auto found = places_.find(descriptor); found != places_.end()) {

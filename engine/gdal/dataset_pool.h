@@ -24,8 +24,9 @@ namespace cube {
 // Canonical CRSs by the WKT that files state: finding one out takes as long as opening a file.
 using KnownCrs = std::unordered_map<std::string, std::string>;
 
-// What images that lie alike have in common.
+// What the images of a pool have in common.
 struct KnownPlaces {
+  std::shared_ptr<BlockCache> blocks;  // may be shared with other pools
   KnownCrs crs;
   std::vector<std::shared_ptr<GeoMap>> maps;  // with keys, the oldest first
 };
@@ -49,8 +50,8 @@ class OpenImage {
   // True when each block of the file holds cells of one band and is decoded by itself.
   bool blocks_apart() const { return blocks_apart_; }
 
-  // The decoder of a band or overview with blocks_apart(), made at the first call; null where
-  // blocks are left to GDAL.
+  // The decoder of a band or overview, made at the first call; null where blocks are left to GDAL,
+  // or hold several bands.
   TileDecoder* tiles(GDALRasterBandH band);
 
   // The map from a view's grid, made at the first call.
@@ -74,8 +75,9 @@ class OpenImage {
 
 class DatasetPool {
  public:
-  // `limit` bounds the number of open files; at least 2 (an image and its mask).
-  explicit DatasetPool(int limit);
+  // `limit` bounds the number of open files; at least 2 (an image and its mask). Decoded blocks
+  // are kept in `blocks`, which other pools may share.
+  DatasetPool(int limit, std::shared_ptr<BlockCache> blocks);
 
   // Opens, or takes from the pool. The result is valid until `limit` other images were asked for.
   // Throws Error(kNotFound or kUnreadable).

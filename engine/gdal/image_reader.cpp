@@ -72,7 +72,8 @@ Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source
 
 class GdalImageReader final : public ImageReader {
  public:
-  explicit GdalImageReader(int max_open) : pool_(max_open), masker_(pool_) {}
+  GdalImageReader(std::shared_ptr<BlockCache> blocks, int max_open)
+      : pool_(max_open, std::move(blocks)), masker_(pool_) {}
 
   BlockPtr read(const RasterBand& source, const ReadTarget& target,
                 const NativeMask* mask) override {
@@ -110,8 +111,8 @@ class GdalImageReader final : public ImageReader {
   }
 
   static SourceBand source_of(const Job& job, bool in_blocks) {
-    if (!in_blocks || !job.image->blocks_apart()) return {job.level.band, job.source.descriptor};
-    return {job.level.band, job.source.descriptor, true, job.image->tiles(job.level.band)};
+    return {job.level.band, job.source.descriptor, in_blocks && job.image->blocks_apart(),
+            job.image->tiles(job.level.band)};
   }
 
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too
@@ -308,9 +309,11 @@ class GdalImageReader final : public ImageReader {
 
 }  // namespace
 
-std::unique_ptr<ImageReader> make_image_reader(int max_open) {
+std::unique_ptr<ImageReader> make_image_reader(std::shared_ptr<BlockCache> blocks, int max_open) {
+  constexpr std::int64_t kOwnBytes = std::int64_t{16} << 20;
   register_gdal();
-  return std::make_unique<GdalImageReader>(max_open);
+  if (!blocks) blocks = std::make_shared<BlockCache>(kOwnBytes);
+  return std::make_unique<GdalImageReader>(std::move(blocks), max_open);
 }
 
 }  // namespace cube

@@ -43,6 +43,7 @@ struct MaskBand {
   GDALRasterBandH band;
   std::int64_t width, height;
   double shrink_x, shrink_y;  // full-resolution cells a cell
+  TileDecoder* tiles = nullptr;
 };
 
 MaskBand choose_level(GDALRasterBandH full, double cell_x, double cell_y) {
@@ -160,8 +161,8 @@ class Hider {
   void read_mask(Test test) {
     hidden_.assign(static_cast<std::size_t>(mask_rows_.size() * mask_columns_.size()), 0);
     if (hidden_.empty()) return;
-    read_window({mask_.band, layer_.band.descriptor}, mask_rows_, mask_columns_, layer_.band.nodata,
-                {}, cells_);
+    read_window({mask_.band, layer_.band.descriptor, false, mask_.tiles}, mask_rows_, mask_columns_,
+                layer_.band.nodata, {}, cells_);
     test(cells_, hidden_);
     if (reach_ > 0) dilate(hidden_, mask_rows_.size(), mask_columns_.size(), reach_);
   }
@@ -320,16 +321,16 @@ const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const Mas
 void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
   hidden.assign(static_cast<std::size_t>(key.rows.size() * key.columns.size()), 0);
   for (const NativeMask::Layer& layer : key.layers) {
-    const OpenImage& mask = pool_.open(layer.band.descriptor);
+    OpenImage& mask = pool_.open(layer.band.descriptor);
     if (!same_crs(key.crs, mask.crs())) {
       throw Error(ErrorCode::kUnreadable,
                   "is in another CRS than the image it masks: " + mask.crs() + " and " + key.crs,
                   layer.band.descriptor);
     }
     Transform to_mask = between(key.transform, geotransform(mask));
-    const MaskBand level =
-        choose_level(mask.band(layer.band.band), std::hypot(to_mask[1], to_mask[4]),
-                     std::hypot(to_mask[2], to_mask[5]));
+    MaskBand level = choose_level(mask.band(layer.band.band), std::hypot(to_mask[1], to_mask[4]),
+                                  std::hypot(to_mask[2], to_mask[5]));
+    level.tiles = mask.tiles(level.band);
     for (std::size_t i = 0; i < 3; ++i) {
       to_mask[i] /= level.shrink_x;
       to_mask[i + 3] /= level.shrink_y;

@@ -39,10 +39,13 @@ struct RasterInfo {
 // with GDAL's reason when it is no raster.
 RasterInfo describe_raster(const std::string& descriptor);
 
-// A reader for one worker thread: pooled handles, paste, lattice warp. `max_open` bounds the number
-// of open files.
+// A reader for one worker thread: pooled handles, paste, lattice warp. Workers that are given the
+// same `blocks` share what they decode; null is a small cache of its own. `max_open` bounds the
+// number of open files.
+class BlockCache;
 class ImageReader;
-std::unique_ptr<ImageReader> make_image_reader(int max_open = 100);
+std::unique_ptr<ImageReader> make_image_reader(std::shared_ptr<BlockCache> blocks = nullptr,
+                                               int max_open = 100);
 
 // Registers GDAL's drivers once; called by everything here that needs them.
 void register_gdal();

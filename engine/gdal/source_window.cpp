@@ -105,7 +105,28 @@ void decode_block(const SourceBand& source, const Blocks& blocks, const Range& r
   }
 }
 
-std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool whole,
+// Copies the part of a block in `rows` x `columns` from the cache; false for what is left to GDAL.
+bool copy_cached(const SourceBand& source, const Blocks& blocks, const Range& rows,
+                 const Range& columns, const Cells& out) {
+  if (!source.tiles) return false;
+  const std::int64_t x = columns.begin / blocks.width;
+  const std::int64_t y = rows.begin / blocks.height;
+  const BlockCache::Cells block = source.tiles->block(static_cast<int>(x), static_cast<int>(y));
+  if (!block) return false;
+  const std::size_t cell = size_of(out.dtype);
+  const std::size_t block_row = static_cast<std::size_t>(blocks.width) * cell;
+  const std::byte* from = block->data() +
+                          static_cast<std::size_t>(rows.begin - y * blocks.height) * block_row +
+                          static_cast<std::size_t>(columns.begin - x * blocks.width) * cell;
+  std::byte* to = out.at(rows.begin, columns.begin);
+  for (std::int64_t row = 0; row < rows.size(); ++row, from += block_row, to += out.row_bytes) {
+    std::memcpy(to, from, static_cast<std::size_t>(columns.size()) * cell);
+  }
+  return true;
+}
+
+// `native`: the band's cells have the type of `out`.
+std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool native, bool whole,
                          std::span<const std::uint8_t> hidden, const Cells& out) {
   std::vector<std::byte> scratch;
   std::int64_t count = 0;
@@ -117,7 +138,7 @@ std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool wh
       if (!hidden.empty() && is_hidden(hidden, out, rows, columns)) continue;
       if (whole) {
         decode_block(source, blocks, rows, columns, out, scratch);
-      } else {
+      } else if (!native || !copy_cached(source, blocks, rows, columns, out)) {
         read_part(source, rows, columns, out);
       }
       count += rows.size() * columns.size();
@@ -169,10 +190,10 @@ std::int64_t read_cells(const SourceBand& source, const Range& rows, const Range
                         std::size_t row_bytes) {
   const Cells cells{rows, columns, dtype, out, row_bytes};
   const Blocks blocks(source.band);
-  const bool whole = source.blocks_apart && blocks.fill(rows, columns) &&
-                     GDALGetRasterDataType(source.band) == gdal_type(dtype);
-  if (!blocks.are_small() && (whole || !hidden.empty())) {
-    return read_blocks(source, blocks, whole, hidden, cells);
+  const bool native = GDALGetRasterDataType(source.band) == gdal_type(dtype);
+  const bool whole = native && source.blocks_apart && blocks.fill(rows, columns);
+  if (!blocks.are_small() && (whole || source.tiles || !hidden.empty())) {
+    return read_blocks(source, blocks, native, whole, hidden, cells);
   }
   read_part(source, rows, columns, cells);
   return rows.size() * columns.size();

@@ -40,8 +40,8 @@ DType read_dtype(GDALRasterBandH band, const std::string& descriptor);
 struct SourceBand {
   GDALRasterBandH band;
   const std::string& descriptor;  // of the image, for errors
-  // True when each block of the file has cells of this band only and decodes by itself. Windows of
-  // whole blocks are then decoded in place and do not pass through GDAL's cache.
+  // True when windows of whole blocks are decoded in place and do not pass through a cache. Each
+  // block of the file must have cells of this band only and decode by itself.
   bool blocks_apart = false;
   TileDecoder* tiles = nullptr;  // a faster way to such blocks, where there is one
 };

@@ -44,9 +44,13 @@ const char* decompressor_of(std::string_view compression) {
   return compression == "ZSTD" ? "zstd" : nullptr;
 }
 
-bool is_plain_file(const std::string& path) {
+// Name, size and time of the last change of a plain local file; empty for what is none.
+std::string identity_of(const std::string& path) {
   struct stat status {};
-  return !path.starts_with("/vsi") && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  if (path.starts_with("/vsi") || ::stat(path.c_str(), &status) != 0) return {};
+  if (!S_ISREG(status.st_mode)) return {};
+  return path + '\n' + std::to_string(status.st_size) + '\n' +
+         std::to_string(status.st_mtim.tv_sec) + '\n' + std::to_string(status.st_mtim.tv_nsec);
 }
 
 // TIFFs in this machine's byte order.
@@ -82,10 +86,13 @@ CUBE_MULTIVERSION void join(const std::uint8_t* __restrict planes, std::size_t c
 
 }  // namespace
 
-std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::string& descriptor) {
+std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::string& descriptor,
+                                             BlockCache* blocks) {
   GDALDatasetH dataset = GDALGetBandDataset(band);
-  if (!dataset || !is_plain_file(descriptor)) return std::nullopt;
   TileDecoder tiles;
+  tiles.blocks_ = blocks;
+  tiles.key_.file = identity_of(descriptor);
+  if (!dataset || tiles.key_.file.empty()) return std::nullopt;
   tiles.band_ = band;
   tiles.path_ = descriptor;
   tiles.decompressor_ = decompressor_of(item(dataset, "COMPRESSION", "IMAGE_STRUCTURE"));
@@ -108,20 +115,31 @@ std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::st
 
 bool TileDecoder::decode(int x, int y, std::byte* out) {
   const std::size_t row_bytes = width_ * cell_;
-  const std::size_t tile_bytes = height_ * row_bytes;
-  if (!read_packed(x, y, tile_bytes + tile_bytes / kMostGrowth + kLeastRoom)) return false;
+  if (!read_packed(x, y, tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom)) return false;
   const GdalErrors quiet;  // GDAL tells it again when it reads the block
   const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
   void* data = out;
-  std::size_t bytes = tile_bytes;
+  std::size_t bytes = tile_bytes();
   if (!decompressor->pfnFunc(packed_.data(), packed_.size(), &data, &bytes, nullptr,
                              decompressor->user_data) ||
-      bytes != tile_bytes) {
+      bytes != tile_bytes()) {
     return false;
   }
   if (predictor_ == 1) return true;
   for (std::size_t row = 0; row < height_; ++row) undo_predictor(out + row * row_bytes);
   return true;
+}
+
+BlockCache::Cells TileDecoder::block(int x, int y) {
+  if (!blocks_ || !blocks_->suits(tile_bytes())) return nullptr;
+  const auto offset = tile_number(band_, "BLOCK_OFFSET", x, y);
+  if (!offset) return nullptr;
+  key_.offset = *offset;
+  if (auto known = blocks_->find(key_)) return known;
+  const auto cells = std::make_shared<std::vector<std::byte>>(tile_bytes());
+  if (!decode(x, y, cells->data())) return nullptr;
+  blocks_->put(key_, cells);
+  return cells;
 }
 
 bool TileDecoder::read_packed(int x, int y, std::size_t most) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/gdal/block_cache.h"
 #include "engine/gdal/handles.h"
 
 namespace cube {
@@ -23,19 +24,27 @@ class TileDecoder {
   // For a band or overview of an open image whose blocks hold one band's cells each. Nothing for
   // what is left to GDAL: other drivers, files that are not plain local ones, compressions besides
   // DEFLATE and ZSTD, cells that are not stored in whole bytes in this machine's order.
-  static std::optional<TileDecoder> make(GDALRasterBandH band, const std::string& descriptor);
+  // `blocks`, if given, serves block() and must outlive the decoder.
+  static std::optional<TileDecoder> make(GDALRasterBandH band, const std::string& descriptor,
+                                         BlockCache* blocks = nullptr);
 
   // Decodes block (x, y) into `out`, width x height cells of the band's type. False, with `out`
   // undefined, for what is left to GDAL: a block that is not in the file, or damage, which GDAL
   // tells better.
   bool decode(int x, int y, std::byte* out);
 
+  // The same from the cache, into which it goes. Null also where the cache is too small.
+  BlockCache::Cells block(int x, int y);
+
  private:
   TileDecoder() = default;
+  std::size_t tile_bytes() const { return width_ * height_ * cell_; }
   bool read_packed(int x, int y, std::size_t most);
   void undo_predictor(std::byte* row);
 
   GDALRasterBandH band_ = nullptr;
+  BlockCache* blocks_ = nullptr;
+  BlockCache::Key key_;
   std::string path_;  // opened for each tile: GDAL holds a handle already, and there are not many
   const char* decompressor_ = nullptr;  // GDAL's name
   int predictor_ = 1;
