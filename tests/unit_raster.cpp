@@ -293,3 +293,50 @@ TEST_CASE("the blocks of files are told, the largest of all") {
   CHECK(files.graph({{"files", {"a.tif", "b.tif"}}}).nodes[0].op->stored_blocks() ==
         ChunkShape{1, 64, 32});
 }
+
+TEST_CASE("resampling a raster is the same as reading it on that grid, to the bit") {
+  Files files;
+  const auto scattered = [](int n) {
+    std::vector<double> cells;
+    for (int i = 0; i < n; ++i) cells.push_back(i * 7919 % 1009 < 90 ? 0 : i * 7919 % 1009);
+    return cells;
+  };
+  const auto image = [&](const char* name, GDALDataType type, std::optional<double> nodata) {
+    files.write(name, {.width = 40, .height = 30, .type = type, .nodata = nodata}, scattered(1200));
+  };
+  image("uint16.tif", GDT_UInt16, 0);
+  image("whole.tif", GDT_UInt16, {});
+  image("int16.tif", GDT_Int16, -5);
+  image("float32.tif", GDT_Float32, 0);
+  // Finer and shifted, coarser, lining up, beyond the image, and in another CRS.
+  files.write("fine.tif", {.transform = {500013, 3, 0, 4999977, 0, -3}, .width = 70, .height = 50});
+  files.write("coarse.tif",
+              {.transform = {499990, 25, 0, 5000010, 0, -25}, .width = 20, .height = 15});
+  files.write("shifted.tif",
+              {.transform = {499980, 10, 0, 5000020, 0, -10}, .width = 45, .height = 36});
+  files.write(
+      "zone.tif",
+      {.crs = "EPSG:32632", .transform = {28300, 9, 0, 5017600, 0, -9}, .width = 60, .height = 45});
+  for (const char* file : {"uint16.tif", "whole.tif", "int16.tif", "float32.tif"}) {
+    for (const char* like : {"fine.tif", "coarse.tif", "shifted.tif", "zone.tif"}) {
+      for (const char* method : {"near", "bilinear", "cubic", "cubicspline", "lanczos", "average",
+                                 "sum", "mode", "max", "med"}) {
+        CAPTURE(file);
+        CAPTURE(like);
+        CAPTURE(method);
+        const Graph read = files.graph({{"file", file}, {"like", like}, {"resampling", method}});
+        const Graph resampled = files.compiled({{"cube_type", "resample"},
+                                                {"method", method},
+                                                {"like", like},
+                                                {"in_cube", files.node({{"file", file}})}});
+        CHECK(read.info().bands[0].storage().dtype == resampled.info().bands[0].storage().dtype);
+        const Region extent = read.info().extent();
+        const ChunkShape whole{1, extent.y.size(), extent.x.size()};
+        const auto cells = test::computed(read, resources(), whole);
+        CHECK(std::any_of(cells[0].begin(), cells[0].end(), [](double v) { return v > 0; }));
+        CHECK(test::difference(cells, test::computed(resampled, resources(), whole)) == "");
+        CHECK(test::difference(cells, test::computed(resampled, resources(), {1, 37, 23})) == "");
+      }
+    }
+  }
+}
