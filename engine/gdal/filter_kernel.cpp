@@ -62,7 +62,7 @@ std::int64_t kernel_radius(Resampling method) {
 
 CUBE_MULTIVERSION
 void gather_2(const double* cells, const std::int32_t* at, const double* way, std::size_t n,
-              double* out) {
+              double* __restrict out) {
   for (std::size_t k = 0; k < n; ++k) {
     const double* p = cells + at[k];
     out[k] = p[0] + way[k] * (p[1] - p[0]);
@@ -71,7 +71,7 @@ void gather_2(const double* cells, const std::int32_t* at, const double* way, st
 
 CUBE_MULTIVERSION
 void gather_4(const double* cells, const std::int32_t* at, const double* weights,
-              std::size_t stride, std::size_t n, double* out) {
+              std::size_t stride, std::size_t n, double* __restrict out) {
   const double* w1 = weights + stride;
   const double* w2 = w1 + stride;
   const double* w3 = w2 + stride;
@@ -83,34 +83,44 @@ void gather_4(const double* cells, const std::int32_t* at, const double* weights
 
 CUBE_MULTIVERSION
 void start_gather(const double* cells, const std::int32_t* at, const double* weights, std::size_t n,
-                  double* out) {
+                  double* __restrict out) {
   for (std::size_t k = 0; k < n; ++k) out[k] = weights[k] * cells[at[k]];
 }
 
 CUBE_MULTIVERSION
 void add_gather(const double* cells, const std::int32_t* at, const double* weights, std::size_t n,
-                double* out) {
+                double* __restrict out) {
   for (std::size_t k = 0; k < n; ++k) out[k] += weights[k] * cells[at[k]];
 }
 
 CUBE_MULTIVERSION
 void gather_any(const double* cells, const std::int32_t* at, const double* weights,
-                std::size_t stride, std::int64_t count, std::size_t n, double* out) {
+                std::size_t stride, std::int64_t count, std::size_t n, double* __restrict out) {
   start_gather(cells, at, weights, n, out);
   for (std::int64_t j = 1; j < count; ++j) {
     add_gather(cells + j, at, weights + static_cast<std::size_t>(j) * stride, n, out);
   }
 }
 
+// How many of `count` cells are not there, for each target cell.
+CUBE_MULTIVERSION
+void count_missing(const double* valid, const std::int32_t* at, std::int64_t count, std::size_t n,
+                   double* __restrict out) {
+  for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<double>(count);
+  for (std::int64_t j = 0; j < count; ++j) {
+    for (std::size_t k = 0; k < n; ++k) out[k] -= valid[at[k] + j];
+  }
+}
+
 // Taps that start at cells[0], cells[1], ...: the same sums without looking up.
 CUBE_MULTIVERSION
-void slide_2(const double* p, const double* way, std::size_t n, double* out) {
+void slide_2(const double* p, const double* way, std::size_t n, double* __restrict out) {
   for (std::size_t k = 0; k < n; ++k) out[k] = p[k] + way[k] * (p[k + 1] - p[k]);
 }
 
 CUBE_MULTIVERSION
 void slide_4(const double* p, const double* weights, std::size_t stride, std::size_t n,
-             double* out) {
+             double* __restrict out) {
   const double* w1 = weights + stride;
   const double* w2 = w1 + stride;
   const double* w3 = w2 + stride;
@@ -385,12 +395,9 @@ const SeparableFilter::Line& SeparableFilter::line_at(std::int64_t row, const St
   if (line.clean) return line;
   filter(strip, cells_.valid, line.weight);
   if (is_area_method(stencil_->method)) return line;
-  line.missing.assign(strip.size(), 0);
-  for (std::size_t k = 0; k < strip.size(); ++k) {
-    for (std::int64_t j = 0; j < stencil_->across.count; ++j) {
-      line.missing[k] += 1 - cells_.valid[static_cast<std::size_t>(offsets_[k] + j)];
-    }
-  }
+  line.missing.resize(strip.size());
+  count_missing(cells_.valid.data(), offsets_.data(), stencil_->across.count, strip.size(),
+                line.missing.data());
   return line;
 }
 
@@ -454,12 +461,14 @@ void SeparableFilter::blend(std::size_t i, const Strip& strip, std::vector<doubl
 // Renormalises the sums of target row `i` that lack cells.
 void SeparableFilter::blend_gaps(std::size_t i, const Strip& strip) {
   if (all_.empty()) filter(strip, ones_, all_);
-  missing_.assign(strip.size(), 0);
+  const auto outside = std::count(taken_.begin(), taken_.end(), nullptr);
+  missing_.assign(strip.size(), static_cast<double>(outside));
   for (std::size_t j = 0; j < taken_.size(); ++j) {
     const Line* line = taken_[j];
     parts_[j] = !line ? zeros_.data() : line->clean ? all_.data() : line->weight.data();
-    if (line && line->clean) continue;
-    for (std::size_t k = 0; k < missing_.size(); ++k) missing_[k] += line ? line->missing[k] : 1;
+    if (line && !line->clean) {
+      add_row(line->missing.data(), 1, false, strip.size(), missing_.data());
+    }
   }
   blend(i, strip, weight_);
   settle_gaps(i, strip);
