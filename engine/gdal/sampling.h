@@ -17,6 +17,7 @@
 #include "engine/gdal/bilinear_kernel.h"
 #include "engine/gdal/filter_kernel.h"
 #include "engine/gdal/geo_map.h"
+#include "engine/gdal/separable_kernel.h"
 #include "engine/gdal/source_window.h"
 #include "engine/gdal/stencil.h"
 #include "engine/image_reader.h"
