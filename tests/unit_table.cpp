@@ -1,5 +1,6 @@
 // Catalogs from tables of images: the shapes of tables, what is opened, what is rejected and where.
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <sstream>
 #include <tuple>
@@ -69,6 +70,16 @@ std::string with_cell(std::size_t column, const std::string& cell) {
   std::string out = std::string(kWide) + "a,2020-01-01,3,4,5,6,EPSG:32631,a4.tif,a8.tif,\n";
   for (std::size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + cells[i];
   return out + "\n";
+}
+
+// Bytes that this process has read from files, caches or not.
+std::int64_t bytes_read() {
+  std::ifstream in("/proc/self/io");
+  std::string key;
+  std::int64_t value = 0;
+  while (in >> key >> value && key != "rchar:") {
+  }
+  return value;
 }
 
 }  // namespace
@@ -390,6 +401,15 @@ TEST_CASE("a large table: queries read the R*Tree and a few rows, and find what 
     for (const Image& image : made.index->find(query)) found.push_back(image.name);
     CHECK(found == expected);
   }
+
+  const auto size = static_cast<std::int64_t>(fs::file_size(dir.file("c.db")));
+  const std::int64_t before = bytes_read();
+  const auto index = open_catalog(dir.file("c.db"));
+  CHECK(index->find({first, first + std::chrono::days(100), {lonlat(77)}, {}}).size() == 20);
+  const std::int64_t read = bytes_read() - before;
+  CAPTURE(size);
+  CHECK(read > 0);
+  CHECK(read < size / 10);
 }
 
 TEST_CASE("rows that somebody else adds or removes are found, counted and gone") {
