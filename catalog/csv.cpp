@@ -7,7 +7,7 @@ namespace cube {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 constexpr std::size_t kLongestRow = std::size_t{16} << 20;  // bytes; beyond it a quote is missing
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
