@@ -150,12 +150,12 @@ TEST_CASE("which files the workers write, and which are left to GDAL") {
   for (const char* compress : {"DEFLATE", "ZSTD"}) {
     CHECK(setup_of(info, with(kTiled, {{"COMPRESS", compress}}), {1, 64, 64}));
   }
-  for (const auto& [name, value] : Options{{"COMPRESS", "LZW"},
-                                           {"TILED", "NO"},
-                                           {"SPARSE_OK", "NO"},
-                                           {"NBITS", "16"},
-                                           {"TFW", "YES"}}) {
-    CHECK_MESSAGE(!setup_of(info, with(kTiled, {{name, value}}), {1, 64, 64}), name);
+  for (const auto& left : Options{{"COMPRESS", "LZW"},
+                                  {"TILED", "NO"},
+                                  {"SPARSE_OK", "NO"},
+                                  {"NBITS", "16"},
+                                  {"TFW", "YES"}}) {
+    CHECK_MESSAGE(!setup_of(info, with(kTiled, {left}), {1, 64, 64}), left.first);
   }
 }
 
