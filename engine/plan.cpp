@@ -22,7 +22,7 @@ constexpr std::int64_t kWorkerBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kMinCache = std::int64_t{8} << 20;
 constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
 // A worker that can hold less is given less, as long as that takes no block to be decoded twice.
-constexpr std::int64_t kEnoughBytes = std::int64_t{128} << 20;
+constexpr std::int64_t kEnoughBytes = std::int64_t{96} << 20;
 // Chunks a worker should have, so that none waits long for the last.
 constexpr std::int64_t kChunksPerThread = 4;
 // Chunks looked at to find the dearest one when a shape is chosen.
