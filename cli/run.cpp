@@ -3,6 +3,7 @@
 
 #include <gdal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,17 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
     if (args.overwrite) output.overwrite = true;
   }
   return outputs;
+}
+
+// Divides what the plan has for kept blocks between GDAL and our readers.
+void keep_blocks(const Plan& plan, BlockCache& blocks) {
+  // A run that makes few cells, as the series of a pixel, hardly comes back to a block.
+  constexpr std::int64_t kFewCells = std::int64_t{1} << 16;
+  constexpr std::int64_t kForFewCells = std::int64_t{16} << 20;
+  std::int64_t bytes = plan.cache_bytes();
+  if (plan.info().extent().cells() <= kFewCells) bytes = std::min(bytes, kForFewCells);
+  GDALSetCacheMax64(bytes / 2);
+  blocks.resize(bytes / 2);
 }
 
 PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Sink>>& sinks) {
@@ -174,8 +186,7 @@ int run_graph(const RunArguments& args, const Program& program) {
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
               << " to keep within --memory " << args.plan.memory << '\n';
   }
-  GDALSetCacheMax64(plan.cache_bytes() / 2);
-  program.blocks->resize(plan.cache_bytes() / 2);
+  keep_blocks(plan, *program.blocks);
   const Report report = run_plan(plan, args, program.resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);
   print_report(report, args);

@@ -86,6 +86,15 @@ bool halve_blocks(ChunkShape& shape, const ChunkShape& least) {
   return true;
 }
 
+// Several slices in a chunk where a slice is small: the series of a pixel in few chunks, of which
+// each thread still has some.
+void lengthen(ChunkShape& shape, const CubeInfo& cube, std::int64_t chunks) {
+  constexpr std::int64_t kFewCells = std::int64_t{1} << 16;
+  if (shape.y < cube.grid.height || shape.x < cube.grid.width) return;
+  const std::int64_t most = std::max<std::int64_t>(1, kFewCells / (shape.y * shape.x));
+  shape.t = std::max(shape.t, std::min(most, ceil_div(cube.time.size(), chunks)));
+}
+
 // One walk over what a request needs, from consumers back to sources. A node that two consumers
 // read is counted once, as it is computed once.
 class Walk {
@@ -154,6 +163,7 @@ void Plan::choose_shape() {
   };
   while (choice && wants_smaller() && halve_blocks(shape_, clipped(choice->least, info()))) {
   }
+  if (!wanted) lengthen(shape_, info(), kChunksPerThread * options_.threads);
   const std::int64_t budget = options_.memory_bytes - base_bytes();
   const auto fits = [&] { return dearest_bytes() * options_.threads <= budget; };
   while (!fits()) {

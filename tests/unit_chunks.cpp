@@ -128,3 +128,23 @@ TEST_CASE("chunks become smaller for many threads, but blocks stay whole") {
   CHECK(planned(source, 100) == ChunkShape{1, 512, 512});
   CHECK(planned(stored({4096, 4096}, {64, 64}), 100) == ChunkShape{1, 256, 256});
 }
+
+TEST_CASE("small slices go together into a chunk, a few chunks for each thread") {
+  const auto series = [](int side, const std::string& t1) {
+    return json{{"cube_type", "empty"},
+                {"view",
+                 {{"space",
+                   {{"left", 0},
+                    {"right", side * 10},
+                    {"bottom", 0},
+                    {"top", side * 10},
+                    {"dx", 10},
+                    {"srs", "EPSG:32631"}}},
+                  {"time", {{"t0", "2020-01-01"}, {"t1", t1}, {"dt", "P1D"}}}}}};
+  };
+  CHECK(planned(series(1, "2020-12-31"), 1) == ChunkShape{92, 1, 1});  // 366 days, 4 chunks
+  CHECK(planned(series(1, "2020-12-31"), 2) == ChunkShape{46, 1, 1});
+  CHECK(planned(series(1, "2020-01-03"), 8) == ChunkShape{1, 1, 1});
+  CHECK(planned(series(100, "2020-12-31"), 1) == ChunkShape{6, 100, 100});  // 65536 cells
+  CHECK(planned(series(600, "2020-12-31"), 1) == ChunkShape{1, 512, 512});
+}
