@@ -110,7 +110,7 @@ std::vector<std::size_t> ImageSlices::touching(std::int64_t t, const Range& rows
   std::vector<std::size_t> out;
   trees_[static_cast<std::size_t>(t)].find(grid_.box(rows, columns), out);
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());  // an image may have two boxes
+  out.erase(std::unique(out.begin(), out.end()), out.end());  // an image may have two boxes
   return out;
 }
 

@@ -391,7 +391,7 @@ TEST_CASE("a large table: queries read the R*Tree and a few rows, and find what 
     for (const Image& image : made.images) {
       const bool touches =
           area.empty() || std::ranges::any_of(image.footprint, [&](const Box& box) {
-            return std::ranges::any_of(area, [&](const Box& b) { return b.intersects(box); });
+            return std::ranges::any_of(query.area, [&](const Box& b) { return b.intersects(box); });
           });
       if (touches && image.datetime >= query.start && image.datetime < query.end) {
         expected.push_back(image.name);
