@@ -29,11 +29,6 @@ void reject_warp_args(const std::vector<std::string>& args) {
               "/warp_args/0", instead == kInstead.end() ? "leave warp_args out" : instead->second);
 }
 
-// A nodata value that cells of the type can have.
-bool can_hold(DType type, double value) {
-  return value >= lowest(type) && value <= highest(type) && value == std::floor(value);
-}
-
 void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams& params,
               const View& view) {
   BandInfo band = setup.stored[index];

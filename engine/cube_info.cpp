@@ -42,6 +42,16 @@ BandInfo with_gaps(BandInfo band, std::string_view reason) {
   return band;
 }
 
+void check_holds(const BandInfo& band, double value, std::string_view where) {
+  if (can_hold(band.dtype, value)) return;
+  throw Error(ErrorCode::kInvalid,
+              "band '" + band.name + "', " + std::string(name(band.dtype)) + ", cannot hold " +
+                  number_text(value),
+              std::string(where),
+              "a whole number from " + number_text(lowest(band.dtype)) + " to " +
+                  number_text(highest(band.dtype)));
+}
+
 void check_unique_bands(std::span<const BandInfo> bands, std::string_view where) {
   for (std::size_t i = 0; i < bands.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

@@ -50,6 +50,9 @@ struct CubeInfo {
 // note when it had to be widened for that.
 BandInfo with_gaps(BandInfo band, std::string_view reason);
 
+// Throws Error(kInvalid) with `where` when a cell of the band cannot have this value.
+void check_holds(const BandInfo& band, double value, std::string_view where);
+
 // Throws Error(kInvalid) when a name stands twice, with `where`.
 void check_unique_bands(std::span<const BandInfo> bands, std::string_view where);
 

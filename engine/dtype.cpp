@@ -17,6 +17,8 @@ bool is_signed(DType type) { return lowest(type) < 0; }
 
 std::string_view name(DType type) { return kNames[static_cast<std::size_t>(type)]; }
 
+std::span<const std::string_view> dtype_names() { return kNames; }
+
 std::optional<DType> parse_dtype(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == text) return static_cast<DType>(i);
@@ -38,6 +40,11 @@ double highest(DType type) {
   return dispatch(type, []<class T>(std::type_identity<T>) {
     return static_cast<double>(std::numeric_limits<T>::max());
   });
+}
+
+bool can_hold(DType type, double value) {
+  return is_float(type) ||
+         (value >= lowest(type) && value <= highest(type) && value == std::nearbyint(value));
 }
 
 DType arithmetic_dtype(DType type) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -26,6 +27,7 @@ enum class DType : std::uint8_t {
 // "uint8", "int16", ..., as numpy writes them.
 std::string_view name(DType type);
 std::optional<DType> parse_dtype(std::string_view name);
+std::span<const std::string_view> dtype_names();
 inline constexpr const char* kDTypeNames =
     "uint8, int16, uint16, int32, uint32, float32 or float64";
 
@@ -35,6 +37,10 @@ inline bool is_float(DType type) { return type >= DType::kFloat32; }
 // Lowest and highest value that the type can hold.
 double lowest(DType type);
 double highest(DType type);
+
+// True when a cell can have this very value: any in a floating-point type, whole numbers from
+// lowest() to highest() in the others.
+bool can_hold(DType type, double value);
 
 // The type of a result of arithmetic on cells of `type`: float32, or float64 where the input has
 // more than 24 significant bits (32-bit integers and float64).

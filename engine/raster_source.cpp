@@ -1,7 +1,6 @@
 #include "engine/raster_source.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "engine/error.h"
@@ -113,9 +112,7 @@ std::vector<std::int64_t> band_numbers(const RasterParams& params, const File& f
 // How cells of a band are stored: as in the file, unless there can be gaps that it has no value
 // for.
 void set_storage(BandInfo& band, const File& file, bool masked, const Grid& grid, bool own_grid) {
-  const bool usable =
-      band.nodata && (is_float(band.dtype) || *band.nodata == std::nearbyint(*band.nodata));
-  if (!usable) band.nodata.reset();
+  if (band.nodata && !can_hold(band.dtype, *band.nodata)) band.nodata.reset();
   const bool covered = own_grid || (file.info.north_up && same_crs(file.grid.crs, grid.crs) &&
                                     covers(file.grid, grid));
   if (is_float(band.dtype) || masked) {

@@ -29,6 +29,20 @@ struct Range {
   auto operator<=>(const Range&) const = default;
 };
 
+// Calls f(rows, columns) for the two halves of a window, cut across its longer side.
+template <class F>
+void for_halves(const Range& rows, const Range& columns, F&& f) {
+  if (rows.size() >= columns.size()) {
+    const std::int64_t half = rows.begin + rows.size() / 2;
+    f(Range{rows.begin, half}, columns);
+    f(Range{half, rows.end}, columns);
+  } else {
+    const std::int64_t half = columns.begin + columns.size() / 2;
+    f(rows, Range{columns.begin, half});
+    f(rows, Range{half, columns.end});
+  }
+}
+
 // Box of cells: t slices, y rows from the top, x columns from the left.
 struct Region {
   Range t;

@@ -13,10 +13,6 @@ namespace cube {
 
 namespace {
 
-bool holds(DType type, double value) {
-  return is_float(type) || (value >= lowest(type) && value <= highest(type));
-}
-
 bool takes_predictor(const std::string& compress) {
   const std::string name = lower(compress);
   return name == "deflate" || name == "lzw" || name == "zstd";
@@ -58,9 +54,9 @@ Storage common_storage(const std::vector<BandInfo>& bands) {
   candidates.push_back(highest(type));
   for (const double value : candidates) {
     const bool free = std::all_of(bands.begin(), bands.end(), [&](const BandInfo& band) {
-      return band.nodata == value || !holds(band.dtype, value);
+      return band.nodata == value || !can_hold(band.dtype, value);
     });
-    if (free && holds(type, value)) return {type, value};
+    if (free && can_hold(type, value)) return {type, value};
   }
   return with_missing(type, std::nullopt);
 }

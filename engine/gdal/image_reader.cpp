@@ -264,15 +264,7 @@ class GdalImageReader final : public ImageReader {
   }
 
   void split(Job& job, const Range& rows, const Range& columns) {
-    if (rows.size() >= columns.size()) {
-      const std::int64_t half = rows.begin + rows.size() / 2;
-      read_piece(job, {rows.begin, half}, columns);
-      read_piece(job, {half, rows.end}, columns);
-    } else {
-      const std::int64_t half = columns.begin + columns.size() / 2;
-      read_piece(job, rows, {columns.begin, half});
-      read_piece(job, rows, {half, columns.end});
-    }
+    for_halves(rows, columns, [&](const Range& y, const Range& x) { read_piece(job, y, x); });
   }
 
   // What the job's mask hides, before anything of the image is decoded; null without a mask.

@@ -293,29 +293,15 @@ const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const Mas
   Key key{window.rows, window.columns, geotransform(image), image.crs(), mask.layers};
   for (const std::size_t i : {1U, 4U}) key.transform[i] *= window.scale_x;
   for (const std::size_t i : {2U, 5U}) key.transform[i] *= window.scale_y;
-  const auto known = std::ranges::find(kept_, key, &Entry::key);
-  if (known != kept_.end()) {
-    kept_.splice(kept_.begin(), kept_, known);
-    return kept_.front().hidden;
-  }
+  if (const HiddenCells* known = kept_.find(key)) return *known;
   HiddenCells found;
   find(key, found.cells);
   found.all = std::ranges::find(found.cells, std::uint8_t{0}) == found.cells.end();
   if (found.all || std::ranges::find(found.cells, std::uint8_t{1}) == found.cells.end()) {
     found.cells = {};
   }
-  while (!kept_.empty() && kept_bytes_ + found.cells.size() > kKeptBytes) {
-    kept_bytes_ -= kept_.back().hidden.cells.size();
-    kept_.pop_back();
-  }
-  kept_bytes_ += found.cells.size();
-  kept_.push_front({std::move(key), std::move(found)});
-  constexpr std::size_t kMostKept = 256;  // so that looking for one stays cheap
-  if (kept_.size() > kMostKept) {
-    kept_bytes_ -= kept_.back().hidden.cells.size();
-    kept_.pop_back();
-  }
-  return kept_.front().hidden;
+  const std::size_t bytes = found.cells.size();
+  return kept_.put(std::move(key), std::move(found), bytes);
 }
 
 void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {

@@ -5,12 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/gdal/dataset_pool.h"
+#include "engine/gdal/recently_used.h"
 #include "engine/gdal/source_window.h"
 #include "engine/image_reader.h"
 
@@ -66,18 +66,14 @@ class NativeMasker {
 
     bool operator==(const Key&) const = default;
   };
-  struct Entry {
-    Key key;
-    HiddenCells hidden;
-  };
   class ValueTest;
+  static constexpr std::size_t kMostKept = 256;  // so that looking for one stays cheap
 
   void find(const Key& key, std::vector<std::uint8_t>& hidden);
   ValueTest& test_of(const MaskRule& rule);
 
   DatasetPool& pool_;
-  std::list<Entry> kept_;  // the last used first
-  std::size_t kept_bytes_ = 0;
+  RecentlyUsed<Key, HiddenCells> kept_{kKeptBytes, kMostKept};
   std::vector<std::unique_ptr<ValueTest>> tests_;
 };
 

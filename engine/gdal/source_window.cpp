@@ -1,6 +1,5 @@
 #include "engine/gdal/source_window.h"
 
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -81,6 +80,14 @@ struct Blocks {
   }
 };
 
+// Rows of `length` bytes, which lie `from_row` and `to_row` bytes apart.
+void copy_rows(const std::byte* from, std::size_t from_row, std::byte* to, std::size_t to_row,
+               std::int64_t rows, std::size_t length) {
+  for (std::int64_t row = 0; row < rows; ++row, from += from_row, to += to_row) {
+    std::memcpy(to, from, length);
+  }
+}
+
 // Decodes the whole block that begins at the first cell of a part of `out`; the part is smaller
 // than the block at the band's edges.
 void decode_block(const SourceBand& source, const Blocks& blocks, const Range& rows,
@@ -99,10 +106,8 @@ void decode_block(const SourceBand& source, const Blocks& blocks, const Range& r
     check(GDALReadBlock(source.band, x, y, block), errors, source.descriptor);
   }
   if (in_place) return;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(rows.size()); ++row) {
-    std::memcpy(to + row * out.row_bytes, scratch.data() + row * block_row,
-                static_cast<std::size_t>(columns.size()) * cell);
-  }
+  copy_rows(scratch.data(), block_row, to, out.row_bytes, rows.size(),
+            static_cast<std::size_t>(columns.size()) * cell);
 }
 
 // Copies the part of a block in `rows` x `columns` from the cache; false for what is left to GDAL.
@@ -118,10 +123,8 @@ bool copy_cached(const SourceBand& source, const Blocks& blocks, const Range& ro
   const std::byte* from = block->data() +
                           static_cast<std::size_t>(rows.begin - y * blocks.height) * block_row +
                           static_cast<std::size_t>(columns.begin - x * blocks.width) * cell;
-  std::byte* to = out.at(rows.begin, columns.begin);
-  for (std::int64_t row = 0; row < rows.size(); ++row, from += block_row, to += out.row_bytes) {
-    std::memcpy(to, from, static_cast<std::size_t>(columns.size()) * cell);
-  }
+  copy_rows(from, block_row, out.at(rows.begin, columns.begin), out.row_bytes, rows.size(),
+            static_cast<std::size_t>(columns.size()) * cell);
   return true;
 }
 
@@ -204,11 +207,7 @@ std::optional<double> nodata_of(GDALRasterBandH band, DType dtype, std::optional
   const double own = GDALGetRasterNoDataValue(band, &has_nodata);
   std::optional<double> nodata = given;
   if (!given && has_nodata) nodata = own;
-  if (nodata && !is_float(dtype) &&
-      !(*nodata >= lowest(dtype) && *nodata <= highest(dtype) &&
-        *nodata == std::nearbyint(*nodata))) {
-    nodata.reset();  // no cell can have it
-  }
+  if (nodata && !can_hold(dtype, *nodata)) nodata.reset();
   return nodata;
 }
 

@@ -1,6 +1,6 @@
 #include "engine/gdal/stencil_cache.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace cube {
 
@@ -14,22 +14,12 @@ std::size_t bytes_of(const Stencil& s) {
 }  // namespace
 
 const Stencil* StencilCache::find(const Key& key) {
-  if (key.map.empty()) return nullptr;
-  const auto entry = std::ranges::find(entries_, key, &Entry::key);
-  if (entry == entries_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, entry);
-  return &entries_.front().stencil;
+  return key.map.empty() ? nullptr : stencils_.find(key);
 }
 
 const Stencil& StencilCache::put(const Key& key, Stencil&& stencil) {
   const std::size_t bytes = bytes_of(stencil);
-  while (!entries_.empty() && (bytes_ + bytes > limit_ || entries_.size() == kMostEntries)) {
-    bytes_ -= entries_.back().bytes;
-    entries_.pop_back();
-  }
-  bytes_ += bytes;
-  entries_.push_front({key, std::move(stencil), bytes});
-  return entries_.front().stencil;
+  return stencils_.put(key, std::move(stencil), bytes);
 }
 
 }  // namespace cube

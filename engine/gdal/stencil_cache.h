@@ -3,9 +3,9 @@
 // Thread rule: one a thread.
 #pragma once
 
-#include <list>
 #include <string>
 
+#include "engine/gdal/recently_used.h"
 #include "engine/gdal/stencil.h"
 
 namespace cube {
@@ -23,7 +23,7 @@ class StencilCache {
   };
 
   // Keeps up to `limit` bytes, or one stencil.
-  explicit StencilCache(std::size_t limit) : limit_(limit) {}
+  explicit StencilCache(std::size_t limit) : stencils_(limit, kMostEntries) {}
 
   // Null when it is not there, or when the map has no key. Valid until the next put().
   const Stencil* find(const Key& key);
@@ -32,14 +32,7 @@ class StencilCache {
  private:
   static constexpr std::size_t kMostEntries = 64;  // they are looked through one by one
 
-  struct Entry {
-    Key key;
-    Stencil stencil;
-    std::size_t bytes;
-  };
-  std::size_t limit_;
-  std::size_t bytes_ = 0;
-  std::list<Entry> entries_;  // the last used first
+  RecentlyUsed<Key, Stencil> stencils_;
 };
 
 }  // namespace cube

@@ -113,9 +113,18 @@ std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::st
   return tiles;
 }
 
+std::optional<std::uint64_t> TileDecoder::offset_of(int x, int y) const {
+  return tile_number(band_, "BLOCK_OFFSET", x, y);
+}
+
 bool TileDecoder::decode(int x, int y, std::byte* out) {
+  const auto offset = offset_of(x, y);
+  return offset && decode_at(*offset, x, y, out);
+}
+
+bool TileDecoder::decode_at(std::uint64_t offset, int x, int y, std::byte* out) {
   const std::size_t row_bytes = width_ * cell_;
-  if (!read_packed(x, y, tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom)) return false;
+  if (!read_packed(offset, x, y)) return false;
   const GdalErrors quiet;  // GDAL tells it again when it reads the block
   const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
   void* data = out;
@@ -132,23 +141,23 @@ bool TileDecoder::decode(int x, int y, std::byte* out) {
 
 BlockCache::Cells TileDecoder::block(int x, int y) {
   if (!blocks_ || !blocks_->suits(tile_bytes())) return nullptr;
-  const auto offset = tile_number(band_, "BLOCK_OFFSET", x, y);
+  const auto offset = offset_of(x, y);
   if (!offset) return nullptr;
   key_.offset = *offset;
   if (auto known = blocks_->find(key_)) return known;
   const auto cells = std::make_shared<std::vector<std::byte>>(tile_bytes());
-  if (!decode(x, y, cells->data())) return nullptr;
+  if (!decode_at(*offset, x, y, cells->data())) return nullptr;
   blocks_->put(key_, cells);
   return cells;
 }
 
-bool TileDecoder::read_packed(int x, int y, std::size_t most) {
-  const auto offset = tile_number(band_, "BLOCK_OFFSET", x, y);
+bool TileDecoder::read_packed(std::uint64_t offset, int x, int y) {
+  const std::size_t most = tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom;
   const auto size = tile_number(band_, "BLOCK_SIZE", x, y);
-  if (!offset || !size || *size > most) return false;
+  if (!size || *size > most) return false;
   packed_.resize(*size);
   const File file(VSIFOpenL(path_.c_str(), "rb"));
-  return file && VSIFSeekL(file.get(), *offset, SEEK_SET) == 0 &&
+  return file && VSIFSeekL(file.get(), offset, SEEK_SET) == 0 &&
          VSIFReadL(packed_.data(), 1, packed_.size(), file.get()) == packed_.size();
 }
 

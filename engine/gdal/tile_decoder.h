@@ -39,7 +39,10 @@ class TileDecoder {
  private:
   TileDecoder() = default;
   std::size_t tile_bytes() const { return width_ * height_ * cell_; }
-  bool read_packed(int x, int y, std::size_t most);
+  // Where block (x, y) begins in the file; nothing where it is not there.
+  std::optional<std::uint64_t> offset_of(int x, int y) const;
+  bool decode_at(std::uint64_t offset, int x, int y, std::byte* out);
+  bool read_packed(std::uint64_t offset, int x, int y);
   void undo_predictor(std::byte* row);
 
   GDALRasterBandH band_ = nullptr;

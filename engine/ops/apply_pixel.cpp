@@ -185,8 +185,7 @@ class ApplyPixel final : public Operator {
       const auto parsed = parse_dtype(*wanted);
       const std::string where = item("dtype", params.dtype.size() == 1 ? 0 : i);
       if (!parsed) {
-        const std::vector<std::string> known = {"uint8",  "int16",   "uint16", "int32",
-                                                "uint32", "float32", "float64"};
+        const std::vector<std::string> known(dtype_names().begin(), dtype_names().end());
         throw Error(ErrorCode::kInvalid, "there is no type '" + *wanted + "'", where,
                     suggest(known, *wanted));
       }
@@ -205,7 +204,7 @@ class ApplyPixel final : public Operator {
                   "a band of type " + std::string(name(type)) + " needs no nodata value", where,
                   "missing is NaN there; give an integer dtype too");
     }
-    if (nodata != std::nearbyint(nodata) || nodata < lowest(type) || nodata > highest(type)) {
+    if (!can_hold(type, nodata)) {
       throw Error(
           ErrorCode::kInvalid,
           "type " + std::string(name(type)) + " has no value " + number_text(nodata), where,

@@ -85,7 +85,7 @@ class Mask final : public Operator {
     CubeInfo out = in[kData];
     for (BandInfo& band : out.bands) {
       if (const auto value = number(params)) {
-        check_replacement(*value, band);
+        check_holds(band, *value, "/replacement");
       } else {
         band = with_gaps(std::move(band), "masked cells are missing");
       }
@@ -99,20 +99,6 @@ class Mask final : public Operator {
     if (difference.empty()) return;
     throw Error(ErrorCode::kInvalid, "the cubes differ in " + difference, "/mask",
                 "resample lays one onto the other");
-  }
-
-  static void check_replacement(double value, const BandInfo& band) {
-    if (is_float(band.dtype)) return;
-    if (value >= lowest(band.dtype) && value <= highest(band.dtype) &&
-        value == std::nearbyint(value)) {
-      return;
-    }
-    throw Error(ErrorCode::kInvalid,
-                "band '" + band.name + "', " + std::string(name(band.dtype)) + ", cannot hold " +
-                    number_text(value),
-                "/replacement",
-                "a whole number from " + number_text(lowest(band.dtype)) + " to " +
-                    number_text(highest(band.dtype)));
   }
 
   Formula predicate_;

@@ -52,7 +52,7 @@ class Resample final : public Operator {
               fill);
       v.field({.name = "dtype",
                .help = "Type of the result; default: each band keeps its own.",
-               .choices = {"uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"}},
+               .choices = {dtype_names().begin(), dtype_names().end()}},
               dtype);
     }
   };
@@ -136,7 +136,7 @@ class Resample final : public Operator {
     const bool covered = same_crs(in.grid.crs, grid.crs) && covers(in.grid, grid);
     for (const BandInfo& band : in.bands) {
       out.bands.push_back(result_band(params, band, covered || fill_of(params)));
-      check_fill(params, out.bands.back());
+      if (const auto fill = fill_of(params)) check_holds(out.bands.back(), *fill, "/fill");
     }
     return out;
   }
@@ -149,30 +149,12 @@ class Resample final : public Operator {
     }
     band.dtype = parse_dtype(*params.dtype).value();
     if (is_float(band.dtype)) return with_gaps(std::move(band), "");
-    const bool holds = band.nodata && *band.nodata >= lowest(band.dtype) &&
-                       *band.nodata <= highest(band.dtype) &&
-                       *band.nodata == std::nearbyint(*band.nodata);
-    if (!holds) band.nodata.reset();
+    if (band.nodata && !can_hold(band.dtype, *band.nodata)) band.nodata.reset();
     if (!has_gaps || band.nodata) return band;
     throw Error(ErrorCode::kInvalid,
                 "cells of band '" + band.name + "' can be missing, for which " + *params.dtype +
                     " has no value",
                 "/dtype", covered ? "float32, or leave it out" : "give a fill, or another dtype");
-  }
-
-  static void check_fill(const Params& params, const BandInfo& band) {
-    const auto fill = fill_of(params);
-    if (!fill || is_float(band.dtype)) return;
-    if (*fill >= lowest(band.dtype) && *fill <= highest(band.dtype) &&
-        *fill == std::nearbyint(*fill)) {
-      return;
-    }
-    throw Error(ErrorCode::kInvalid,
-                "band '" + band.name + "', " + std::string(name(band.dtype)) + ", cannot hold " +
-                    number_text(*fill),
-                "/fill",
-                "a whole number from " + number_text(lowest(band.dtype)) + " to " +
-                    number_text(highest(band.dtype)));
   }
 
   Grid source_;
@@ -255,15 +237,8 @@ class Resample::Work final : public Kernel {
   }
 
   void split(const Chunk& in, const Range& rows, const Range& columns, Inputs& inputs) {
-    if (rows.size() >= columns.size()) {
-      const std::int64_t half = rows.begin + rows.size() / 2;
-      fill_piece(in, {rows.begin, half}, columns, inputs);
-      fill_piece(in, {half, rows.end}, columns, inputs);
-    } else {
-      const std::int64_t half = columns.begin + columns.size() / 2;
-      fill_piece(in, rows, {columns.begin, half}, inputs);
-      fill_piece(in, rows, {half, columns.end}, inputs);
-    }
+    for_halves(rows, columns,
+               [&](const Range& y, const Range& x) { fill_piece(in, y, x, inputs); });
   }
 
   // A piece that lies outside of the source.
