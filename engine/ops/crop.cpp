@@ -3,6 +3,7 @@
 #include "engine/error.h"
 #include "engine/registry.h"
 #include "engine/text.h"
+#include "engine/translation.h"
 
 namespace cube {
 
@@ -55,46 +56,14 @@ class Crop final : public Operator {
   Crop(const Params& params, std::span<const CubeInfo> in)
       : Crop(in[0], window_of(params, in[0])) {}
 
-  Request demand(const Request& out, std::size_t) const override { return source(out); }
+  Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
 
-  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Move>(*this); }
+  std::unique_ptr<Kernel> kernel() const override { return cells_.kernel(); }
 
  private:
-  struct Move final : Kernel {
-    explicit Move(const Crop& op) : op_(op) {}
-
-    Chunk run(const Request& request, Inputs& inputs) override {
-      Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
-      const Request source = op_.source(request);
-      if (source.region.empty()) return out;
-      Chunk in = inputs.pull(0, source);
-      if (source.region == request.region && !op_.exceeds_) return in;
-      const Region& window = op_.window_;
-      for (std::size_t i = 0; i < out.bands.size(); ++i) {
-        if (!in.bands[i]) continue;
-        Block block(request.region, op_.info().bands[request.bands[i]].storage());
-        block.copy_moved(*in.bands[i], -window.t.begin, -window.y.begin, -window.x.begin);
-        out.bands[i] = share(std::move(block));
-      }
-      return out;
-    }
-
-    const Crop& op_;
-  };
-
   Crop(const CubeInfo& in, const Region& window)
       : Operator(cropped(in, window)),
-        window_(window),
-        extent_(in.extent()),
-        exceeds_(!in.extent().contains(window)) {}
-
-  // The part of the input under a region of the result.
-  Request source(const Request& out) const {
-    Region region = out.region.shifted(window_.t.begin, window_.y.begin, window_.x.begin);
-    region = intersect(region, extent_);
-    if (region.empty()) region = {};
-    return {region, out.bands};
-  }
+        cells_(in, info().bands, {window.t.begin, window.y.begin, window.x.begin}) {}
 
   static CubeInfo cropped(const CubeInfo& in, const Region& window) {
     CubeInfo out{in.grid.window(window.y, window.x), in.time.window(window.t), in.bands};
@@ -215,9 +184,7 @@ class Crop final : public Operator {
            (epoch_seconds(instant) - start) / (epoch_seconds(time.start(i + 1)) - start);
   }
 
-  Region window_;  // in cells of the input
-  Region extent_;  // of the input
-  bool exceeds_;
+  Translation cells_;
 };
 
 }  // namespace

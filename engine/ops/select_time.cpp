@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/find_slice.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 
@@ -73,7 +74,7 @@ class SelectTime final : public Operator {
     std::vector<std::int64_t> slices;
     for (std::size_t i = 0; i < params.t.size(); ++i) {
       const std::string where = "/t" + pointer_step(i);
-      const std::int64_t found = find(params.t[i], time, where);
+      const std::int64_t found = find_slice(params.t[i], time, where);
       const auto before = std::find(slices.begin(), slices.end(), found);
       if (before != slices.end()) {
         const auto first = static_cast<std::size_t>(before - slices.begin());
@@ -85,34 +86,6 @@ class SelectTime final : public Operator {
     }
     std::sort(slices.begin(), slices.end());
     return slices;
-  }
-
-  // The slice that holds the start of the span a text names, or else the only one that starts in
-  // that span (so that a date finds an image's second).
-  static std::int64_t find(const std::string& text, const TimeAxis& time,
-                           const std::string& where) {
-    const auto span = parse_time(text);
-    if (!span) {
-      throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
-                  "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
-    }
-    if (const auto slice = time.index(span->start)) return *slice;
-    std::optional<std::int64_t> only;
-    std::int64_t count = 0;
-    for (std::int64_t i = 0; i < time.size(); ++i) {
-      if (time.start(i) < span->start || time.start(i) >= span->end) continue;
-      only = i;
-      ++count;
-    }
-    if (count == 1) return *only;
-    const std::string slices = time.size() == 0 ? "the cube has no slices"
-                                                : "the cube's " + std::to_string(time.size()) +
-                                                      " slices run from " + time.label(0) + " to " +
-                                                      time.label(time.size() - 1);
-    throw Error(ErrorCode::kNotFound,
-                count == 0 ? "no slice holds '" + text + "'"
-                           : std::to_string(count) + " slices start in '" + text + "'",
-                where, slices);
   }
 
   static CubeInfo selected(const CubeInfo& in, const std::vector<std::int64_t>& slices) {

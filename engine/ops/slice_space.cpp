@@ -3,6 +3,7 @@
 #include "engine/error.h"
 #include "engine/registry.h"
 #include "engine/text.h"
+#include "engine/translation.h"
 
 namespace cube {
 
@@ -25,29 +26,11 @@ class SliceSpace final : public Operator {
   SliceSpace(const Params& params, std::span<const CubeInfo> in)
       : SliceSpace(in[0], cell_of(params, in[0].grid)) {}
 
-  Request demand(const Request& out, std::size_t) const override { return source(out); }
+  Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
 
-  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Move>(*this); }
+  std::unique_ptr<Kernel> kernel() const override { return cells_.kernel(); }
 
  private:
-  struct Move final : Kernel {
-    explicit Move(const SliceSpace& op) : op_(op) {}
-
-    Chunk run(const Request& request, Inputs& inputs) override {
-      Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
-      const Chunk in = inputs.pull(0, op_.source(request));
-      for (std::size_t i = 0; i < out.bands.size(); ++i) {
-        if (!in.bands[i]) continue;
-        Block block(request.region, in.bands[i]->storage());
-        block.copy_moved(*in.bands[i], 0, -op_.cell_.row, -op_.cell_.column);
-        out.bands[i] = share(std::move(block));
-      }
-      return out;
-    }
-
-    const SliceSpace& op_;
-  };
-
   struct Cell {
     std::int64_t row, column;
   };
@@ -55,11 +38,7 @@ class SliceSpace final : public Operator {
   SliceSpace(const CubeInfo& in, const Cell& cell)
       : Operator({in.grid.window({cell.row, cell.row + 1}, {cell.column, cell.column + 1}), in.time,
                   in.bands}),
-        cell_(cell) {}
-
-  Request source(const Request& out) const {
-    return {out.region.shifted(0, cell_.row, cell_.column), out.bands};
-  }
+        cells_(in, info().bands, {0, cell.row, cell.column}) {}
 
   static Cell cell_of(const Params& params, const Grid& grid) {
     check_pairs(params);
@@ -110,7 +89,7 @@ class SliceSpace final : public Operator {
                 std::string("/") + key, number_text(low) + " to " + number_text(high));
   }
 
-  Cell cell_;
+  Translation cells_;
 };
 
 }  // namespace

@@ -1,0 +1,53 @@
+#include "engine/find_slice.h"
+
+#include "engine/error.h"
+
+namespace cube {
+
+namespace {
+
+// The slice that starts nearest to an instant, the earlier of two. REQUIRES: there are slices.
+std::int64_t nearest_slice(const TimeAxis& time, Instant instant) {
+  std::int64_t nearest = 0;
+  const auto distance = [&](std::int64_t i) { return std::chrono::abs(time.start(i) - instant); };
+  for (std::int64_t i = 1; i < time.size(); ++i) {
+    if (distance(i) < distance(nearest)) nearest = i;
+  }
+  return nearest;
+}
+
+}  // namespace
+
+std::string slices_text(const TimeAxis& time) {
+  if (time.size() == 0) return "the cube has no slices";
+  return "the cube's " + std::to_string(time.size()) + " slices run from " + time.label(0) +
+         " to " + time.label(time.size() - 1);
+}
+
+std::int64_t find_slice(const std::string& text, const TimeAxis& time, const std::string& where) {
+  const auto span = parse_time(text);
+  if (!span) {
+    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
+                "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
+  }
+  if (const auto slice = time.index(span->start)) return *slice;
+  std::int64_t only = 0;
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < time.size(); ++i) {
+    if (time.start(i) < span->start || time.start(i) >= span->end) continue;
+    only = i;
+    ++count;
+  }
+  if (count == 1) return only;
+  if (count > 1) {
+    throw Error(ErrorCode::kNotFound, std::to_string(count) + " slices start in '" + text + "'",
+                where, slices_text(time));
+  }
+  const std::string nearest =
+      time.size() == 0 ? ""
+                       : "the nearest is " + time.label(nearest_slice(time, span->start)) + "; ";
+  throw Error(ErrorCode::kNotFound, "no slice holds '" + text + "'", where,
+              nearest + slices_text(time));
+}
+
+}  // namespace cube

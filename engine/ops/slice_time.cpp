@@ -1,0 +1,75 @@
+#include "engine/error.h"
+#include "engine/find_slice.h"
+#include "engine/registry.h"
+#include "engine/translation.h"
+
+namespace cube {
+
+namespace {
+
+class SliceTime final : public Operator {
+ public:
+  struct Params {
+    std::optional<std::string> t;
+    std::optional<std::int64_t> it;
+
+    void fields(FieldVisitor& v) {
+      v.field(
+          {.name = "t",
+           .help = "A time: the slice that holds it, or the only one that starts in the span it "
+                   "names (2018-03-05 finds the label 2018-03-05T10:20:30)."},
+          t);
+      v.field({.name = "it", .help = "Or the slice's index, from 0."}, it);
+    }
+  };
+
+  SliceTime(const Params& params, std::span<const CubeInfo> in)
+      : SliceTime(in[0], slice_of(params, in[0].time)) {}
+
+  Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
+
+  std::unique_ptr<Kernel> kernel() const override { return cells_.kernel(); }
+
+ private:
+  SliceTime(const CubeInfo& in, std::int64_t slice)
+      : Operator({in.grid, in.time.window({slice, slice + 1}), in.bands}),
+        cells_(in, info().bands, {.t = slice}) {}
+
+  static std::int64_t slice_of(const Params& params, const TimeAxis& time) {
+    if (params.t && params.it) {
+      throw Error(ErrorCode::kInvalid, "a time and an index cannot both be given", "/it",
+                  "t or it");
+    }
+    if (params.t) return find_slice(*params.t, time, "/t");
+    if (!params.it) throw Error(ErrorCode::kInvalid, "which slice is not given", "", "t or it");
+    if (*params.it >= 0 && *params.it < time.size()) return *params.it;
+    throw Error(
+        ErrorCode::kInvalid,
+        std::to_string(*params.it) + " is none of the " + std::to_string(time.size()) + " slices",
+        "/it", time.size() == 0 ? "" : "0 to " + std::to_string(time.size() - 1));
+  }
+
+  Translation cells_;
+};
+
+}  // namespace
+
+namespace ops {
+
+OperatorType slice_time() {
+  return operator_type<SliceTime>({
+      .id = "slice_time",
+      .summary = "One time slice.",
+      .help = "The slice keeps its time and, on a regular axis, its span. Others are not read.",
+      .example = R"({"cube_type": "slice_time", "t": "2020-02-14",
+  "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
+    "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
+      "srs": "EPSG:3857"},
+      "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
+      .inputs = {{.name = "in_cube", .help = "The cube to take the slice of."}},
+  });
+}
+
+}  // namespace ops
+
+}  // namespace cube
