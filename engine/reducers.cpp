@@ -169,6 +169,17 @@ BandInfo Reducer::result_band(const BandInfo& in, std::int64_t length) const {
   return out;
 }
 
+BandInfo Reducer::result_band(const BandInfo& in, std::int64_t length, std::int64_t cells) const {
+  BandInfo out = result_band(in, length);
+  if (!locates()) return out;
+  constexpr double kNoCell = -1;
+  const bool fits = static_cast<double>(cells) <= highest(DType::kInt32);
+  out.dtype = fits ? DType::kInt32 : DType::kFloat64;
+  out.nodata = fits ? kNoCell : kMissing;
+  out.unit = std::string("1");
+  return out;
+}
+
 bool Reducer::counts() const { return kind_ == Kind::kCount; }
 
 bool Reducer::holds_values() const {

@@ -77,8 +77,14 @@ class Reducer {
   // still hold (a sd has no offset, a variance the squared scale, a count none of them).
   BandInfo result_band(const BandInfo& in, std::int64_t length) const;
 
+  // The same where positions are numbers of cells, 0 to cells - 1.
+  BandInfo result_band(const BandInfo& in, std::int64_t length, std::int64_t cells) const;
+
   // True when the result says something of nothing (count).
   bool counts() const;
+
+  // True for which_min and which_max, which give the position of a value.
+  bool locates() const { return kind_ == Kind::kWhichMin || kind_ == Kind::kWhichMax; }
 
   // True when positions matter, and which kind.
   bool wants_index() const { return index_; }
