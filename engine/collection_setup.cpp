@@ -35,17 +35,16 @@ void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams&
   CollectionBand plan{.band = index, .nodata = band.nodata, .resampling = {}, .read = {}};
   plan.resampling = parse_resampling(view.resampling.of(band.name), "/view/resampling");
   if (params.unpack) {
-    plan.scale = std::exchange(band.scale, 1);
-    plan.offset = std::exchange(band.offset, 0);
+    plan.packing = {std::exchange(band.scale, 1), std::exchange(band.offset, 0)};
   }
-  const bool unpacked = plan.scale != 1 || plan.offset != 0;
+  const bool unpacked = plan.packing.any();
   const bool has_nodata =
       band.nodata && !is_float(band.dtype) && can_hold(band.dtype, *band.nodata);
   const DType type =
       unpacked || !keeps_values(plan.resampling) ? arithmetic_dtype(band.dtype) : band.dtype;
   plan.read = with_missing(type, has_nodata ? band.nodata : std::nullopt);
   if (unpacked) {
-    band.note = "unpacked: stored * " + number_text(plan.scale) + " + " + number_text(plan.offset);
+    band.note = unpacking_note(plan.packing);
   } else if (plan.read.dtype != type) {
     band.note = "widened from " + std::string(name(type)) + ", which has no nodata value";
   }

@@ -10,6 +10,7 @@
 #include "engine/composite.h"
 #include "engine/image_reader.h"
 #include "engine/image_slices.h"
+#include "engine/packing.h"
 #include "engine/resources.h"
 #include "engine/view.h"
 
@@ -35,9 +36,8 @@ struct CollectionBand {
   std::size_t band = 0;  // index into ImageIndex::bands()
   std::optional<double> nodata;
   Resampling resampling = Resampling::kNearest;
-  Storage read;  // as it comes from the reader
-  double scale = 1;
-  double offset = 0;
+  Storage read;          // as it comes from the reader
+  Packing packing = {};  // applied to what was read
 };
 
 // Everything the operator needs, checked.

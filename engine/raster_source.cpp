@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "engine/gdal/crs.h"
-#include "engine/gdal/raster_info.h"
+#include "engine/raster_files.h"
 #include "engine/text.h"
 #include "engine/view.h"
 
@@ -13,41 +12,22 @@ namespace cube {
 
 namespace {
 
-// A file with what is read of it.
-struct File {
-  std::string name;
-  std::string where;  // its place in the node
-  RasterInfo info;
-  Grid grid;          // of the overview that is read
-  ChunkShape blocks;  // of the same
-};
-
-std::vector<File> named_files(const RasterParams& params) {
+std::vector<RasterFile> open_files(const RasterParams& params) {
   if (params.file && !params.files.empty()) {
     throw Error(ErrorCode::kInvalid, "'file' and 'files' are both given", "/file",
                 "leave one of them out");
   }
-  std::vector<File> files;
-  if (params.file) files.push_back({.name = *params.file, .where = "/file"});
-  for (std::size_t i = 0; i < params.files.size(); ++i) {
-    files.push_back({.name = params.files[i], .where = "/files" + pointer_step(i)});
+  std::vector<RasterFile> files;
+  if (params.file) files.push_back(open_raster_file(*params.file, "/file"));
+  for (const NamedFile& file : named_files(params.files, "/files")) {
+    files.push_back(open_raster_file(file.name, file.where));
   }
   if (files.empty()) throw Error(ErrorCode::kInvalid, "no file is given", "", "file, or files");
   return files;
 }
 
-void describe(File& file) {
-  try {
-    file.info = describe_raster(file.name);
-  } catch (const Error& error) {
-    throw Error(error.code(), file.name + ": " + error.message(), file.where, error.hint());
-  }
-  file.grid = file.info.grid;
-  file.blocks = {1, file.info.block_height, file.info.block_width};
-}
-
 // The grid of an overview covers what the image covers: its cells are as large as its size says.
-void take_overview(File& file, std::int64_t level) {
+void take_overview(RasterFile& file, std::int64_t level) {
   const auto count = static_cast<std::int64_t>(file.info.overview_levels.size());
   if (level < 0 || level >= count) {
     throw Error(
@@ -63,29 +43,21 @@ void take_overview(File& file, std::int64_t level) {
   file.blocks = {1, overview.block_height, overview.block_width};
 }
 
-void need_north_up(const File& file) {
-  if (file.info.north_up) return;
-  throw Error(
-      ErrorCode::kInvalid, file.name + " has no north-up grid", file.where,
-      file.info.has_location ? "\"like\": a raster to resample it to" : "it has no location");
-}
+constexpr const char* kResample = "\"like\": a raster to resample it to";
 
 // The grid of the cube: that of `like`, else of the first file.
-Grid common_grid(const RasterParams& params, const std::vector<File>& files) {
+Grid common_grid(const RasterParams& params, const std::vector<RasterFile>& files) {
   if (params.like) return make_grid(SpaceView{.like = params.like}, "");
-  need_north_up(files.front());
+  need_north_up(files.front(), kResample);
   return files.front().grid;
 }
 
-bool lies_on(const File& file, const Grid& grid) {
-  return file.info.north_up && grid_difference(grid, file.grid).empty();
-}
-
-void check_grids(const RasterParams& params, const std::vector<File>& files, const Grid& grid) {
+void check_grids(const RasterParams& params, const std::vector<RasterFile>& files,
+                 const Grid& grid) {
   if (params.align.value_or(params.like ? "exact" : "error") != "error") return;
   const std::string& first = params.like ? *params.like : files.front().name;
-  for (const File& file : files) {
-    need_north_up(file);
+  for (const RasterFile& file : files) {
+    need_north_up(file, kResample);
     const std::string difference = grid_difference(grid, file.grid);
     if (difference.empty()) continue;
     throw Error(ErrorCode::kInvalid, first + " and " + file.name + " differ in " + difference,
@@ -97,7 +69,7 @@ void check_grids(const RasterParams& params, const std::vector<File>& files, con
 }
 
 // Numbers of the bands to take of a file, from 1.
-std::vector<std::int64_t> band_numbers(const RasterParams& params, const File& file) {
+std::vector<std::int64_t> band_numbers(const RasterParams& params, const RasterFile& file) {
   const auto count = static_cast<std::int64_t>(file.info.bands.size());
   std::vector<std::int64_t> numbers = params.band;
   for (std::int64_t i = 1; params.band.empty() && i <= count; ++i) numbers.push_back(i);
@@ -111,36 +83,33 @@ std::vector<std::int64_t> band_numbers(const RasterParams& params, const File& f
 
 // How cells of a band are stored: as in the file, unless there can be gaps that it has no value
 // for.
-void set_storage(BandInfo& band, const File& file, bool masked, const Grid& grid, bool own_grid) {
+void set_storage(BandInfo& band, const RasterFile& file, bool masked, const Grid& grid) {
   if (band.nodata && !can_hold(band.dtype, *band.nodata)) band.nodata.reset();
-  const bool covered = own_grid || (file.info.north_up && same_crs(file.grid.crs, grid.crs) &&
-                                    covers(file.grid, grid));
   if (is_float(band.dtype) || masked) {
     band = with_gaps(std::move(band), "a mask hides cells");
-  } else if (!covered) {
+  } else if (!covers(file, grid)) {
     band = with_gaps(std::move(band), "the grid goes beyond " + file.name);
   }
 }
 
-void add_bands(RasterSource& source, const RasterParams& params, const File& file,
+void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile& file,
                std::size_t file_number, Resampling method) {
-  const bool own_grid = lies_on(file, source.info.grid);
+  const bool own_grid = lies_on(file, stack.info.grid);
   for (const std::int64_t number : band_numbers(params, file)) {
     const auto index = static_cast<std::size_t>(number - 1);
     const RasterInfo::BandExtras& extras = file.info.extras[index];
     BandInfo band = file.info.bands[index];
     band.alias = "im" + std::to_string(file_number) + "b" + std::to_string(number);
     if (!extras.named) band.name = band.alias;
-    set_storage(band, file, extras.masked, source.info.grid, own_grid);
-    source.info.bands.push_back(std::move(band));
-    RasterSource::Band read{.source = {file.name, static_cast<int>(number), {}},
-                            .resampling = own_grid ? Resampling::kNearest : method};
-    if (params.overview_level) read.source.overview = static_cast<int>(*params.overview_level);
-    source.bands.push_back(std::move(read));
+    set_storage(band, file, extras.masked, stack.info.grid);
+    RasterStack::Cells cells{.source = {file.name, static_cast<int>(number), {}},
+                             .resampling = own_grid ? Resampling::kNearest : method};
+    if (params.overview_level) cells.source.overview = static_cast<int>(*params.overview_level);
+    if (params.unpack) cells.packing = take_packing(band);
+    stack.info.bands.push_back(std::move(band));
+    stack.cells.emplace_back(std::move(cells));
   }
-  if (!own_grid) return;
-  const ChunkShape before = source.blocks.value_or(ChunkShape{});
-  source.blocks = {1, std::max(before.y, file.blocks.y), std::max(before.x, file.blocks.x)};
+  if (own_grid) add_blocks(stack, file);
 }
 
 // The names that are asked for, else those of the files where they tell bands apart.
@@ -166,13 +135,13 @@ void set_names(std::vector<BandInfo>& bands, const std::vector<std::string>& nam
   check_unique_bands(bands, "/bands");
 }
 
-Instant time_of(const RasterParams& params, const std::vector<File>& files) {
+Instant time_of(const RasterParams& params, const std::vector<RasterFile>& files) {
   if (params.datetime) {
     if (const auto span = parse_time(*params.datetime)) return span->start;
     throw Error(ErrorCode::kInvalid, "'" + *params.datetime + "' is no time", "/datetime",
                 "such as 2023-06-15 or 2023-06-15T10:50:31");
   }
-  for (const File& file : files) {
+  for (const RasterFile& file : files) {
     if (file.info.acquired) return *file.info.acquired;
   }
   return Instant{};
@@ -182,9 +151,11 @@ Instant time_of(const RasterParams& params, const std::vector<File>& files) {
 
 void RasterParams::fields(FieldVisitor& v) {
   v.field({.name = "file", .help = "The raster, anything that GDAL opens.", .path = true}, file);
-  v.field(
-      {.name = "files", .help = "Several rasters, whose bands stand side by side.", .path = true},
-      files);
+  v.field({.name = "files",
+           .help = "Several rasters, whose bands stand side by side; \"*\", \"?\" and \"**\" in a "
+                   "name stand for files in ascending order of their names.",
+           .path = true},
+          files);
   v.field({.name = "bands",
            .help = "Names of the cube's bands, one a band of each file. Default: as the files name "
                    "them; a band without a name, or whose name another one has too, is called by "
@@ -211,24 +182,22 @@ void RasterParams::fields(FieldVisitor& v) {
            .help = "Time of the one slice. Default: ACQUISITIONDATETIME or TIFFTAG_DATETIME of the "
                    "first file that has one, else 1970-01-01."},
           datetime);
+  v.field({.name = "unpack", .help = kUnpackHelp}, unpack);
 }
 
-RasterSource make_raster_source(const RasterParams& params) {
+RasterStack make_raster_source(const RasterParams& params) {
   const Resampling method = parse_resampling(params.resampling, "/resampling");
-  std::vector<File> files = named_files(params);
-  for (File& file : files) {
-    describe(file);
-    if (params.overview_level) take_overview(file, *params.overview_level);
+  std::vector<RasterFile> files = open_files(params);
+  if (params.overview_level) {
+    for (RasterFile& file : files) take_overview(file, *params.overview_level);
   }
-  RasterSource source;
-  source.info.grid = common_grid(params, files);
-  check_grids(params, files, source.info.grid);
-  source.info.time = TimeAxis::labelled({time_of(params, files)});
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    add_bands(source, params, files[i], i + 1, method);
-  }
-  set_names(source.info.bands, params.bands);
-  return source;
+  RasterStack stack;
+  stack.info.grid = common_grid(params, files);
+  check_grids(params, files, stack.info.grid);
+  stack.info.time = TimeAxis::labelled({time_of(params, files)});
+  for (std::size_t i = 0; i < files.size(); ++i) add_bands(stack, params, files[i], i + 1, method);
+  set_names(stack.info.bands, params.bands);
+  return stack;
 }
 
 }  // namespace cube

@@ -1,4 +1,4 @@
-// RasterSource: the bands of plain raster files side by side on one grid, described and checked.
+// The source of `raster`: the bands of plain raster files side by side on one grid.
 // Thread rule: values.
 #pragma once
 
@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/cube_info.h"
-#include "engine/image_reader.h"
 #include "engine/params.h"
+#include "engine/raster_stack.h"
 
 namespace cube {
 
@@ -23,22 +22,12 @@ struct RasterParams {
   std::optional<std::string> align;
   std::string resampling = "near";
   std::optional<std::string> datetime;
+  bool unpack = false;
 
   void fields(FieldVisitor& v);
 };
 
-struct RasterSource {
-  struct Band {
-    RasterBand source;
-    Resampling resampling = Resampling::kNearest;  // nearest where the grid is the file's own
-  };
-
-  CubeInfo info;
-  std::vector<Band> bands;           // of info.bands
-  std::optional<ChunkShape> blocks;  // of the files, where the grid is their own
-};
-
 // Opens and compares the files; reads no cell. Throws Error that points into the node ("/files/1").
-RasterSource make_raster_source(const RasterParams& params);
+RasterStack make_raster_source(const RasterParams& params);
 
 }  // namespace cube

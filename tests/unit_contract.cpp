@@ -58,6 +58,7 @@ const std::filesystem::path& folder() {
     std::vector<double> cells(12);
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i);
     cube::test::write_raster(dir->file("scene.tif"), {.width = 4, .height = 3}, cells);
+    cube::test::write_raster(dir->file("scene_2.tif"), {.width = 4, .height = 3}, cells);
     return dir;
   }();
   return kFiles->path();

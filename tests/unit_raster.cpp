@@ -1,76 +1,21 @@
 // raster and what stands on it: names, types, grids, overviews, blocks and errors on small files.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "engine/evaluator.h"
 #include "engine/plan.h"
-#include "graphs/document.h"
-#include "tests/cells.h"
-#include "tests/inline_cube.h"
-#include "tests/rasters.h"
-#include "tests/support.h"
+#include "tests/raster_graphs.h"
 
 using namespace cube;
+using cube::test::cells_of;
+using cube::test::counting;
+using cube::test::resources;
+using cube::test::same;
 using nlohmann::json;
+using Files = cube::test::RasterGraphs;
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-std::vector<double> counting(std::int64_t n, double first = 1) {
-  std::vector<double> cells(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = first + static_cast<double>(i);
-  return cells;
-}
-
-Resources resources() {
-  Resources out;
-  out.make_reader = [] { return make_image_reader(); };
-  return out;
-}
-
-// Files of 4 x 3 cells of 10 m in EPSG:32631 at 500000, 5000000.
-struct Files {
-  std::string write(const std::string& name, test::RasterSpec spec = {},
-                    std::vector<double> cells = {}) {
-    if (spec.width == 0) spec.width = 4;
-    if (spec.height == 0) spec.height = 3;
-    if (cells.empty()) cells = counting(std::int64_t{spec.width} * spec.height);
-    test::write_raster(dir.file(name), spec, cells);
-    return dir.file(name);
-  }
-  Graph graph(const json& arguments) const { return compiled(node(arguments)); }
-  static json node(json arguments) {
-    arguments["cube_type"] = "raster";
-    return arguments;
-  }
-  Graph compiled(const json& document) const {
-    return compile(Document::parse(document.dump(), dir.path()), test::test_operators(),
-                   resources());
-  }
-  std::string error(const json& arguments) const {
-    std::string text = test::error_of([&] { graph(arguments); });
-    const std::string folder = dir.path().string() + "/";
-    for (std::size_t i = text.find(folder); i != std::string::npos; i = text.find(folder)) {
-      text.erase(i, folder.size());
-    }
-    return text;
-  }
-  test::TempDir dir;
-};
-
-std::vector<std::vector<double>> cells_of(const Graph& graph) {
-  const auto shapes = test::chunk_shapes(graph.info());
-  const auto whole = test::computed(graph, resources(), shapes[0]);
-  for (const ChunkShape& shape : shapes) {
-    CHECK(test::difference(whole, test::computed(graph, resources(), shape)) == "");
-  }
-  return whole;
-}
-
-bool same(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
-  return test::difference(a, b).empty();
-}
 
 // Two bands, the second with a description.
 void write_two(const std::string& file, const char* option = nullptr) {

@@ -104,7 +104,8 @@ class CollectionKernel final : public Kernel {
     const ImageBand* file = find_band(source, setup_.bands[band].band);
     if (!file) return nullptr;
     try {
-      return unpacked(read_masked(image, *file, band, region, inputs.images()), band);
+      return unpacked(read_masked(image, *file, band, region, inputs.images()),
+                      setup_.bands[band].packing);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnreadable && error.code() != ErrorCode::kNotFound) throw;
       const bool named = std::string_view(error.what()).find(file->descriptor) != std::string::npos;
@@ -167,21 +168,6 @@ class CollectionKernel final : public Kernel {
       }
     }
     return entry->second = std::move(blocks);
-  }
-
-  BlockPtr unpacked(BlockPtr block, std::size_t band) {
-    const CollectionBand& plan = setup_.bands[band];
-    if (!block || (plan.scale == 1 && plan.offset == 0)) return block;
-    const Region& region = block->region();
-    Block out(region, block->storage());
-    std::vector<double> scratch;
-    for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
-      const auto row = block->row(0, y, scratch);
-      values_.resize(row.size());
-      for (std::size_t i = 0; i < row.size(); ++i) values_[i] = row[i] * plan.scale + plan.offset;
-      out.set_row(0, y, values_);
-    }
-    return share(std::move(out));
   }
 
   // How many footprints cover the centre of each cell.

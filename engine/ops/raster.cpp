@@ -1,7 +1,4 @@
 // raster: plain raster files on one grid, without a catalog.
-#include <algorithm>
-#include <utility>
-
 #include "engine/raster_source.h"
 #include "engine/registry.h"
 
@@ -9,65 +6,12 @@ namespace cube {
 
 namespace {
 
-class Raster final : public Operator {
+class Raster final : public StackSource {
  public:
   using Params = RasterParams;
 
-  Raster(const Params& params, std::span<const CubeInfo>) : Raster(make_raster_source(params)) {}
-
-  Request demand(const Request&, std::size_t) const override { return {}; }
-
-  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Read>(*this); }
-
-  Cost cost(const Request& request) const override {
-    Cost cost;
-    cost.scratch_bytes = kReaderBytes;
-    for (const std::size_t band : request.bands) {
-      const std::string& file = source_.bands[band].source.descriptor;
-      cost.files.push_back(file);
-      // The resolution of a file that is resampled is not looked at; the grid's stands for it.
-      cost.read_bytes +=
-          request.region.cells() * static_cast<std::int64_t>(size_of(info().bands[band].dtype));
-    }
-    cost.images = cost.files.empty() ? 0 : 1;
-    return cost;
-  }
-
-  std::optional<ChunkShape> stored_blocks() const override { return source_.blocks; }
-
-  std::vector<std::string> source_names() const override {
-    std::vector<std::string> names;
-    for (const RasterSource::Band& band : source_.bands) {
-      const std::string& file = band.source.descriptor;
-      if (std::find(names.begin(), names.end(), file) == names.end()) names.push_back(file);
-    }
-    return names;
-  }
-
- private:
-  struct Read final : Kernel {
-    explicit Read(const Raster& op) : op_(op) {}
-
-    Chunk run(const Request& request, Inputs& inputs) override {
-      Chunk out{request.region, {}};
-      for (const std::size_t index : request.bands) {
-        const RasterSource::Band& band = op_.source_.bands[index];
-        const ReadTarget target{.grid = &op_.info().grid,
-                                .rows = request.region.y,
-                                .columns = request.region.x,
-                                .resampling = band.resampling,
-                                .storage = op_.info().bands[index].storage()};
-        out.bands.push_back(inputs.images().read(band.source, target, nullptr));
-      }
-      return out;
-    }
-
-    const Raster& op_;
-  };
-
-  explicit Raster(RasterSource source) : Operator(source.info), source_(std::move(source)) {}
-
-  RasterSource source_;
+  Raster(const Params& params, std::span<const CubeInfo>)
+      : StackSource(make_raster_source(params)) {}
 };
 
 }  // namespace
