@@ -61,11 +61,11 @@ class Kernel {
 struct Cost {
   std::int64_t scratch_bytes = 0;  // held besides the result and what is pulled
   // Sources only:
-  bool empty = false;              // surely nothing but missing cells
-  std::int64_t images = 0;         // images that touch the region
+  bool empty = false;       // surely nothing but missing cells
+  std::int64_t images = 0;  // images that touch the region
   // Files that will be opened, one entry a file and band; texts of the operator's own.
   std::vector<std::string_view> files;
-  std::int64_t read_bytes = 0;     // of cells to decode, before decompression is counted
+  std::int64_t read_bytes = 0;  // of cells to decode, before decompression is counted
   // Slices of the region that may have cells, asked for alone the others are null; nullopt = all.
   std::optional<std::int64_t> filled_slices;
 };
@@ -102,6 +102,10 @@ class Operator {
 
   // Chunk shape that the user asked for.
   virtual std::optional<ChunkShape> preferred_chunk() const { return std::nullopt; }
+
+  // True when slices of the result take the same slices of the input again and again (a series, a
+  // moving window), so that chunks of all slices and of fewer cells save work.
+  virtual bool wants_series() const { return false; }
 
   // Sources: the shape of the blocks that cells are stored in, from the cube's first cell on, where
   // reading a part of a block takes decoding all of it. Chunks are made of whole blocks.

@@ -73,6 +73,20 @@ bool halve(ChunkShape& shape) {
   return true;
 }
 
+// Cells of a slice below which a chunk of whole series is not cut further as long as it has others
+// to cut.
+constexpr std::int64_t kSeriesCells = std::int64_t{1} << 14;
+
+// The same for chunks of whole series: rows and columns first.
+bool halve_series(ChunkShape& shape) {
+  if (shape.y * shape.x <= kSeriesCells) return halve(shape);
+  ChunkShape slice{1, shape.y, shape.x};
+  halve(slice);
+  shape.y = slice.y;
+  shape.x = slice.x;
+  return true;
+}
+
 // Halves the longer side in multiples of `least`; false when there is nothing left to halve.
 bool halve_blocks(ChunkShape& shape, const ChunkShape& least) {
   const std::int64_t down = ceil_div(shape.y, least.y);
@@ -164,10 +178,14 @@ void Plan::choose_shape() {
   while (choice && wants_smaller() && halve_blocks(shape_, clipped(choice->least, info()))) {
   }
   if (!wanted) lengthen(shape_, info(), kChunksPerThread * options_.threads);
+  const bool series = !options_.chunk &&
+                      std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                                  [](const Graph::Node& node) { return node.op->wants_series(); });
+  if (series) take_series();
   const std::int64_t budget = options_.memory_bytes - base_bytes();
   const auto fits = [&] { return dearest_bytes() * options_.threads <= budget; };
   while (!fits()) {
-    if (!halve(shape_)) {
+    if (!(series ? halve_series(shape_) : halve(shape_))) {
       throw Error(ErrorCode::kInvalid,
                   "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
                       " is too small for this graph on " + std::to_string(options_.threads) +
@@ -175,6 +193,17 @@ void Plan::choose_shape() {
                   "--memory", "give more, or fewer --threads");
     }
     chunk_reduced_ = true;
+  }
+}
+
+// All slices in a chunk, and fewer cells of each: chunks of some slices would take whole series for
+// each of them.
+void Plan::take_series() {
+  shape_.t = std::max<std::int64_t>(1, info().time.size());
+  const auto wants_smaller = [&] {
+    return chunks() < kChunksPerThread * options_.threads || dearest_bytes() > kEnoughBytes;
+  };
+  while (shape_.y * shape_.x > kSeriesCells && wants_smaller() && halve_series(shape_)) {
   }
 }
 

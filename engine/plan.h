@@ -45,7 +45,8 @@ struct PlanOptions {
 class Plan {
  public:
   // Chooses the chunk shape: the user's, else one that suits the blocks of the sources (see
-  // chunk_choice.h), cut down until threads x peak memory fits the budget. Throws Error(kInvalid) when not even a single row does.
+  // chunk_choice.h), cut down until threads x peak memory fits the budget. Throws Error(kInvalid)
+  // when not even a single row does.
   Plan(Graph graph, const PlanOptions& options);
 
   const Graph& graph() const { return graph_; }
@@ -55,7 +56,7 @@ class Plan {
   bool chunk_reduced() const { return chunk_reduced_; }  // smaller than asked, to fit the budget
 
   std::int64_t chunks() const;
-  ChunkShape chunk_counts() const;  // along each axis
+  ChunkShape chunk_counts() const;          // along each axis
   Region region(std::int64_t chunk) const;  // of the result, in order t, y, x
 
   // Upper bound of memory one worker holds while computing `request` of node `node`.
@@ -81,6 +82,7 @@ class Plan {
 
  private:
   void choose_shape();
+  void take_series();
   // Peak memory of one worker with the shape at hand, of chunks spread over the result.
   std::int64_t dearest_bytes() const;
   std::int64_t peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const;

@@ -55,7 +55,8 @@ class ReducerState {
   // epoch seconds of the slice, or its index. REQUIRES: values.size() == n.
   virtual void add(std::span<const double> values, double position) = 0;
 
-  // REQUIRES: out.size() == n. May be called once a begin().
+  // REQUIRES: out.size() == n. May be called once a begin(), or, where the reducer holds no values,
+  // after any add() for the values so far.
   virtual void finish(std::span<double> out) = 0;
 };
 

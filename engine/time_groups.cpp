@@ -147,6 +147,17 @@ std::int64_t TimeGroups::longest() const {
   return longest;
 }
 
+TimeAxis whole_axis(const TimeAxis& in) {
+  const std::int64_t n = in.size();
+  if (in.is_regular()) {
+    const Period& step = *in.step();
+    const Period all{step.months * n, step.days * n, step.seconds * n};
+    const TimeAxis axis = TimeAxis::regular(in.start(0), all, 1);
+    if (axis.end(0) == in.end(n - 1)) return axis;
+  }
+  return TimeAxis::labelled({in.start(0)});
+}
+
 TimeGroups group_by_step(const TimeAxis& in, const Period& dt, std::string_view where) {
   return steps_from(in, truncate(in.start(0), dt.unit()), dt, where);
 }

@@ -23,6 +23,10 @@ struct TimeGroups {
 
 // REQUIRES for all: the axis has slices. All throw Error(kInvalid).
 
+// One slice over the whole of a regular axis. The slices of a labelled one have no extent, so its
+// first instant stands for all, as in gdalcubes.
+TimeAxis whole_axis(const TimeAxis& in);
+
 // Steps of `dt` from the axis' start, rounded down to dt's unit. An input slice belongs to the step
 // that its start falls into. `where` names the argument in an error.
 TimeGroups group_by_step(const TimeAxis& in, const Period& dt, std::string_view where);

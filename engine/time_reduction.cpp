@@ -7,9 +7,6 @@ namespace cube {
 
 namespace {
 
-// Slices pulled at a time fill the second-level cache and no more: where slices are larger, each is
-// pulled alone, so that those without an image cost nothing.
-constexpr std::int64_t kSlabBytes = std::int64_t{256} << 10;
 // Columns that order statistics take at a time: 365 values of each are 1.5 MB, which the
 // second-level cache holds.
 constexpr std::int64_t kStripColumns = 512;
@@ -24,12 +21,9 @@ std::int64_t slices_of(const std::vector<Range>& group) {
 
 TimeReduction::TimeReduction(const CubeInfo& input, std::vector<Band> bands,
                              std::vector<std::vector<Range>> groups)
-    : bands_(std::move(bands)), groups_(std::move(groups)) {
+    : bands_(std::move(bands)), groups_(std::move(groups)), slabs_(input) {
   for (std::int64_t t = 0; t < input.time.size(); ++t) {
     instants_.push_back(epoch_seconds(input.time.start(t)));
-  }
-  for (const BandInfo& band : input.bands) {
-    source_bytes_.push_back(static_cast<std::int64_t>(size_of(band.dtype)));
   }
   for (const auto& group : groups_) longest_ = std::max(longest_, slices_of(group));
 }
@@ -45,13 +39,6 @@ std::vector<std::size_t> TimeReduction::sources(const std::vector<std::size_t>& 
 bool TimeReduction::holds_values(const std::vector<std::size_t>& bands) const {
   return std::any_of(bands.begin(), bands.end(),
                      [&](std::size_t band) { return bands_[band].reducer.holds_values(); });
-}
-
-std::int64_t TimeReduction::slab_slices(const Region& slice,
-                                        const std::vector<std::size_t>& sources) const {
-  std::int64_t bytes = 0;
-  for (const std::size_t source : sources) bytes += slice.cells() * source_bytes_[source];
-  return std::max<std::int64_t>(1, kSlabBytes / std::max<std::int64_t>(1, bytes));
 }
 
 Request TimeReduction::demand(const Request& out) const {
@@ -78,7 +65,7 @@ Cost TimeReduction::cost(const Request& request) const {
 }
 
 PullPlan TimeReduction::pulls(const Request& out) const {
-  const std::int64_t slab = slab_slices({{0, 1}, out.region.y, out.region.x}, sources(out.bands));
+  const std::int64_t slab = slabs_.slices({out.region, sources(out.bands)});
   return {std::min(slab, longest_), holds_values(out.bands) ? longest_ : 0};
 }
 
@@ -138,14 +125,11 @@ class TimeReduction::Work final : public Kernel {
   template <class F>
   void each_slab(std::int64_t t, Inputs& inputs, F&& work) {
     Request wanted{request_->region, sources_};
-    wanted.region.t = {0, 1};
-    const std::int64_t slices = what_.slab_slices(wanted.region, sources_);
     for (const Range& range : what_.groups_[static_cast<std::size_t>(t)]) {
-      for (std::int64_t begin = range.begin; begin < range.end; begin += slices) {
-        wanted.region.t = {begin, std::min(begin + slices, range.end)};
-        Chunk slab = inputs.pull(0, wanted);
+      wanted.region.t = range;
+      what_.slabs_.each(wanted, inputs, [&](Chunk slab) {
         if (!slab.empty()) work(std::move(slab));
-      }
+      });
     }
   }
 

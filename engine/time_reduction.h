@@ -7,6 +7,7 @@
 
 #include "engine/operator.h"
 #include "engine/reducers.h"
+#include "engine/slabs.h"
 
 namespace cube {
 
@@ -40,13 +41,12 @@ class TimeReduction {
 
   std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const;
   bool holds_values(const std::vector<std::size_t>& bands) const;
-  std::int64_t slab_slices(const Region& slice, const std::vector<std::size_t>& sources) const;
 
   std::vector<Band> bands_;
   std::vector<std::vector<Range>> groups_;
-  std::vector<double> instants_;            // of the input's slices, epoch seconds
-  std::vector<std::int64_t> source_bytes_;  // a cell, of the input's bands
-  std::int64_t longest_ = 0;                // slices in the largest group
+  std::vector<double> instants_;  // of the input's slices, epoch seconds
+  Slabs slabs_;
+  std::int64_t longest_ = 0;  // slices in the largest group
 };
 
 }  // namespace cube

@@ -1,47 +1,21 @@
 #include "engine/error.h"
+#include "engine/reducer_bands.h"
 #include "engine/registry.h"
-#include "engine/text.h"
+#include "engine/time_groups.h"
 #include "engine/time_reduction.h"
 
 namespace cube {
 
 namespace {
 
-// One slice over the whole of a regular axis. The slices of a labelled one have no extent, so its
-// first instant stands for all, as in gdalcubes.
-TimeAxis whole(const TimeAxis& in) {
-  const std::int64_t n = in.size();
-  if (in.is_regular()) {
-    const Period& step = *in.step();
-    const Period all{step.months * n, step.days * n, step.seconds * n};
-    const TimeAxis axis = TimeAxis::regular(in.start(0), all, 1);
-    if (axis.end(0) == in.end(n - 1)) return axis;
-  }
-  return TimeAxis::labelled({in.start(0)});
-}
-
 class ReduceTime final : public Operator {
  public:
-  struct Params {
-    std::vector<std::pair<ReducerSpec, std::string>> reducer_bands;
-    std::vector<std::string> names;
-
-    void fields(FieldVisitor& v) {
-      v.field({.name = "reducer_bands",
-               .help = "Pairs [reducer, band]. Reducers: min, max, mean, median, sum, prod, count, "
-                       "var, sd, first, last, which_min, which_max, mode, range, q1, q3, p90 (any "
-                       "percentile), any, all, rms, mad.",
-               .required = true},
-              reducer_bands);
-      v.field({.name = "names",
-               .help = "Names of the resulting bands, one a pair; by default BAND_REDUCER, e.g. "
-                       "\"NDVI_median\"."},
-              names);
-    }
+  struct Params : ReducerBands {
+    void fields(FieldVisitor& v) { ReducerBands::fields(v, true); }
   };
 
   ReduceTime(const Params& params, std::span<const CubeInfo> in)
-      : ReduceTime(in[0], pick(params, in[0]), params) {}
+      : ReduceTime(in[0], pick(params, in[0])) {}
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
@@ -52,45 +26,21 @@ class ReduceTime final : public Operator {
   bool passes_emptiness() const override { return work_.passes_emptiness(); }
 
  private:
-  ReduceTime(const CubeInfo& in, std::vector<TimeReduction::Band> bands, const Params& params)
-      : Operator(reduced(in, bands, params)),
-        work_(in, std::move(bands), {{Range{0, in.time.size()}}}) {}
+  ReduceTime(const CubeInfo& in, const std::vector<ReducedBand>& bands)
+      : Operator({in.grid, whole_axis(in.time), infos(bands)}),
+        work_(in, reductions(bands), {{Range{0, in.time.size()}}}) {}
 
-  static std::vector<TimeReduction::Band> pick(const Params& params, const CubeInfo& in) {
-    const auto& pairs = params.reducer_bands;
-    if (pairs.empty()) {
-      throw Error(ErrorCode::kInvalid, "no reducer is given", "/reducer_bands",
-                  "e.g. [[\"median\", \"NDVI\"]]");
-    }
-    if (!params.names.empty() && params.names.size() != pairs.size()) {
-      throw Error(ErrorCode::kInvalid,
-                  "the number of names, " + std::to_string(params.names.size()) +
-                      ", is not that of reducers, " + std::to_string(pairs.size()),
-                  "/names");
-    }
+  static std::vector<ReducedBand> pick(const Params& params, const CubeInfo& in) {
+    std::vector<ReducedBand> bands = reduced_bands(params, in, in.time.size());
     if (in.time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
-    std::vector<TimeReduction::Band> bands;
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const std::string where = "/reducer_bands" + pointer_step(i);
-      Reducer reducer = Reducer::make(pairs[i].first, where + "/0");
-      const std::size_t source = in.band(pairs[i].second, where + "/1");
-      const Storage storage = reducer.result(in.bands[source].storage(), in.time.size());
-      bands.push_back({source, std::move(reducer), storage});
-    }
     return bands;
   }
 
-  static CubeInfo reduced(const CubeInfo& in, const std::vector<TimeReduction::Band>& bands,
-                          const Params& params) {
-    CubeInfo out{in.grid, whole(in.time), {}};
-    for (std::size_t i = 0; i < bands.size(); ++i) {
-      const BandInfo& source = in.bands[bands[i].source];
-      BandInfo band = bands[i].reducer.result_band(source, in.time.size());
-      band.name =
-          params.names.empty() ? source.name + "_" + bands[i].reducer.name() : params.names[i];
-      out.bands.push_back(std::move(band));
+  static std::vector<TimeReduction::Band> reductions(const std::vector<ReducedBand>& bands) {
+    std::vector<TimeReduction::Band> out;
+    for (const ReducedBand& band : bands) {
+      out.push_back({band.source, band.reducer, band.info.storage()});
     }
-    check_unique_bands(out.bands, params.names.empty() ? "/reducer_bands" : "/names");
     return out;
   }
 

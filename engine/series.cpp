@@ -1,0 +1,207 @@
+#include "engine/series.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "engine/missing.h"
+
+namespace cube {
+
+namespace {
+
+constexpr auto kCell = static_cast<std::int64_t>(sizeof(double));
+// Values of a strip that the second-level cache holds beside what comes of them.
+constexpr std::int64_t kStripValues = std::int64_t{1} << 16;
+constexpr std::int64_t kFewestCells = 32;  // enough for loops over the cells of a strip
+constexpr std::int64_t kMostCells = 512;
+
+std::int64_t strip_cells(std::int64_t slices, std::int64_t columns) {
+  const std::int64_t cells = kStripValues / std::max<std::int64_t>(1, slices);
+  return std::min(columns, std::clamp(cells, kFewestCells, kMostCells));
+}
+
+std::vector<std::size_t> same_bands(const CubeInfo& cube) {
+  std::vector<std::size_t> bands(cube.bands.size());
+  std::iota(bands.begin(), bands.end(), std::size_t{0});
+  return bands;
+}
+
+}  // namespace
+
+void SeriesStrip::reset(const Range& slices, std::size_t cells) {
+  slices_ = slices;
+  cells_ = cells;
+  values_.resize(static_cast<std::size_t>(slices.size()) * cells);
+}
+
+SeriesOperator::SeriesOperator(CubeInfo out, const CubeInfo& input,
+                               std::vector<std::size_t> sources)
+    : Operator(std::move(out)), sources_(std::move(sources)), slabs_(input) {}
+
+SeriesOperator::SeriesOperator(CubeInfo out, const CubeInfo& input)
+    : SeriesOperator(std::move(out), input, same_bands(input)) {}
+
+std::vector<std::size_t> SeriesOperator::sources(const std::vector<std::size_t>& bands) const {
+  std::vector<std::size_t> out;
+  for (const std::size_t band : bands) out.push_back(sources_[band]);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+bool SeriesOperator::part_of_whole(const Range& slices) const {
+  const Range all = all_slices();
+  if (slices == all) return false;
+  return needed({0, 1}) == needed(all) && needed({all.end - 1, all.end}) == needed(all);
+}
+
+Request SeriesOperator::demand(const Request& out, std::size_t) const {
+  return {{needed(out.region.t), out.region.y, out.region.x}, sources(out.bands)};
+}
+
+// Of a slab that a moving window has partly passed, all slices are kept.
+std::optional<PullPlan> SeriesOperator::pulls(const Request& out, std::size_t) const {
+  const Request wanted = demand(out, 0);
+  const std::int64_t all = wanted.region.t.size();
+  const std::int64_t slab = std::min(all, slabs_.slices(wanted));
+  return PullPlan{slab, all + slab};
+}
+
+Cost SeriesOperator::cost(const Request& request) const {
+  const std::int64_t slices = needed(request.region.t).size();
+  const std::int64_t cells = strip_cells(slices, request.region.x.size());
+  const bool whole = part_of_whole(request.region.t);
+  const std::int64_t made = whole ? info().time.size() : request.region.t.size();
+  const auto bands = static_cast<std::int64_t>(request.bands.size());
+  Cost cost;
+  cost.scratch_bytes = (slices + bands * made) * cells * kCell + work_bytes(cells, slices) +
+                       request.region.x.size() * kCell;
+  if (!whole) return cost;
+  for (const std::size_t band : request.bands) {
+    cost.scratch_bytes += static_cast<std::int64_t>(size_of(info().bands[band].dtype)) * made *
+                          request.region.y.size() * request.region.x.size();
+  }
+  return cost;
+}
+
+class SeriesOperator::Work final : public Kernel {
+ public:
+  explicit Work(const SeriesOperator& op) : op_(op), work_(op.work()) {}
+
+  Chunk run(const Request& request, Inputs& inputs) override {
+    if (!op_.part_of_whole(request.region.t)) {
+      whole_ = {};
+      return compute(request, inputs);
+    }
+    const Request all{{op_.all_slices(), request.region.y, request.region.x}, request.bands};
+    if (whole_request_ != all || whole_.bands.empty()) {
+      whole_ = {};
+      whole_ = compute(all, inputs);
+      whole_request_ = all;
+    }
+    Chunk out{request.region, {}};
+    for (const BlockPtr& block : whole_.bands) out.bands.push_back(crop(block, request.region));
+    return out;
+  }
+
+ private:
+  Chunk compute(const Request& request, Inputs& inputs) {
+    pull(op_.demand(request, 0), inputs);
+    Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
+    for (std::size_t s = 0; s < wanted_.bands.size(); ++s) {
+      if (op_.passes_emptiness() && !has_values(s)) continue;
+      compute_source(s, request, out);
+    }
+    if (request.region.t == op_.all_slices()) slabs_.clear();  // nobody will ask for more
+    return out;
+  }
+
+  // Makes slabs_ cover the wanted slices, and none that end before them.
+  void pull(Request wanted, Inputs& inputs) {
+    const bool same = wanted.bands == wanted_.bands && wanted.region.y == wanted_.region.y &&
+                      wanted.region.x == wanted_.region.x;
+    wanted_ = wanted;
+    if (!same) slabs_.clear();
+    std::erase_if(slabs_, [&](const Chunk& slab) {
+      return slab.region.t.end <= wanted.region.t.begin ||
+             slab.region.t.begin >= wanted.region.t.end;
+    });
+    if (!slabs_.empty() && slabs_.front().region.t.begin > wanted.region.t.begin) slabs_.clear();
+    if (!slabs_.empty()) wanted.region.t.begin = slabs_.back().region.t.end;
+    op_.slabs_.each(wanted, inputs, [&](Chunk slab) { slabs_.push_back(std::move(slab)); });
+  }
+
+  bool has_values(std::size_t s) const {
+    return std::any_of(slabs_.begin(), slabs_.end(),
+                       [&](const Chunk& slab) { return slab.bands[s] != nullptr; });
+  }
+
+  // The bands of the result that come from pulled band `s`.
+  void compute_source(std::size_t s, const Request& request, Chunk& out) {
+    std::vector<std::size_t> bands;
+    std::vector<std::size_t> places;  // in the request
+    std::vector<Block> blocks;
+    for (std::size_t i = 0; i < request.bands.size(); ++i) {
+      if (op_.sources_[request.bands[i]] != wanted_.bands[s]) continue;
+      bands.push_back(request.bands[i]);
+      places.push_back(i);
+      blocks.push_back(
+          Block::unfilled(request.region, op_.info().bands[request.bands[i]].storage()));
+    }
+    if (out_.size() < bands.size()) out_.resize(bands.size());
+    const Range& all = request.region.x;
+    const std::int64_t cells = strip_cells(wanted_.region.t.size(), all.size());
+    for (std::int64_t y = request.region.y.begin; y < request.region.y.end; ++y) {
+      for (std::int64_t x = all.begin; x < all.end; x += cells) {
+        const Range columns{x, std::min(x + cells, all.end)};
+        gather(s, y, columns);
+        const auto out_strips = std::span(out_).first(bands.size());
+        for (SeriesStrip& strip : out_strips) {
+          strip.reset(request.region.t, static_cast<std::size_t>(columns.size()));
+        }
+        work_->run(in_, bands, out_strips);
+        for (std::size_t k = 0; k < blocks.size(); ++k) store(out_[k], y, x, blocks[k]);
+      }
+    }
+    for (std::size_t k = 0; k < blocks.size(); ++k)
+      out.bands[places[k]] = share(std::move(blocks[k]));
+  }
+
+  // The wanted slices of pulled band `s` in a strip of row y.
+  void gather(std::size_t s, std::int64_t y, const Range& columns) {
+    in_.reset(wanted_.region.t, static_cast<std::size_t>(columns.size()));
+    for (const Chunk& slab : slabs_) {
+      const Range slices = intersect(slab.region.t, wanted_.region.t);
+      for (std::int64_t t = slices.begin; t < slices.end; ++t) {
+        const auto to = in_.at(t);
+        if (slab.bands[s]) {
+          const auto row = slab.bands[s]->row(t, y, columns, row_);
+          std::copy(row.begin(), row.end(), to.begin());
+        } else {
+          std::fill(to.begin(), to.end(), kMissing);
+        }
+      }
+    }
+  }
+
+  static void store(const SeriesStrip& strip, std::int64_t y, std::int64_t x, Block& block) {
+    for (std::int64_t t = strip.slices().begin; t < strip.slices().end; ++t) {
+      block.set_row(t, y, x, strip.at(t));
+    }
+  }
+
+  const SeriesOperator& op_;
+  std::unique_ptr<SeriesWork> work_;
+  Request wanted_;            // what slabs_ cover
+  std::vector<Chunk> slabs_;  // in order of time, side by side
+  Request whole_request_;     // of whole_
+  Chunk whole_;               // all slices of a window of cells, of which some were asked for
+  SeriesStrip in_;
+  std::vector<SeriesStrip> out_;
+  std::vector<double> row_;
+};
+
+std::unique_ptr<Kernel> SeriesOperator::kernel() const { return std::make_unique<Work>(*this); }
+
+}  // namespace cube
