@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/calendar.h"
 #include "engine/missing.h"
 
 namespace cube {
@@ -28,6 +29,16 @@ std::vector<std::size_t> same_bands(const CubeInfo& cube) {
 }
 
 }  // namespace
+
+std::vector<double> series_places(const TimeAxis& time) {
+  std::vector<double> places;
+  for (std::int64_t t = 0; t < time.size(); ++t) {
+    const double seconds = epoch_seconds(time.start(t)) - epoch_seconds(time.start(0));
+    places.push_back(time.is_regular() ? static_cast<double>(t)
+                                       : seconds / static_cast<double>(kSecondsADay));
+  }
+  return places;
+}
 
 void SeriesStrip::reset(const Range& slices, std::size_t cells) {
   slices_ = slices;

@@ -45,6 +45,10 @@ class SeriesStrip {
   std::vector<double> values_;
 };
 
+// Where the slices stand on the axis along which distances are measured: their indices on a regular
+// axis, days since the first one on a labelled axis.
+std::vector<double> series_places(const TimeAxis& time);
+
 class SeriesWork {
  public:
   virtual ~SeriesWork() = default;
