@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -23,6 +24,11 @@ namespace cube {
 // Error(kUnreadable) when it is no collection. The result is an ImageIndex whose find() may be
 // called from any thread.
 std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file);
+
+// What a catalog knows of its images beside that (gdalcubes' image_md), by image name and key.
+// Throws as open_catalog().
+std::map<std::string, std::map<std::string, std::string>> image_metadata(
+    const std::filesystem::path& file);
 
 struct IndexOptions {
   int threads = 0;         // files opened at a time; 0 = all cores

@@ -37,7 +37,8 @@ CatalogWriter::CatalogWriter(const std::filesystem::path& file)
       image_row_(database_, "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
       reference_(database_, "INSERT INTO gdalrefs VALUES (?, ?, ?, ?)"),
       file_row_(database_, "INSERT OR REPLACE INTO " + std::string(kFileTable) +
-                               " VALUES (?, nullif(?, -1), nullif(?, -1))") {}
+                               " VALUES (?, nullif(?, -1), nullif(?, -1))"),
+      metadata_(database_, "INSERT INTO image_md VALUES (?, ?, ?)") {}
 
 std::int64_t CatalogWriter::add_image(const CatalogImage& image) {
   const std::int64_t id = ++images_;
@@ -57,6 +58,10 @@ std::int64_t CatalogWriter::add_image(const CatalogImage& image) {
   const auto known = crs_.find(image.crs);
   known == crs_.end() ? crs_[std::string(image.crs)] = 1 : ++known->second;
   return id;
+}
+
+void CatalogWriter::add_metadata(std::int64_t image, std::string_view key, std::string_view value) {
+  metadata_.bind(image).bind_view(key).bind_view(value).run();
 }
 
 bool CatalogWriter::add_reference(std::int64_t image, std::size_t band, std::string_view descriptor,
@@ -97,7 +102,7 @@ void CatalogWriter::finish(std::span<const BandInfo> bands, const std::string& f
   write_bands(bands);
   Statement row(database_, "INSERT INTO collection_md VALUES (?, ?)");
   row.bind(kVersionKey).bind(kVersion).run();
-  if (!format_json.empty()) row.bind("collection_format").bind(format_json).run();
+  if (!format_json.empty()) row.bind(kFormatKey).bind(format_json).run();
   row.bind(kSummaryKey).bind(summary_json()).run();
   tree_.write(database_, kExtentTable);
   database_.execute(index_sql());

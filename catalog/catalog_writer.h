@@ -34,6 +34,8 @@ class CatalogWriter {
 
   // Gives the image's id: 1, 2, ...
   std::int64_t add_image(const CatalogImage& image);
+  // What else is known of it (gdalcubes' image_md). REQUIRES: one value a key.
+  void add_metadata(std::int64_t image, std::string_view key, std::string_view value);
   // Where the image has a band; false when it has the band already.
   bool add_reference(std::int64_t image, std::size_t band, std::string_view descriptor,
                      int raster_band);
@@ -55,6 +57,7 @@ class CatalogWriter {
   Statement image_row_;
   Statement reference_;
   Statement file_row_;
+  Statement metadata_;
   ExtentTree tree_;
   std::int64_t images_ = 0;
   std::int64_t files_ = 0;

@@ -9,6 +9,7 @@
 #include "catalog/descriptor.h"
 #include "catalog/footprint.h"
 #include "catalog/parallel.h"
+#include "catalog/subdatasets.h"
 #include "engine/error.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
@@ -22,7 +23,15 @@ struct Candidate {
   ListedFile listed;
   CollectionFormat::Match match;
   RasterInfo info;
+  std::map<std::string, std::string> metadata;
   std::string failure;  // not empty: it cannot be indexed, and why
+};
+
+// How files are to be taken, beside their names.
+struct SourceRules {
+  std::string srs;
+  std::vector<std::string> metadata_fields;
+  std::optional<Period> band_period;
 };
 
 std::string why_unusable(const RasterInfo& info, const ListedFile& file,
@@ -40,9 +49,10 @@ std::string why_unusable(const RasterInfo& info, const ListedFile& file,
   return {};
 }
 
-void open(Candidate& file, const std::vector<FormatBand>& bands) {
+void open(Candidate& file, const std::vector<FormatBand>& bands, const SourceRules& rules) {
   try {
-    file.info = describe_raster(file.listed.name);
+    file.info = describe_raster(file.listed.name, rules.srs);
+    file.metadata = raster_metadata(file.listed.name, rules.metadata_fields);
     file.failure = why_unusable(file.info, file.listed, bands);
   } catch (const Error& error) {
     file.failure = error.message();
@@ -86,7 +96,9 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
       continue;
     }
     names.push_back(file.listed.name);
-    left_out.push_back({file.listed.file, file.match.reason, false, file.match.other});
+    // Most files hold subdatasets that are no bands.
+    const bool other = file.match.other || (format.subdatasets() && file.match.bands.empty());
+    left_out.push_back({file.listed.file, file.match.reason, false, other});
   }
   if (!out.empty()) return out;
   if (left_out.empty()) throw Error(ErrorCode::kInvalid, "no files are given to index");
@@ -98,11 +110,11 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
 }
 
 void open_all(std::vector<Candidate>& files, const std::vector<FormatBand>& bands,
-              const IndexOptions& options) {
+              const SourceRules& rules, const IndexOptions& options) {
   std::mutex mutex;
   std::int64_t done = 0;
   for_each_parallel(files.size(), options.threads, [&](std::size_t i) {
-    open(files[i], bands);
+    open(files[i], bands, rules);
     const std::lock_guard lock(mutex);
     ++done;
     if (options.progress) options.progress(done, static_cast<std::int64_t>(files.size()));
@@ -157,6 +169,19 @@ class Assembler {
   Assembler(const std::vector<FormatBand>& bands, Collection& out)
       : bands_(bands), out_(out), facts_(bands.size()) {}
 
+  // A file whose bands are times: an image each, named after its time as gdalcubes does.
+  void add_times(const Candidate& candidate, const Period& period) {
+    Candidate step = candidate;
+    const auto count = static_cast<std::int64_t>(candidate.info.bands.size());
+    const TimeAxis times = TimeAxis::regular(candidate.listed.datetime, period, count);
+    for (std::int64_t i = 0; i < count; ++i) {
+      step.listed.datetime = times.start(i);
+      step.listed.image = candidate.listed.image + "_" + times.label(i);
+      for (ListedFile::Band& band : step.listed.bands) band.raster_band = static_cast<int>(i) + 1;
+      add(step);
+    }
+  }
+
   void add(const Candidate& candidate) {
     const ListedFile& file = candidate.listed;
     auto [at, fresh] = images_.try_emplace(file.image);
@@ -165,17 +190,18 @@ class Assembler {
       const std::string clash = clash_with(image, file);
       if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true, false});
     } else {
-      image = {file.image, file.datetime, candidate.info.crs, {}, {}};
+      image = {file.image, file.datetime, candidate.info.crs, {}, {}, {}};
     }
+    if (out_.files.empty() || out_.files.back() != file.name) out_.files.push_back(file.name);
     for (const ListedFile::Band& band : file.bands) {
       BandInfo info = candidate.info.bands[static_cast<std::size_t>(band.raster_band) - 1];
       info.nodata = comparable(info.nodata);
       facts_[band.band].add(info);
-      image.sources[band.band] = {out_.files.size(), band.raster_band};
+      image.sources[band.band] = {out_.files.size() - 1, band.raster_band};
     }
+    image.metadata.insert(candidate.metadata.begin(), candidate.metadata.end());
     const auto boxes = wrap_longitudes(candidate.info.lonlat);
     image.footprint.insert(image.footprint.end(), boxes.begin(), boxes.end());
-    out_.files.push_back(file.name);
   }
 
   void finish() {
@@ -219,14 +245,15 @@ class Assembler {
 
 // Opens the files and joins them to images.
 Collection assemble(std::vector<Candidate> files, const std::vector<FormatBand>& bands,
-                    std::vector<IndexReport::Left> left_out, const IndexOptions& options) {
+                    std::vector<IndexReport::Left> left_out, const SourceRules& rules,
+                    const IndexOptions& options) {
   Collection out;
   out.left_out = std::move(left_out);
-  open_all(files, bands, options);
+  open_all(files, bands, rules, options);
   Assembler assembler(bands, out);
   for (const Candidate& file : files) {
     if (file.failure.empty()) {
-      assembler.add(file);
+      rules.band_period ? assembler.add_times(file, *rules.band_period) : assembler.add(file);
     } else {
       out.left_out.push_back({file.listed.file, file.failure, true, false});
     }
@@ -248,16 +275,18 @@ Collection assemble(std::vector<Candidate> files, const std::vector<FormatBand>&
 Collection collect(const CollectionFormat& format, std::vector<std::string> files,
                    const IndexOptions& options) {
   std::vector<IndexReport::Left> left_out;
+  if (format.subdatasets()) files = subdatasets_of(format, files, options.threads, left_out);
   auto candidates =
       matching(match_names(format, std::move(files), options.threads), format, left_out);
-  return assemble(std::move(candidates), format.bands(), std::move(left_out), options);
+  return assemble(std::move(candidates), format.bands(), std::move(left_out),
+                  {format.srs(), format.metadata_fields(), format.band_period()}, options);
 }
 
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
                           const IndexOptions& options) {
   std::vector<Candidate> candidates(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) candidates[i].listed = std::move(files[i]);
-  return assemble(std::move(candidates), bands, {}, options);
+  return assemble(std::move(candidates), bands, {}, {}, options);
 }
 
 }  // namespace cube

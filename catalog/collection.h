@@ -20,10 +20,11 @@ struct CollectedImage {
   std::string crs;
   std::vector<Box> footprint;             // longitude/latitude; the union of its files'
   std::map<std::size_t, Source> sources;  // by index into Collection::bands
+  std::map<std::string, std::string> metadata;
 };
 
 struct Collection {
-  std::vector<std::string> files;      // absolute names (or /vsi paths, ...) of what is indexed
+  std::vector<std::string> files;      // absolute names, /vsi paths, ... of what is indexed
   std::vector<BandInfo> bands;         // in the format's order, those that some image has
   std::vector<CollectedImage> images;  // by datetime, then name
   std::vector<IndexReport::Left> left_out;

@@ -39,6 +39,7 @@ void write_collection(const fs::path& file, const fs::path& folder, const std::s
     for (const auto& [band, source] : image.sources) {
       writer.add_reference(id, band, descriptors[source.file], source.raster_band);
     }
+    for (const auto& [key, value] : image.metadata) writer.add_metadata(id, key, value);
   }
   write_files(writer, collection, descriptors);
   writer.finish(collection.bands, format_json);

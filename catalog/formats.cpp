@@ -10,6 +10,7 @@
 
 #include "catalog/descriptor.h"
 #include "engine/error.h"
+#include "engine/gdal/crs.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -118,9 +119,20 @@ class Node {
     }
   }
 
-  void reject(const char* key) const {
-    const bool asked = has(key) && at(key) != json(false);
-    if (asked) throw Error(ErrorCode::kInvalid, "is not supported yet", below(key));
+  bool flag(const char* key) const {
+    if (!has(key)) return false;
+    if (at(key).is_boolean()) return at(key).get<bool>();
+    throw Error(ErrorCode::kInvalid, "must be true or false", below(key));
+  }
+
+  std::vector<std::string> texts(const char* key) const {
+    if (!has(key)) return {};
+    const json& list = at(key);
+    if (list.is_array() &&
+        std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_string(); })) {
+      return list.get<std::vector<std::string>>();
+    }
+    throw Error(ErrorCode::kInvalid, "must be a list of texts", below(key));
   }
 
  private:
@@ -185,10 +197,24 @@ struct CollectionFormat::Impl {
   std::string datetime_format;  // "" = ISO 8601
   std::vector<FormatBand> bands;
   std::vector<Pattern> band_patterns;  // one each of `bands`
+  bool subdatasets = false;
+  std::optional<Pattern> files;
+  std::optional<Period> band_period;
+  std::string srs;
+  std::vector<std::string> metadata_fields;
+
+  void read_band_period(const Node& node) {
+    node.check_keys({"dt"});
+    const std::string period = node.text("dt", true);
+    band_period = Period::parse(period);
+    if (band_period) return;
+    throw Error(ErrorCode::kInvalid, "'" + period + "' is not a duration", node.below("dt"),
+                "such as P1D, P1M or PT3H");
+  }
 
   void read_datetime(const Node& node) {
     node.check_keys({"pattern", "format", "bands"});
-    node.reject("bands");
+    if (node.has("bands")) read_band_period(node.child("bands"));
     datetime = *node.pattern("pattern", true);
     datetime_format = node.text("format", false);
   }
@@ -201,6 +227,27 @@ struct CollectionFormat::Impl {
       band_patterns.push_back(band.pattern("pattern", use == Use::kPatterns).value_or(Pattern{}));
     }
     if (bands.empty()) node.fail("has no bands", {});
+    if (band_period) check_times_of_bands(node);
+  }
+
+  // A band of a file is a time or a band, not both.
+  void check_times_of_bands(const Node& node) const {
+    for (const FormatBand& band : bands) {
+      if (band.raster_band == 1) continue;
+      throw Error(ErrorCode::kInvalid, "is given, and /datetime/bands makes each band a time",
+                  node.below(band.name) + "/band");
+    }
+  }
+
+  // What is not said of single bands and times.
+  void read_rest(const Node& root) {
+    description = root.text("description", false);
+    pattern = root.pattern("pattern", false);
+    subdatasets = root.flag("subdatasets");
+    files = root.pattern("files", false);
+    srs = root.text("srs", false);
+    if (!srs.empty()) srs = canonical_crs(srs, root.below("srs"));
+    metadata_fields = root.texts("image_md_fields");
   }
 
   std::optional<Instant> time(const std::string& found) const {
@@ -238,15 +285,12 @@ CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view
   const nlohmann::json document = parse_json(text, name);
   const Node root(document, std::string(name) + "#");
   root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
-                   "bands", "subdatasets", "srs", "image_md_fields"});
-  root.reject("subdatasets");
-  root.reject("srs");
+                   "bands", "subdatasets", "files", "srs", "image_md_fields", "aliases"});
   auto impl = std::make_shared<Impl>();
   impl->id = name;
   impl->text = text;
-  impl->description = root.text("description", false);
-  impl->pattern = root.pattern("pattern", false);
   impl->use = use;
+  impl->read_rest(root);
   if (use == Use::kPatterns) {
     impl->image = *root.child("images").pattern("pattern", true);
     impl->read_datetime(root.child("datetime"));
@@ -261,8 +305,17 @@ CollectionFormat CollectionFormat::load(const std::string& name_or_path, Use use
   const auto presets = preset_formats();
   std::vector<std::string> names;
   for (const PresetFormat& preset : presets) names.push_back(preset.id);
+  const std::size_t ids = names.size();
+  std::vector<std::size_t> owners;  // of names beyond the ids
+  for (std::size_t i = 0; i < ids; ++i) {
+    for (std::string& alias : Node(json::parse(presets[i].json), "").texts("aliases")) {
+      names.push_back(std::move(alias));
+      owners.push_back(i);
+    }
+  }
   if (const auto index = find_name(names, name_or_path)) {
-    return parse(presets[*index].json, presets[*index].id, use);
+    const PresetFormat& preset = presets[*index < ids ? *index : owners[*index - ids]];
+    return parse(preset.json, preset.id, use);
   }
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(name_or_path, ignored)) {
@@ -280,6 +333,17 @@ const std::string& CollectionFormat::id() const { return impl_->id; }
 const std::string& CollectionFormat::description() const { return impl_->description; }
 const std::string& CollectionFormat::json() const { return impl_->text; }
 const std::vector<FormatBand>& CollectionFormat::bands() const { return impl_->bands; }
+bool CollectionFormat::subdatasets() const { return impl_->subdatasets; }
+const std::optional<Period>& CollectionFormat::band_period() const { return impl_->band_period; }
+const std::string& CollectionFormat::srs() const { return impl_->srs; }
+const std::vector<std::string>& CollectionFormat::metadata_fields() const {
+  return impl_->metadata_fields;
+}
+
+bool CollectionFormat::holds_subdatasets(const std::string& path) const {
+  if (!impl_->subdatasets || path.size() > kLongestPath) return false;
+  return !impl_->files || impl_->files->match(path);
+}
 
 CollectionFormat::Match CollectionFormat::match(const std::string& path) const {
   if (path.size() > kLongestPath) return {{}, {}, {}, "the name is too long", false};
@@ -293,9 +357,13 @@ std::optional<std::string> CollectionFormat::guess(const std::vector<std::string
   std::size_t most = 0;
   for (const PresetFormat& preset : preset_formats()) {
     const CollectionFormat format = parse(preset.json, preset.id);
+    const auto fits = [&](const std::string& path) {
+      return (format.impl_->files && format.holds_subdatasets(path)) ||
+             format.match(path).reason.empty();
+    };
     std::size_t count = 0;
     for (std::size_t i = 0; i < paths.size(); i += stride) {
-      if (format.match(absolute_name(paths[i])).reason.empty()) ++count;
+      if (fits(absolute_name(paths[i]))) ++count;
     }
     if (count > most) {
       most = count;

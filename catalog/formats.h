@@ -1,11 +1,12 @@
 // CollectionFormat: how file names and contents become images, bands and times.
 //
 // JSON in gdalcubes' shape: description, tags, pattern, images.pattern, datetime.pattern/format,
-// bands{name: {pattern, band, nodata, offset, scale, unit}}, and a band's "dtype", with which a
-// table of files is indexed without opening one. Not yet: datetime.bands, subdatasets
-// and srs are rejected, image_md_fields is accepted and nothing is stored for it. Patterns are
-// ECMAScript regular expressions that match the whole (absolute) path; where a group is captured,
-// it is what is taken. Without datetime.format times are ISO 8601.
+// datetime.bands.dt, bands{name: {pattern, band, nodata, offset, scale, unit}}, subdatasets, srs,
+// image_md_fields. Ours beside them: a band's "dtype", with which a table of files is indexed
+// without opening one; "files", which names the files whose subdatasets are looked at (else all
+// are opened); "aliases", other names of a preset. Patterns are ECMAScript regular expressions that
+// match the whole (absolute) path or subdataset; where a group is captured, it is what is taken.
+// Without datetime.format times are ISO 8601.
 // Thread rule: immutable once made; match() may be called from any thread.
 #pragma once
 
@@ -39,10 +40,9 @@ struct FormatBand {
 
 class CollectionFormat {
  public:
-  // By preset id, by path of a JSON file. Throws Error naming the presets, or the place in the
-  // file ("FILE#/bands/B04/pattern"; line and column for syntax).
-  // A format for a table of images, which says itself what its files are, needs only bands:
-  // kBands.
+  // By preset id or alias, by path of a JSON file. Throws Error naming the presets, or the place in
+  // the file ("FILE#/bands/B04/pattern"; line and column for syntax). A format for a table of
+  // images, which says itself what its files are, needs only bands: kBands.
   enum class Use : std::uint8_t { kPatterns, kBands };
   static CollectionFormat load(const std::string& name_or_path, Use use = Use::kPatterns);
   static CollectionFormat parse(std::string_view json, std::string_view name,
@@ -52,6 +52,18 @@ class CollectionFormat {
   const std::string& description() const;
   const std::string& json() const;  // as given
   const std::vector<FormatBand>& bands() const;
+
+  // Whether images are made of the subdatasets of the files (HDF4, HDF5, netCDF).
+  bool subdatasets() const;
+  // Whether a file's subdatasets are to be looked at, by its name.
+  bool holds_subdatasets(const std::string& path) const;
+  // Where the bands of a file are times: from one to the next. The name and time of the first is
+  // what match() gives.
+  const std::optional<Period>& band_period() const;
+  // What the files' coordinates are in, whatever they say; "" = what they say. Canonical.
+  const std::string& srs() const;
+  // GDAL's metadata to keep of each image: "KEY" or "DOMAIN:KEY".
+  const std::vector<std::string>& metadata_fields() const;
 
   // What a path is in this format, or why it is nothing ("no band pattern matches ...").
   struct Match {
@@ -63,7 +75,7 @@ class CollectionFormat {
   };
   Match match(const std::string& path) const;
 
-  // The preset that fits most of `paths`; nullopt when none fits any.
+  // The preset that fits most of `paths`, by their names alone; nullopt when none fits any.
   static std::optional<std::string> guess(const std::vector<std::string>& paths);
 
  private:

@@ -11,6 +11,7 @@
 #include "catalog/schema.h"
 #include "catalog/sqlite.h"
 #include "engine/error.h"
+#include "engine/gdal/crs.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -78,6 +79,7 @@ class Catalog final : public ImageIndex {
       band_ids_.push_back(rows.integer(0));
       bands_.push_back(read_band(rows, file_));
     }
+    srs_ = format_srs();
   }
 
   const std::vector<BandInfo>& bands() const override { return bands_; }
@@ -94,6 +96,7 @@ class Catalog final : public ImageIndex {
   std::string sql(const ImageQuery& query) const;
   void bind(Statement& statement, const ImageQuery& query) const;
   Instant time(const std::string& text) const;
+  std::string format_srs();
   std::vector<std::string> dates() const;
   std::optional<CollectionSummary> stored_summary() const;
   CollectionSummary counted_summary() const;
@@ -104,6 +107,7 @@ class Catalog final : public ImageIndex {
   bool indexed_ = false;  // has our R*Tree
   std::vector<BandInfo> bands_;
   std::vector<std::int64_t> band_ids_;  // of bands_, ascending
+  std::string srs_;                     // what the format says that all files are in; "" = nothing
   mutable std::mutex mutex_;            // one query at a time on the connection
 };
 
@@ -127,6 +131,15 @@ Instant Catalog::time(const std::string& text) const {
   const auto span = parse_time(text);
   if (!span) throw Error(ErrorCode::kUnreadable, "'" + text + "' is not a time", file_);
   return span->start;
+}
+
+std::string Catalog::format_srs() {
+  if (!database_.has_table("collection_md")) return {};
+  Statement row(database_, "SELECT value FROM collection_md WHERE key = ?");
+  if (!row.bind(kFormatKey).step()) return {};
+  const auto format = nlohmann::json::parse(row.text(0), nullptr, false);
+  if (!format.is_object() || !format.contains("srs") || !format["srs"].is_string()) return {};
+  return canonical_crs(format["srs"].get<std::string>(), file_);
 }
 
 // In our catalogs the R*Tree names the images and everything else is looked up by their ids
@@ -207,7 +220,8 @@ std::vector<Image> Catalog::find(const ImageQuery& asked) const {
     if (band == band_ids_.end() || *band != rows.integer(8)) continue;
     images.back().bands.push_back({static_cast<std::size_t>(band - band_ids_.begin()),
                                    resolve_descriptor(rows.text(9), folder_),
-                                   rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10))});
+                                   rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10)),
+                                   srs_});
   }
   std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
     return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
@@ -300,6 +314,18 @@ std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file
                 kHint);
   }
   return std::make_shared<Catalog>(file);
+}
+
+std::map<std::string, std::map<std::string, std::string>> image_metadata(
+    const std::filesystem::path& file) {
+  open_catalog(file);  // or says why it is none
+  std::map<std::string, std::map<std::string, std::string>> out;
+  Database database(file, Database::Mode::kRead);
+  if (!database.has_table("image_md")) return out;
+  Statement rows(
+      database, "SELECT i.name, m.key, m.value FROM image_md m JOIN images i ON i.id = m.image_id");
+  while (rows.step()) out[rows.text(0)][rows.text(1)] = rows.text(2);
+  return out;
 }
 
 }  // namespace cube

@@ -10,6 +10,9 @@ namespace cube {
 inline constexpr const char* kVersionKey = "CUBE_CATALOG_VERSION";
 inline constexpr const char* kVersion = "2";
 
+// gdalcubes' key in `collection_md` for the format (JSON).
+inline constexpr const char* kFormatKey = "collection_format";
+
 // Our key in `collection_md` for the numbers of images and files, the extent and the like (JSON),
 // which a large catalog could only give by reading all of it. Removed by a trigger when somebody
 // changes the images.

@@ -52,7 +52,8 @@ void list(const ListOptions& options) {
   CubeInfo bands;
   bands.bands = index->bands();
   for (const std::string& band : options.bands) query.bands.push_back(bands.band(band, "--bands"));
-  print_images(std::cout, index->find(query), *index, options.json);
+  print_images(std::cout, index->find(query), *index, image_metadata(options.catalog),
+               options.json);
 }
 
 void print_formats(const std::string& name) {
@@ -107,8 +108,9 @@ void add_catalog(CLI::App& app, Program& program) {
   info->add_option("DB", *file, "The catalog")->type_name("")->required();
   info->add_flag("--json", *json, "As JSON");
   info->footer("Example:\n  cube catalog info l8.db");
-  info->callback(
-      [file, json] { print_catalog_info(std::cout, *file, *open_catalog(*file), *json); });
+  info->callback([file, json] {
+    print_catalog_info(std::cout, *file, *open_catalog(*file), image_metadata(*file), *json);
+  });
 
   auto name = std::make_shared<std::string>();
   CLI::App* formats = catalog->add_subcommand("formats", "List the preset formats, or print one");

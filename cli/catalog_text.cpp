@@ -63,7 +63,17 @@ std::string crs_text(const CollectionSummary& summary) {
   return join(parts);
 }
 
-void print_info_json(std::ostream& out, const std::string& file, const ImageIndex& index) {
+// The keys of all images' metadata, each with how many images have it.
+std::map<std::string, std::int64_t> counted_keys(const ImageMetadata& metadata) {
+  std::map<std::string, std::int64_t> out;
+  for (const auto& [image, values] : metadata) {
+    for (const auto& [key, value] : values) ++out[key];
+  }
+  return out;
+}
+
+void print_info_json(std::ostream& out, const std::string& file, const ImageIndex& index,
+                     const ImageMetadata& metadata) {
   const CollectionSummary summary = index.summary();
   ordered_json document = {{"file", file}, {"images", summary.images}, {"files", summary.files}};
   if (summary.first) document["first"] = to_text(*summary.first);
@@ -72,11 +82,12 @@ void print_info_json(std::ostream& out, const std::string& file, const ImageInde
   document["dates"] = summary.dates;
   document["bands"] = ordered_json::array();
   for (const BandInfo& band : index.bands()) document["bands"].push_back(band_json(band));
+  if (!metadata.empty()) document["metadata"] = counted_keys(metadata);
   out << document.dump(2) << '\n';
 }
 
-void print_images_json(std::ostream& out, const std::vector<Image>& images,
-                       const ImageIndex& index) {
+void print_images_json(std::ostream& out, const std::vector<Image>& images, const ImageIndex& index,
+                       const ImageMetadata& metadata) {
   ordered_json document = ordered_json::array();
   for (const Image& image : images) {
     ordered_json entry = {{"name", image.name},
@@ -89,6 +100,8 @@ void print_images_json(std::ostream& out, const std::vector<Image>& images,
       entry["bands"][index.bands()[band.band].name] = {{"file", band.descriptor},
                                                        {"band", band.raster_band}};
     }
+    const auto known = metadata.find(image.name);
+    if (known != metadata.end()) entry["metadata"] = known->second;
     document.push_back(std::move(entry));
   }
   out << document.dump(2) << '\n';
@@ -104,8 +117,8 @@ std::string time_span_text(const CollectionSummary& summary) {
 }
 
 void print_catalog_info(std::ostream& out, const std::string& file, const ImageIndex& index,
-                        bool json) {
-  if (json) return print_info_json(out, file, index);
+                        const ImageMetadata& metadata, bool json) {
+  if (json) return print_info_json(out, file, index, metadata);
   const CollectionSummary summary = index.summary();
   out << file << ": image collection\n"
       << "images  " << summary.images << " (" << summary.files << " files)\n";
@@ -123,20 +136,31 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
                     band.nodata ? number_text(*band.nodata) : "-", number_text(band.scale),
                     number_text(band.offset), band.unit.empty() ? "-" : band.unit, band.note});
   }
+  for (const auto& [key, count] : counted_keys(metadata)) {
+    out << "image metadata " << key << " (of " << count
+        << (count == 1 ? " image)\n" : " images)\n");
+  }
   out << '\n';
   print_table(out, rows);
 }
 
 void print_images(std::ostream& out, const std::vector<Image>& images, const ImageIndex& index,
-                  bool json) {
-  if (json) return print_images_json(out, images, index);
+                  const ImageMetadata& metadata, bool json) {
+  if (json) return print_images_json(out, images, index, metadata);
   std::vector<std::vector<std::string>> rows = {
       {"time", "name", "crs", "files", "left,bottom,right,top"}};
+  const auto keys = counted_keys(metadata);
+  for (const auto& [key, count] : keys) rows[0].push_back(key);
   for (const Image& image : images) {
     std::vector<std::string> boxes;
     for (const Box& box : image.footprint) boxes.push_back(box_text(box));
     rows.push_back({short_time(image.datetime), image.name, image.crs,
                     std::to_string(image.bands.size()), join(boxes, " and ")});
+    const auto known = metadata.find(image.name);
+    for (const auto& [key, count] : keys) {
+      const bool has = known != metadata.end() && known->second.contains(key);
+      rows.back().push_back(has ? known->second.at(key) : "-");
+    }
   }
   print_table(out, rows);
 }

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "engine/image_index.h"
 
 namespace cube {
+
+// What is known of images beside times and places, by image name and key.
+using ImageMetadata = std::map<std::string, std::map<std::string, std::string>>;
 
 // All images of a catalog.
 ImageQuery all_images();
@@ -17,10 +21,10 @@ std::string time_span_text(const CollectionSummary& summary);
 
 // Bands, extent, time span and dates.
 void print_catalog_info(std::ostream& out, const std::string& file, const ImageIndex& index,
-                        bool json);
+                        const ImageMetadata& metadata, bool json);
 
 // One image a line, or a JSON array.
 void print_images(std::ostream& out, const std::vector<Image>& images, const ImageIndex& index,
-                  bool json);
+                  const ImageMetadata& metadata, bool json);
 
 }  // namespace cube

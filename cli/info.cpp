@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "catalog/catalog.h"
 #include "cli/catalog_text.h"
 #include "cli/common.h"
 #include "engine/gdal/raster_info.h"
@@ -118,7 +119,8 @@ void add_info(CLI::App& app, Program& program) {
         return show_graph(args->graph, program, args->json);
       case Kind::kCatalog:
         return print_catalog_info(std::cout, args->graph.graph,
-                                  *program.resources.open_index(args->graph.graph), args->json);
+                                  *program.resources.open_index(args->graph.graph),
+                                  image_metadata(args->graph.graph), args->json);
       case Kind::kRaster:
         return show_raster(args->graph.graph, args->json);
     }

@@ -36,8 +36,8 @@ std::optional<ChunkShape> blocks_on(const RasterInfo& image, const RasterInfo::L
   return ChunkShape{1, level.block_height, level.block_width};
 }
 
-std::optional<ChunkShape> blocks_of(const std::string& descriptor, const Grid& grid) {
-  const RasterInfo image = describe_raster(descriptor);
+std::optional<ChunkShape> blocks_of(const ImageBand& band, const Grid& grid) {
+  const RasterInfo image = describe_raster(band.descriptor, band.crs);
   if (!image.north_up || !same_crs(image.crs, grid.crs)) return std::nullopt;
   const RasterInfo::Level full{image.grid.width, image.grid.height, image.block_width,
                                image.block_height};
@@ -55,7 +55,7 @@ std::optional<ChunkShape> blocks_of_collection(const std::vector<Image>& images,
   const std::vector<ImageBand>& bands = images.front().bands;
   try {
     for (std::size_t i = 0; i < std::min(bands.size(), kBandsTried); ++i) {
-      if (const auto blocks = blocks_of(bands[i].descriptor, grid)) return blocks;
+      if (const auto blocks = blocks_of(bands[i], grid)) return blocks;
     }
   } catch (const Error&) {  // said when the image is read, or left out
   }

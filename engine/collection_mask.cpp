@@ -135,7 +135,10 @@ NativeMask native_mask(const Image& image, const std::vector<CollectionMask>& ma
   for (const CollectionMask& mask : masks) {
     const ImageBand* file = find_band(image, mask.band);
     if (!file) continue;
-    out.layers.push_back({.band = {file->descriptor, file->raster_band, bands[mask.band].nodata},
+    out.layers.push_back({.band = {.descriptor = file->descriptor,
+                                   .band = file->raster_band,
+                                   .nodata = bands[mask.band].nodata,
+                                   .crs = file->crs},
                           .rule = mask.rule});
   }
   return out;

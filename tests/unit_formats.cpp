@@ -154,8 +154,17 @@ TEST_CASE("a wrong format file is told where") {
         "f.json#/bands/nir/band: 0 is not a band number (bands count from 1)");
   CHECK(rejected("{\"pattern\": \".*/a", "{\"patern\": \".*/a") ==
         "f.json#/datetime/patern: unknown key (did you mean 'pattern'?)");
-  CHECK(rejected("\"images\"", "\"subdatasets\": true, \"images\"") ==
-        "f.json#/subdatasets: is not supported yet");
+  CHECK(rejected("\"images\"", "\"subdatasets\": 1, \"images\"") ==
+        "f.json#/subdatasets: must be true or false");
+  CHECK(rejected("\"images\"", "\"image_md_fields\": [1], \"images\"") ==
+        "f.json#/image_md_fields: must be a list of texts");
+  CHECK(rejected("\"images\"", "\"srs\": \"EPSG:x\", \"images\"").starts_with("f.json#/srs: "));
+  CHECK(rejected("\"%Y%j\"", "\"%Y%j\", \"bands\": {\"dt\": \"P1\"}") ==
+        "f.json#/datetime/bands/dt: 'P1' is not a duration (such as P1D, P1M or PT3H)");
+  CHECK(rejected("\"%Y%j\"", "\"%Y%j\", \"bands\": {}") ==
+        "f.json#/datetime/bands: 'dt' is missing");
+  CHECK(rejected("\"%Y%j\"", "\"%Y%j\", \"bands\": {\"dt\": \"P1D\"}") ==
+        "f.json#/bands/nir/band: is given, and /datetime/bands makes each band a time");
   CHECK(test::error_of([] { CollectionFormat::parse("[]", "f.json"); }) ==
         "f.json#: must be an object");
   CHECK(test::error_of([] {

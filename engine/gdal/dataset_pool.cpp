@@ -32,6 +32,10 @@ bool has_blocks_apart(GDALDatasetH dataset) {
   return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
 }
 
+std::string place_key(const std::string& descriptor, const std::string& crs) {
+  return crs.empty() ? descriptor : descriptor + '\n' + crs;
+}
+
 }  // namespace
 
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, KnownCrs* known) {
@@ -57,11 +61,12 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, Known
   return entry->second;
 }
 
-OpenImage::OpenImage(std::string descriptor, KnownPlaces& known)
+OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known)
     : descriptor_(std::move(descriptor)),
       known_(known),
       dataset_(open_raster(descriptor_)),
-      crs_(image_crs(dataset_.get(), descriptor_, &known.crs)),
+      crs_given_(crs),
+      crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs) : crs),
       blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {
@@ -102,7 +107,7 @@ std::shared_ptr<GeoMap> OpenImage::make_map(const Grid& view) {
         std::ranges::find_if(known_.maps, [&](const auto& map) { return map->key() == key; });
     if (known != known_.maps.end()) return *known;
   }
-  std::shared_ptr<GeoMap> map = make_geo_map(dataset_.get(), crs_, view, descriptor_);
+  std::shared_ptr<GeoMap> map = make_geo_map(dataset_.get(), crs_, view, descriptor_, crs_given_);
   if (map->key().empty()) return map;
   if (known_.maps.size() == kMaxKnownMaps) known_.maps.erase(known_.maps.begin());
   known_.maps.push_back(map);
@@ -121,18 +126,19 @@ bool reads_hdf5(const std::string& descriptor) {
 DatasetPool::DatasetPool(int limit, std::shared_ptr<BlockCache> blocks)
     : limit_(static_cast<std::size_t>(std::max(2, limit))), known_{std::move(blocks), {}, {}} {}
 
-OpenImage& DatasetPool::open(const std::string& descriptor) {
-  if (const auto found = places_.find(descriptor); found != places_.end()) {
+OpenImage& DatasetPool::open(const std::string& descriptor, const std::string& crs) {
+  const std::string key = place_key(descriptor, crs);
+  if (const auto found = places_.find(key); found != places_.end()) {
     images_.splice(images_.begin(), images_, found->second);
     return images_.front();
   }
   const Stopwatch start;
   while (images_.size() >= limit_) {
-    places_.erase(images_.back().descriptor());
+    places_.erase(place_key(images_.back().descriptor(), images_.back().given_crs()));
     images_.pop_back();
   }
-  images_.emplace_front(descriptor, known_);
-  places_[descriptor] = images_.begin();
+  images_.emplace_front(descriptor, crs, known_);
+  places_[key] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();
   return images_.front();

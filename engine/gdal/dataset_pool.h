@@ -34,8 +34,9 @@ struct KnownPlaces {
 // An open image.
 class OpenImage {
  public:
-  // Takes from `known` what is there, and adds to it. REQUIRES: `known` outlives the image.
-  OpenImage(std::string descriptor, KnownPlaces& known);
+  // Takes from `known` what is there, and adds to it. `crs` is taken for the image's where it is
+  // not "". REQUIRES: `known` outlives the image.
+  OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known);
   ~OpenImage();
   OpenImage(const OpenImage&) = delete;
   OpenImage& operator=(const OpenImage&) = delete;
@@ -43,6 +44,7 @@ class OpenImage {
   const std::string& descriptor() const { return descriptor_; }
   GDALDatasetH dataset() const { return dataset_.get(); }
   const std::string& crs() const { return crs_; }
+  const std::string& given_crs() const { return crs_given_; }
 
   // The band, from 1; throws Error(kUnreadable) when there are fewer.
   GDALRasterBandH band(int number) const;
@@ -67,6 +69,7 @@ class OpenImage {
   std::string descriptor_;
   KnownPlaces& known_;
   Dataset dataset_;
+  std::string crs_given_;
   std::string crs_;
   bool blocks_apart_;
   std::vector<ViewMap> maps_;
@@ -81,7 +84,8 @@ class DatasetPool {
 
   // Opens, or takes from the pool. The result is valid until `limit` other images were asked for.
   // Throws Error(kNotFound or kUnreadable).
-  OpenImage& open(const std::string& descriptor);
+  // `crs` as above.
+  OpenImage& open(const std::string& descriptor, const std::string& crs = {});
 
   std::int64_t opened() const { return opened_; }
   double seconds() const { return seconds_; }

@@ -425,7 +425,8 @@ std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Gr
 }
 
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
-                                     const Grid& view, const std::string& descriptor) {
+                                     const Grid& view, const std::string& descriptor,
+                                     const std::string& given_crs) {
   std::array<double, 6> g{};
   const bool affine = GDALGetGeoTransform(dataset, g.data()) == CE_None;
   if (affine && same_crs(image_crs, view.crs)) {
@@ -433,7 +434,10 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   }
   const std::string wkt = crs_wkt(view.crs);
   const std::string target = "DST_SRS=" + wkt;
-  std::array<char*, 2> options = {const_cast<char*>(target.c_str()), nullptr};
+  const std::string source = "SRC_SRS=" + crs_wkt(given_crs);
+  std::array<char*, 3> options = {const_cast<char*>(target.c_str()),
+                                  given_crs.empty() ? nullptr : const_cast<char*>(source.c_str()),
+                                  nullptr};
   const GdalErrors errors;
   Transformer transformer(GDALCreateGenImgProjTransformer2(dataset, nullptr, options.data()));
   if (!transformer || (affine && image_crs.empty())) {

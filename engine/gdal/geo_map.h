@@ -85,7 +85,8 @@ std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Gr
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the
 // view's CRS.
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
-                                     const Grid& view, const std::string& descriptor);
+                                     const Grid& view, const std::string& descriptor,
+                                     const std::string& given_crs = {});
 
 // Centres this near a border between source cells count as beyond it, so that rounding errors do
 // not decide ties. In source cells.

@@ -102,7 +102,7 @@ class GdalImageReader final : public ImageReader {
   };
 
   void open(Job& job) {
-    job.image = &pool_.open(job.source.descriptor);
+    job.image = &pool_.open(job.source.descriptor, job.source.crs);
     job.map = &job.image->map(*job.target.grid);
     job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source,
                              job.target.resampling);

@@ -307,7 +307,7 @@ const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const Mas
 void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
   hidden.assign(static_cast<std::size_t>(key.rows.size() * key.columns.size()), 0);
   for (const NativeMask::Layer& layer : key.layers) {
-    OpenImage& mask = pool_.open(layer.band.descriptor);
+    OpenImage& mask = pool_.open(layer.band.descriptor, layer.band.crs);
     if (!same_crs(key.crs, mask.crs())) {
       throw Error(ErrorCode::kUnreadable,
                   "is in another CRS than the image it masks: " + mask.crs() + " and " + key.crs,

@@ -1,5 +1,6 @@
 #include "engine/gdal/raster_info.h"
 
+#include <cpl_string.h>
 #include <gdal_alg.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "engine/gdal/crs.h"
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/source_window.h"
 
 namespace cube {
@@ -65,10 +67,13 @@ std::optional<Instant> acquired(GDALDatasetH dataset) {
 
 // The outline in CRS units by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays),
 // as longitude and latitude.
-std::vector<Box> located_footprint(GDALDatasetH dataset, double width, double height) {
+std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs, double width,
+                                   double height) {
   constexpr int kPoints = 32;
   const GdalErrors errors;
-  const std::array<const char*, 2> options = {"DST_SRS=EPSG:4326", nullptr};
+  const std::string source = "SRC_SRS=" + crs_wkt(crs);
+  const std::array<const char*, 3> options = {"DST_SRS=EPSG:4326",
+                                              crs.empty() ? nullptr : source.c_str(), nullptr};
   void* transformer =
       GDALCreateGenImgProjTransformer2(dataset, nullptr, const_cast<char**>(options.data()));
   if (!transformer) return {};
@@ -93,6 +98,22 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, double width, double he
   return lonlat_bounds(x, y);
 }
 
+// Not GDALGetMetadataItem(), which misses what the netCDF driver finds out later.
+const char* metadata_item(GDALDatasetH dataset, const std::string& domain, const std::string& key) {
+  return CSLFetchNameValue(GDALGetMetadata(dataset, domain.c_str()), key.c_str());
+}
+
+// An open raster; alone with HDF5 where that reads it.
+struct LockedDataset {
+  std::optional<NetcdfLock> lock;
+  Dataset dataset;  // closed before the lock is given up
+
+  explicit LockedDataset(const std::string& descriptor) {
+    if (reads_hdf5(descriptor)) lock.emplace();
+    dataset = open_raster(descriptor);
+  }
+};
+
 }  // namespace
 
 void register_gdal() {
@@ -100,11 +121,12 @@ void register_gdal() {
   std::call_once(once, [] { GDALAllRegister(); });
 }
 
-RasterInfo describe_raster(const std::string& descriptor) {
-  const Dataset dataset = open_raster(descriptor);
+RasterInfo describe_raster(const std::string& descriptor, const std::string& crs) {
+  const LockedDataset held(descriptor);
+  const Dataset& dataset = held.dataset;
   RasterInfo info;
   info.driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset.get()));
-  info.crs = image_crs(dataset.get(), descriptor);
+  info.crs = crs.empty() ? image_crs(dataset.get(), descriptor) : crs;
   info.grid.crs = info.crs;
   info.grid.width = GDALGetRasterXSize(dataset.get());
   info.grid.height = GDALGetRasterYSize(dataset.get());
@@ -125,7 +147,7 @@ RasterInfo describe_raster(const std::string& descriptor) {
   if (info.north_up && !info.crs.empty()) {
     info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
   } else {
-    info.lonlat = located_footprint(dataset.get(), static_cast<double>(info.grid.width),
+    info.lonlat = located_footprint(dataset.get(), crs, static_cast<double>(info.grid.width),
                                     static_cast<double>(info.grid.height));
   }
   info.has_location = !info.lonlat.empty();
@@ -144,6 +166,46 @@ RasterInfo describe_raster(const std::string& descriptor) {
   }
   info.acquired = acquired(dataset.get());
   return info;
+}
+
+std::map<std::string, std::string> raster_metadata(const std::string& descriptor,
+                                                   std::span<const std::string> fields) {
+  std::map<std::string, std::string> out;
+  if (fields.empty()) return out;
+  const LockedDataset held(descriptor);
+  for (const std::string& field : fields) {
+    const std::size_t colon = field.find(':');
+    const bool domain = colon != std::string::npos;
+    const char* value =
+        GDALGetMetadataItem(held.dataset.get(), (domain ? field.substr(colon + 1) : field).c_str(),
+                            domain ? field.substr(0, colon).c_str() : nullptr);
+    if (value) out[field] = value;
+  }
+  return out;
+}
+
+std::vector<std::string> list_subdatasets(const std::string& descriptor) {
+  const LockedDataset held(descriptor);
+  GDALDatasetH dataset = held.dataset.get();
+  std::vector<std::string> out;
+  for (int i = 1;; ++i) {
+    const std::string key = "SUBDATASET_" + std::to_string(i) + "_NAME";
+    const char* name = metadata_item(dataset, "SUBDATASETS", key);
+    if (!name) break;
+    out.emplace_back(name);
+  }
+  if (!out.empty()) return out;
+  const char* variable = nullptr;
+  if (GDALGetRasterCount(dataset) > 0) {
+    variable = GDALGetMetadataItem(GDALGetRasterBand(dataset, 1), "NETCDF_VARNAME", "");
+  }
+  const bool netcdf =
+      GDALGetDescription(dataset) == descriptor &&
+      GDALGetDriverShortName(GDALGetDatasetDriver(dataset)) == std::string_view("netCDF");
+  if (netcdf && variable && !descriptor.starts_with("NETCDF:")) {
+    return {"NETCDF:\"" + descriptor + "\":" + variable};
+  }
+  return {descriptor};
 }
 
 }  // namespace cube

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,9 +37,19 @@ struct RasterInfo {
   std::optional<Instant> acquired;  // ACQUISITIONDATETIME, else TIFFTAG_DATETIME
 };
 
-// Opens and describes a raster. Throws Error(kNotFound) when it does not exist, Error(kUnreadable)
-// with GDAL's reason when it is no raster.
-RasterInfo describe_raster(const std::string& descriptor);
+// Opens and describes a raster, whose coordinates are in `crs` where that is not "", whatever the
+// file says. Throws Error(kNotFound) when it does not exist, Error(kUnreadable) with GDAL's reason
+// when it is no raster.
+RasterInfo describe_raster(const std::string& descriptor, const std::string& crs = {});
+
+// GDAL's metadata of a raster, those of `fields` ("KEY" or "DOMAIN:KEY") that it has. Throws as
+// describe_raster().
+std::map<std::string, std::string> raster_metadata(const std::string& descriptor,
+                                                   std::span<const std::string> fields);
+
+// What describe_raster() is to be asked for: the subdatasets of a file; the only variable of a
+// netCDF file by its name; the file itself where it has none. Throws as describe_raster().
+std::vector<std::string> list_subdatasets(const std::string& descriptor);
 
 // A reader for one worker thread: pooled handles, paste, lattice warp. Workers that are given the
 // same `blocks` share what they decode; null is a small cache of its own. `max_open` bounds the

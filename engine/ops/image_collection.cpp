@@ -130,7 +130,7 @@ class CollectionKernel final : public Kernel {
                             .columns = region.x,
                             .resampling = plan.resampling,
                             .storage = plan.read};
-    const RasterBand raster{file.descriptor, file.raster_band, plan.nodata};
+    const RasterBand raster{file.descriptor, file.raster_band, plan.nodata, {}, file.crs};
     BlockPtr block = reader.read(raster, target, mask.layers.empty() ? nullptr : &mask);
     if (!block || op_.native_masks_) return block;
     const std::vector<MaskBlock>& masks = target_masks(image, region, reader);
@@ -159,7 +159,7 @@ class CollectionKernel final : public Kernel {
                               .resampling = Resampling::kNearest,
                               .storage = with_missing(DType::kFloat64, {})};
       const RasterBand raster{file->descriptor, file->raster_band,
-                              setup_.stored[setup_.masks[i].band].nodata};
+                              setup_.stored[setup_.masks[i].band].nodata, {}, file->crs};
       try {
         blocks.push_back({i, reader.read(raster, target, nullptr)});
       } catch (...) {
