@@ -6,6 +6,12 @@ namespace cube {
 
 namespace {
 
+TimeSpan span_of(const std::string& text, const std::string& where) {
+  if (const auto span = parse_time(text)) return *span;
+  throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
+              "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
+}
+
 // The slice that starts nearest to an instant, the earlier of two. REQUIRES: there are slices.
 std::int64_t nearest_slice(const TimeAxis& time, Instant instant) {
   std::int64_t nearest = 0;
@@ -24,17 +30,33 @@ std::string slices_text(const TimeAxis& time) {
          " to " + time.label(time.size() - 1);
 }
 
-std::int64_t find_slice(const std::string& text, const TimeAxis& time, const std::string& where) {
-  const auto span = parse_time(text);
-  if (!span) {
-    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
-                "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
+Instant time_argument(const std::string& text, bool end, const std::string& where) {
+  const TimeSpan span = span_of(text, where);
+  return end ? span.end : span.start;
+}
+
+Range slices_between(const std::optional<std::string>& t0, const std::optional<std::string>& t1,
+                     const TimeAxis& time, const std::string& where) {
+  Range out{0, time.size()};
+  if (t0) {
+    const Instant start = time_argument(*t0, false, where + "/t0");
+    while (out.begin < out.end && time.start(out.begin) < start) ++out.begin;
   }
-  if (const auto slice = time.index(span->start)) return *slice;
+  if (t1) {
+    const Instant end = time_argument(*t1, true, where + "/t1");
+    while (out.end > out.begin && time.start(out.end - 1) >= end) --out.end;
+  }
+  if (!out.empty()) return out;
+  throw Error(ErrorCode::kInvalid, "no slice starts in this time", where, slices_text(time));
+}
+
+std::int64_t find_slice(const std::string& text, const TimeAxis& time, const std::string& where) {
+  const TimeSpan span = span_of(text, where);
+  if (const auto slice = time.index(span.start)) return *slice;
   std::int64_t only = 0;
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < time.size(); ++i) {
-    if (time.start(i) < span->start || time.start(i) >= span->end) continue;
+    if (time.start(i) < span.start || time.start(i) >= span.end) continue;
     only = i;
     ++count;
   }
@@ -45,7 +67,7 @@ std::int64_t find_slice(const std::string& text, const TimeAxis& time, const std
   }
   const std::string nearest =
       time.size() == 0 ? ""
-                       : "the nearest is " + time.label(nearest_slice(time, span->start)) + "; ";
+                       : "the nearest is " + time.label(nearest_slice(time, span.start)) + "; ";
   throw Error(ErrorCode::kNotFound, "no slice holds '" + text + "'", where,
               nearest + slices_text(time));
 }

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/find_slice.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 #include "engine/translation.h"
@@ -147,18 +148,13 @@ class Crop final : public Operator {
                 "\"snap\": \"out\" takes in cells that are partly inside");
   }
 
-  static Instant instant(const std::string& text, bool end, const char* where) {
-    if (const auto span = parse_time(text)) return end ? span->end : span->start;
-    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", where,
-                "ISO 8601, e.g. 2018-03-05 or 2018-03-05T10:20:30");
-  }
-
   static Range time_range(const Extent& extent, const std::string& snap, const TimeAxis& time) {
     if (!extent.t0 && !extent.t1) return {0, time.size()};
     if (time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no slices", "/extent");
-    const Instant start = extent.t0 ? instant(*extent.t0, false, "/extent/t0") : time.start(0);
+    const Instant start =
+        extent.t0 ? time_argument(*extent.t0, false, "/extent/t0") : time.start(0);
     const Instant end =
-        extent.t1 ? instant(*extent.t1, true, "/extent/t1") : time.end(time.size() - 1);
+        extent.t1 ? time_argument(*extent.t1, true, "/extent/t1") : time.end(time.size() - 1);
     if (start >= end) {
       throw Error(ErrorCode::kInvalid, "the extent ends before it starts",
                   extent.t1 ? "/extent/t1" : "/extent/t0");
