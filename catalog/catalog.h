@@ -80,7 +80,9 @@ struct FileList {
 
 // Files named by arguments: files as they are, folders recursively, globs ("*", "?", "**")
 // expanded, "-" a list on standard input, one name a line.
-// Names on standard input, /vsi paths and subdatasets are taken as they are.
+// Zip and tar archives among them are looked into: the files in them stand in their place, as
+// /vsizip and /vsitar paths, and single .gz files as /vsigzip paths. /vsi paths and subdatasets are
+// taken as they are.
 // Throws Error(kNotFound) for a name that gives nothing.
 FileList expand_files(const std::vector<std::string>& arguments);
 

@@ -11,6 +11,7 @@
 #include "catalog/parallel.h"
 #include "catalog/subdatasets.h"
 #include "engine/error.h"
+#include "engine/gdal/archive.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
@@ -93,6 +94,10 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
   for (Candidate& file : all) {
     if (file.match.reason.empty()) {
       out.push_back(std::move(file));
+      continue;
+    }
+    if (is_archive(file.listed.name)) {
+      left_out.push_back({file.listed.file, "is an archive without files that can be read", true});
       continue;
     }
     names.push_back(file.listed.name);

@@ -18,7 +18,8 @@ void write_files(CatalogWriter& writer, const Collection& collection,
                  const std::vector<std::string>& descriptors) {
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     struct stat status {};
-    const bool known = ::stat(collection.files[i].c_str(), &status) == 0;
+    const std::string file = file_of(collection.files[i]);
+    const bool known = !file.empty() && ::stat(file.c_str(), &status) == 0;
     writer.add_file(descriptors[i], known ? std::optional(status.st_size) : std::nullopt,
                     known ? std::optional(status.st_mtime) : std::nullopt);
   }

@@ -1,6 +1,7 @@
 #include "catalog/descriptor.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace cube {
 
@@ -26,6 +27,46 @@ bool is_plain(std::string_view name) {
   return true;
 }
 
+// Where in a descriptor the name of a file of this machine stands, with what is below it in an
+// archive; nullopt where there is none.
+struct Part {
+  std::size_t begin, end;
+};
+
+std::optional<Part> within(const std::string& text, std::size_t begin, std::size_t end) {
+  const std::string part = text.substr(begin, end - begin);
+  if (part.empty()) return std::nullopt;
+  if (is_file_name(part)) return Part{begin, end};
+  for (const std::string_view archive : {"/vsizip/", "/vsitar/", "/vsigzip/"}) {
+    if (!part.starts_with(archive)) continue;
+    begin += archive.size();
+    const bool braced = begin < end && text[begin] == '{';
+    if (!braced) return within(text, begin, end);
+    const std::size_t close = text.rfind('}', end - 1);
+    if (close == std::string::npos || close <= begin) return std::nullopt;
+    return within(text, begin + 1, close);
+  }
+  const std::size_t quote = part.find('"');
+  if (quote == std::string::npos || !has_driver_prefix(part)) return std::nullopt;
+  const std::size_t close = std::min(part.find("\":", quote + 1), part.size() - 1);
+  if (close <= quote || part[close] != '"') return std::nullopt;
+  return within(text, begin + quote + 1, begin + close);
+}
+
+// The descriptor with change(name) for the name of its file.
+template <class Change>
+std::string with_file(const std::string& descriptor, const Change& change) {
+  const auto part = within(descriptor, 0, descriptor.size());
+  if (!part) return descriptor;
+  std::string out = descriptor.substr(0, part->begin);
+  out.append(change(descriptor.substr(part->begin, part->end - part->begin)));
+  return out.append(descriptor, part->end);
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 }  // namespace
 
 bool is_file_name(const std::string& descriptor) {
@@ -33,21 +74,34 @@ bool is_file_name(const std::string& descriptor) {
          !has_driver_prefix(descriptor);
 }
 
-std::string absolute_name(const std::string& name) {
-  return is_file_name(name) ? std::filesystem::absolute(name).lexically_normal().string() : name;
+std::string file_of(const std::string& descriptor) {
+  const auto part = within(descriptor, 0, descriptor.size());
+  if (!part) return {};
+  // Names in an archive follow its own.
+  std::filesystem::path path = descriptor.substr(part->begin, part->end - part->begin);
+  std::error_code ignored;
+  for (; !path.empty() && path != path.root_path(); path = path.parent_path()) {
+    if (std::filesystem::is_regular_file(path, ignored)) return path.string();
+    if (std::filesystem::exists(path, ignored)) break;
+  }
+  return {};
 }
 
+std::string absolute_name(const std::string& name) { return with_file(name, absolute_path); }
+
 std::string resolve_descriptor(const std::string& descriptor, const std::filesystem::path& folder) {
-  if (descriptor.starts_with("/") || !is_file_name(descriptor)) return descriptor;
-  return (folder / descriptor).lexically_normal().string();
+  return with_file(descriptor, [&](const std::string& path) {
+    return path.starts_with("/") ? path : (folder / path).lexically_normal().string();
+  });
 }
 
 std::string stored_descriptor(const std::string& name, const std::filesystem::path& folder) {
-  if (!is_file_name(name)) return name;
-  const std::string path = absolute_name(name);
-  const std::string relative = std::filesystem::path(path).lexically_relative(folder).string();
-  const bool below = !relative.empty() && relative != "." && !relative.starts_with("..");
-  return below && is_file_name(relative) ? relative : path;
+  return with_file(name, [&](const std::string& file) {
+    const std::string path = absolute_path(file);
+    const std::string relative = std::filesystem::path(path).lexically_relative(folder).string();
+    const bool below = !relative.empty() && relative != "." && !relative.starts_with("..");
+    return below && is_file_name(relative) ? relative : path;
+  });
 }
 
 TableDescriptors::TableDescriptors(std::filesystem::path table_folder,
@@ -69,9 +123,7 @@ std::string_view TableDescriptors::stored(std::string_view name) {
 }
 
 std::string TableDescriptors::absolute(std::string_view name) const {
-  const std::string text(name);
-  if (!is_file_name(text)) return text;
-  return (table_folder_ / text).lexically_normal().string();
+  return resolve_descriptor(std::string(name), table_folder_);
 }
 
 }  // namespace cube

@@ -1,8 +1,9 @@
 // Descriptors: how file names stand in a catalog.
 //
 // A file below the catalog's folder is stored relative to that folder, so that an archive and its
-// catalog can be moved together; any other file is stored with its absolute path. /vsi paths, URLs
-// and subdatasets (NETCDF:"file":variable) are kept as they are.
+// catalog can be moved together; any other file is stored with its absolute path. The same goes for
+// the file in an archive's name (/vsizip/a.zip/b.tif, /vsitar/, /vsigzip/) and in a subdataset's,
+// where it stands in quotes (NETCDF:"a.nc":v). Other /vsi paths, URLs and XML are kept as they are.
 // Thread rule: pure functions.
 #pragma once
 
@@ -15,8 +16,12 @@ namespace cube {
 // Whether `descriptor` names a file of this machine (not a /vsi path, URL, subdataset or XML).
 bool is_file_name(const std::string& descriptor);
 
-// A file name as an absolute path, anything else as it is. Formats match this, so that it does not
-// matter where the program is started.
+// The file of this machine that a descriptor reads: itself, or the one within it; "" = none, or not
+// there.
+std::string file_of(const std::string& descriptor);
+
+// File names, and those within descriptors, as absolute paths, anything else as it is. Formats
+// match this, so that it does not matter where the program is started.
 std::string absolute_name(const std::string& name);
 
 // What GDAL opens for a descriptor of a catalog in `folder` (absolute).

@@ -4,7 +4,9 @@
 
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
+#include "catalog/parallel.h"
 #include "engine/error.h"
+#include "engine/gdal/archive.h"
 #include "engine/glob.h"
 
 namespace cube {
@@ -27,6 +29,25 @@ void add_list(std::istream& in, std::vector<std::string>& out) {
 
 std::string normal_name(const std::string& name) {
   return is_file_name(name) ? fs::path(name).lexically_normal().string() : name;
+}
+
+// What stands for a file: the files in an archive, or the archive itself where it cannot be read.
+std::vector<std::string> contents(const std::string& name) {
+  if (!is_file_name(name)) return {name};
+  if (is_compressed(name)) return {decompressed(absolute_name(name))};
+  if (!is_archive(name)) return {name};
+  const auto inside = list_archive(absolute_name(name));
+  return inside.empty() ? std::vector{name} : inside;
+}
+
+// `files` and what lies in archives among them.
+std::vector<std::string> look_into_archives(const std::set<std::string>& files) {
+  const std::vector<std::string> names(files.begin(), files.end());
+  std::vector<std::vector<std::string>> found(names.size());
+  for_each_parallel(names.size(), 0, [&](std::size_t i) { found[i] = contents(names[i]); });
+  std::set<std::string> all;
+  for (auto& some : found) all.insert(some.begin(), some.end());
+  return {all.begin(), all.end()};
 }
 
 }  // namespace
@@ -58,7 +79,7 @@ FileList expand_files(const std::vector<std::string>& arguments) {
   for (const std::string& name : named) out.named.insert(normal_name(name));
   std::set<std::string> all = out.named;
   for (const std::string& name : found) all.insert(normal_name(name));
-  out.files.assign(all.begin(), all.end());
+  out.files = look_into_archives(all);
   return out;
 }
 

@@ -26,8 +26,9 @@ inline constexpr const char* kNoteKey = "note";
 // antimeridian has two rows here and left > right there.
 inline constexpr const char* kExtentTable = "image_extents";
 
-// Size in bytes and modification time (seconds since 1970) of files when they were indexed; null
-// for what is no file of this machine. Files that were not opened are not in it.
+// Size in bytes and modification time (seconds since 1970) of files when they were indexed, of an
+// archive's or subdataset's file for what lies in it; null for what is no file of this machine.
+// Files that were not opened are not in it.
 inline constexpr const char* kFileTable = "files";
 
 // The statements that make all tables.

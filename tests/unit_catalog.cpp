@@ -122,14 +122,47 @@ TEST_CASE("a catalog moves with the files below it; others stand with their whol
   CHECK(images.at(1).bands.at(0).descriptor == other.file("b_20200101_nir.tif"));
 }
 
-TEST_CASE("descriptors that are no file names are never touched") {
-  for (const char* name : {"/vsizip/a.zip/b.tif", "NETCDF:\"x/a.nc\":v",
-                           "HDF4_EOS:EOS_GRID:a.hdf:g:v", "https://host/a.tif", "<VRTDataset/>"}) {
+TEST_CASE("descriptors without a file of this machine are never touched") {
+  for (const char* name :
+       {"https://host/a.tif", "<VRTDataset/>", "/vsicurl/https://host/a.tif", "/vsis3/b/a.tif",
+        "/vsizip//vsicurl/https://host/a.zip/b.tif", "NETCDF:\"https://host/a.nc\":v", "NETCDF:a:b",
+        "/vsizip/", "HDF5:\"", "NETCDF:\"\":v", "/vsizip/{a.zip"}) {
     CAPTURE(name);
     CHECK(resolve_descriptor(name, "/data") == name);
     CHECK(stored_descriptor(name, "/data") == name);
     CHECK(absolute_name(name) == name);
+    CHECK(file_of(name) == "");
   }
+}
+
+TEST_CASE("the files of archives and subdatasets move with the catalog, as other files do") {
+  const auto here = fs::current_path().string();
+  for (const auto& [before, after] :
+       {std::pair{"/vsizip/", "/b.tif"}, std::pair{"/vsitar/", "/b c/d.tif"},
+        std::pair{"/vsizip/{", "}/b.tif"}, std::pair{"/vsigzip/", ""},
+        std::pair{"NETCDF:\"", "\":v"}, std::pair{"HDF5:\"", "\"://g/v"},
+        std::pair{"HDF4_EOS:EOS_GRID:\"", "\":g:\"1 km NDVI\""},
+        std::pair{"HDF5:\"/vsizip/", "/a.h5\"://g"}}) {
+    const auto named = [a = std::string(before), z = std::string(after)](const std::string& file) {
+      return a + file + z;
+    };
+    CAPTURE(named("x"));
+    CHECK(stored_descriptor(named("/data/c/x/a.zip"), "/data/c") == named("x/a.zip"));
+    CHECK(stored_descriptor(named("/data/d/a.zip"), "/data/c") == named("/data/d/a.zip"));
+    CHECK(resolve_descriptor(named("x/a.zip"), "/data/c") == named("/data/c/x/a.zip"));
+    CHECK(resolve_descriptor(named("/x/a.zip"), "/data/c") == named("/x/a.zip"));
+    CHECK(absolute_name(named("x/a.zip")) == named(here + "/x/a.zip"));
+  }
+  const test::TempDir dir;
+  test::write_text(dir.file("a.zip"), "");
+  CHECK(file_of(dir.file("a.zip")) == dir.file("a.zip"));
+  CHECK(file_of("/vsizip/" + dir.file("a.zip") + "/b/c.tif") == dir.file("a.zip"));
+  CHECK(file_of("/vsizip/{" + dir.file("a.zip") + "}/b/c.tif") == dir.file("a.zip"));
+  CHECK(file_of("NETCDF:\"" + dir.file("a.zip") + "\":v") == dir.file("a.zip"));
+  CHECK(file_of("NETCDF:\"" + dir.file("b.zip") + "\":v") == "");
+}
+
+TEST_CASE("names of files are stored relative to the catalog's folder where they lie below it") {
   CHECK(resolve_descriptor("../x/a.tif", "/data/c") == "/data/x/a.tif");
   CHECK(resolve_descriptor("/x/a.tif", "/data/c") == "/x/a.tif");
   CHECK(stored_descriptor("/data/c/x/a.tif", "/data/c") == "x/a.tif");
@@ -339,7 +372,7 @@ TEST_CASE("a collection with times of any precision, as gdalcubes' may be") {
   const auto images = index->find(everything());
   CHECK(names(images) == Names{"year", "day", "month"});
   CHECK(images[0].bands[0].descriptor == dir.file("a.tif"));
-  CHECK(images[1].bands[0].descriptor == "NETCDF:\"a.nc\":v");
+  CHECK(images[1].bands[0].descriptor == "NETCDF:\"" + dir.file("a.nc") + "\":v");
   CHECK(images[1].bands[0].band == 1);
   CHECK(images[1].bands[0].raster_band == 1);
   CHECK(images[2].bands[0].descriptor == "/x/a.tif");
