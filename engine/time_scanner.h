@@ -18,6 +18,7 @@ class TimeScanner {
   explicit TimeScanner(std::string_view text) : text_(text) {}
 
   bool done() const { return text_.empty(); }
+  std::string_view rest() const { return text_; }
 
   bool take(std::string_view any_of) {
     if (text_.empty() || any_of.find(text_.front()) == std::string_view::npos) return false;

@@ -59,6 +59,12 @@ const std::filesystem::path& folder() {
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i);
     cube::test::write_raster(dir->file("scene.tif"), {.width = 4, .height = 3}, cells);
     cube::test::write_raster(dir->file("scene_2.tif"), {.width = 4, .height = 3}, cells);
+    cube::test::write_text(dir->file("cube.json"),
+                           R"({"cube_type": "raster", "file": "scene.tif"})");
+    const std::string run = std::string(CUBE_PROGRAM) + " run " + dir->file("cube.json") + " -q";
+    for (const char* name : {"cube.nc", "cube.zarr"}) {
+      cube::test::run_command(run + " -o " + dir->file(name));
+    }
     return dir;
   }();
   return kFiles->path();

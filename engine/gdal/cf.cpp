@@ -10,7 +10,7 @@
 #include <set>
 
 #include "engine/error.h"
-#include "engine/gdal/crs.h"
+#include "engine/gdal/cf_crs.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -48,7 +48,10 @@ void add_times(const TimeAxis& time, CfCube& cube) {
                              {"axis", "T"},
                              {"units", std::string(unit.name) + " since 1970-01-01"},
                              {"calendar", "proleptic_gregorian"}};
-  if (time.is_regular()) attributes.emplace_back("bounds", "time_bnds");
+  if (time.is_regular()) {
+    attributes.emplace_back("bounds", "time_bnds");
+    attributes.emplace_back(kTimeStep, time.step()->text());
+  }
   cube.coordinates.push_back({cube.time, {cube.time}, std::move(starts), std::move(attributes)});
   if (time.is_regular()) {
     cube.coordinates.push_back({"time_bnds", {cube.time, "nv"}, std::move(bounds), {}});
@@ -63,116 +66,21 @@ CfVariable place(const Grid& grid, bool x, const std::string& name, bool geograp
   for (std::int64_t i = 0; i < size; ++i) {
     centers[static_cast<std::size_t>(i)] = x ? grid.x_center(i) : grid.y_center(i);
   }
-  CfAttributes attributes = {{"axis", x ? "X" : "Y"}};
+  const std::string axis = x ? "X" : "Y";
+  CfAttributes attributes = {{"axis", axis}};
   if (geographic) {
-    attributes.emplace_back("standard_name", x ? "longitude" : "latitude");
-    attributes.emplace_back("long_name", x ? "longitude" : "latitude");
-    attributes.emplace_back("units", x ? "degrees_east" : "degrees_north");
+    const std::string what = x ? "longitude" : "latitude";
+    const std::string degrees = x ? "degrees_east" : "degrees_north";
+    attributes = {
+        {"axis", axis}, {"standard_name", what}, {"long_name", what}, {"units", degrees}};
   } else if (!grid.crs.empty()) {
-    const std::string axis = x ? "x" : "y";
-    attributes.emplace_back("standard_name", "projection_" + axis + "_coordinate");
-    attributes.emplace_back("long_name", axis + " coordinate of projection");
-    attributes.emplace_back("units", unit);
+    const std::string letter = lower(axis);
+    attributes = {{"axis", axis},
+                  {"standard_name", "projection_" + letter + "_coordinate"},
+                  {"long_name", letter + " coordinate of projection"},
+                  {"units", unit}};
   }
   return {name, {name}, std::move(centers), std::move(attributes)};
-}
-
-// How CF calls a projection and its parameters.
-struct CfProjection {
-  const char* wkt;
-  const char* cf;
-  std::vector<std::pair<const char*, const char*>> parameters;  // WKT, CF
-};
-
-const std::vector<CfProjection>& projections() {
-  static const std::pair<const char*, const char*> kEast = {SRS_PP_FALSE_EASTING, "false_easting"};
-  static const std::pair<const char*, const char*> kNorth = {SRS_PP_FALSE_NORTHING,
-                                                             "false_northing"};
-  static const char* const kOriginLat = "latitude_of_projection_origin";
-  static const char* const kOriginLon = "longitude_of_projection_origin";
-  static const char* const kMeridian = "longitude_of_central_meridian";
-  static const std::vector<CfProjection> kAll = {
-      {SRS_PT_TRANSVERSE_MERCATOR,
-       "transverse_mercator",
-       {{SRS_PP_SCALE_FACTOR, "scale_factor_at_central_meridian"},
-        {SRS_PP_CENTRAL_MERIDIAN, kMeridian},
-        {SRS_PP_LATITUDE_OF_ORIGIN, kOriginLat},
-        kEast,
-        kNorth}},
-      {SRS_PT_MERCATOR_1SP,
-       "mercator",
-       {{SRS_PP_CENTRAL_MERIDIAN, kOriginLon},
-        {SRS_PP_SCALE_FACTOR, "scale_factor_at_projection_origin"},
-        kEast,
-        kNorth}},
-      {SRS_PT_MERCATOR_2SP,
-       "mercator",
-       {{SRS_PP_CENTRAL_MERIDIAN, kOriginLon},
-        {SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
-        kEast,
-        kNorth}},
-      {SRS_PT_LAMBERT_AZIMUTHAL_EQUAL_AREA,
-       "lambert_azimuthal_equal_area",
-       {{SRS_PP_LATITUDE_OF_CENTER, kOriginLat},
-        {SRS_PP_LONGITUDE_OF_CENTER, kOriginLon},
-        kEast,
-        kNorth}},
-      {SRS_PT_ALBERS_CONIC_EQUAL_AREA,
-       "albers_conical_equal_area",
-       {{SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
-        {SRS_PP_STANDARD_PARALLEL_2, "standard_parallel"},
-        {SRS_PP_LATITUDE_OF_CENTER, kOriginLat},
-        {SRS_PP_LONGITUDE_OF_CENTER, kMeridian},
-        kEast,
-        kNorth}},
-      {SRS_PT_LAMBERT_CONFORMAL_CONIC_2SP,
-       "lambert_conformal_conic",
-       {{SRS_PP_STANDARD_PARALLEL_1, "standard_parallel"},
-        {SRS_PP_STANDARD_PARALLEL_2, "standard_parallel"},
-        {SRS_PP_LATITUDE_OF_ORIGIN, kOriginLat},
-        {SRS_PP_CENTRAL_MERIDIAN, kMeridian},
-        kEast,
-        kNorth}},
-      {SRS_PT_SINUSOIDAL, "sinusoidal", {{SRS_PP_LONGITUDE_OF_CENTER, kMeridian}, kEast, kNorth}},
-  };
-  return kAll;
-}
-
-// The projection's parameters where CF has a name for it; crs_wkt is complete in any case.
-void add_projection(const OGRSpatialReference& crs, CfAttributes& out) {
-  const char* name = crs.GetAttrValue("PROJECTION");
-  if (!name) return;
-  for (const CfProjection& projection : projections()) {
-    if (std::string(projection.wkt) != name) continue;
-    out.emplace_back("grid_mapping_name", projection.cf);
-    std::vector<double> parallels;
-    for (const auto& [wkt, cf] : projection.parameters) {
-      const double value = crs.GetNormProjParm(wkt, 0);
-      if (std::string(cf) == "standard_parallel") {
-        parallels.push_back(value);
-      } else {
-        out.emplace_back(cf, value);
-      }
-    }
-    if (!parallels.empty()) out.emplace_back("standard_parallel", parallels);
-    return;
-  }
-}
-
-CfAttributes describe_crs(const Grid& grid, const OGRSpatialReference& crs) {
-  CfAttributes out;
-  if (crs.IsGeographic()) out.emplace_back("grid_mapping_name", "latitude_longitude");
-  add_projection(crs, out);
-  out.emplace_back("semi_major_axis", crs.GetSemiMajor());
-  out.emplace_back("semi_minor_axis", crs.GetSemiMinor());
-  out.emplace_back("inverse_flattening", crs.GetInvFlattening());
-  out.emplace_back("longitude_of_prime_meridian", crs.GetPrimeMeridian());
-  const std::string wkt = crs_wkt(grid.crs);
-  out.emplace_back("crs_wkt", wkt);
-  out.emplace_back("spatial_ref", wkt);
-  out.emplace_back("GeoTransform", number_text(grid.left) + " " + number_text(grid.dx) + " 0 " +
-                                       number_text(grid.top) + " 0 " + number_text(-grid.dy));
-  return out;
 }
 
 std::string linear_unit(const OGRSpatialReference& crs) {
@@ -209,7 +117,7 @@ CfCube describe_cf(const CubeInfo& info, const Provenance& provenance) {
   cube.coordinates.push_back(place(info.grid, true, cube.x, geographic, unit));
   if (has_crs) {
     cube.grid_mapping = kGridMapping;
-    cube.crs = describe_crs(info.grid, crs);
+    cube.crs = describe_crs(info.grid);
   }
   for (const BandInfo& band : info.bands) {
     cube.bands.push_back(describe_band(band, cube.grid_mapping));

@@ -33,6 +33,10 @@ struct CfCube {
   std::vector<CfAttributes> bands;      // long_name, units, scale_factor, add_offset, grid_mapping
 };
 
+// The attribute of the times of a regular axis that states its step as an ISO 8601 period: bounds
+// alone do not tell a month from 31 days.
+inline constexpr const char* kTimeStep = "cube_step";
+
 // Dimensions are time, y, x or time, latitude, longitude. Times count in the largest of days,
 // hours, minutes and seconds that all are whole numbers of, since 1970-01-01.
 CfCube describe_cf(const CubeInfo& info, const Provenance& provenance);

@@ -1,0 +1,302 @@
+#include "engine/array_source.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/gdal/block_cache.h"
+#include "engine/missing.h"
+
+namespace cube {
+
+namespace {
+
+// Decoded chunks that a kernel keeps: what is pulled slice by slice lies in the same ones.
+constexpr std::int64_t kKeptBytes = std::int64_t{32} << 20;
+// Larger chunks are not kept, but read as far as they are needed.
+constexpr std::int64_t kMostKept = kKeptBytes / 8;
+// Read at a time of an array that is not stored in chunks.
+constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
+
+// A box of an array's cells.
+struct ArrayBox {
+  std::vector<std::int64_t> start;
+  std::vector<std::int64_t> count;
+
+  std::int64_t cells() const {
+    std::int64_t n = 1;
+    for (const std::int64_t side : count) n *= side;
+    return n;
+  }
+  std::int64_t end(std::size_t d) const { return start[d] + count[d]; }
+};
+
+// How an array is cut into pieces that are read at once.
+struct Tiles {
+  std::vector<std::int64_t> shape;
+  bool kept = false;  // read whole and kept
+
+  std::int64_t cells() const { return ArrayBox{shape, shape}.cells(); }
+};
+
+Tiles tiles_of(const ArrayInfo& array, const ArrayCube::Band& band) {
+  const auto cell = static_cast<std::int64_t>(size_of(array.type));
+  if (!array.chunks.empty()) {
+    Tiles tiles{array.chunks, false};
+    tiles.kept = tiles.cells() * cell <= kMostKept;
+    return tiles;
+  }
+  Tiles tiles{std::vector<std::int64_t>(array.shape.size(), 1), false};
+  tiles.shape[band.x] = std::max<std::int64_t>(1, array.shape[band.x]);
+  tiles.shape[band.y] = std::clamp<std::int64_t>(kPieceBytes / (tiles.shape[band.x] * cell), 1,
+                                                 std::max<std::int64_t>(1, array.shape[band.y]));
+  return tiles;
+}
+
+// Calls work(box, number) for each tile that `wanted` touches; the box is all of it that lies in
+// the array, the number its own.
+template <class F>
+void each_tile(const std::vector<std::int64_t>& shape, const Tiles& tiles, const ArrayBox& wanted,
+               F&& work) {
+  const std::size_t rank = shape.size();
+  std::vector<std::int64_t> tile(rank);
+  for (std::size_t d = 0; d < rank; ++d) tile[d] = wanted.start[d] / tiles.shape[d];
+  while (true) {
+    ArrayBox box{std::vector<std::int64_t>(rank), std::vector<std::int64_t>(rank)};
+    std::uint64_t number = 0;
+    for (std::size_t d = 0; d < rank; ++d) {
+      box.start[d] = tile[d] * tiles.shape[d];
+      box.count[d] = std::min(tiles.shape[d], shape[d] - box.start[d]);
+      const std::int64_t tiles_along = (shape[d] + tiles.shape[d] - 1) / tiles.shape[d];
+      number =
+          number * static_cast<std::uint64_t>(tiles_along) + static_cast<std::uint64_t>(tile[d]);
+    }
+    work(std::move(box), number);
+    std::size_t d = rank;
+    while (d-- > 0) {
+      if (++tile[d] * tiles.shape[d] < wanted.end(d)) break;
+      tile[d] = wanted.start[d] / tiles.shape[d];
+    }
+    if (d >= rank) return;
+  }
+}
+
+ArrayBox common(const ArrayBox& a, const ArrayBox& b) {
+  ArrayBox out = a;
+  for (std::size_t d = 0; d < a.start.size(); ++d) {
+    out.start[d] = std::max(a.start[d], b.start[d]);
+    out.count[d] = std::min(a.end(d), b.end(d)) - out.start[d];
+  }
+  return out;
+}
+
+// Indices along an axis that is stored the other way round.
+Range turned(const Range& range, std::int64_t size, bool flip) {
+  return flip ? Range{size - range.end, size - range.begin} : range;
+}
+
+}  // namespace
+
+class ArrayKernel final : public Kernel {
+ public:
+  explicit ArrayKernel(const ArraySource& op) : cube_(op.cube_), kept_(kKeptBytes) {}
+
+  Chunk run(const Request& request, Inputs&) override {
+    Chunk out{request.region, {}};
+    for (const std::size_t band : request.bands) {
+      out.bands.push_back(read_band(band, request.region));
+    }
+    return out;
+  }
+
+ private:
+  BlockPtr read_band(std::size_t index, const Region& region) {
+    const ArrayCube::Band& band = cube_.bands[index];
+    std::optional<Block> out;
+    Target target{region, cube_.info.bands[index].storage(), &out};
+    if (band.arrays.size() == 1) {
+      read_array(band, band.arrays.front(), target);
+    } else {
+      for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
+        target.part.t = {t, t + 1};
+        read_array(band, band.arrays[static_cast<std::size_t>(t)], target);
+      }
+    }
+    return out ? share(std::move(*out)) : nullptr;
+  }
+
+  // Where cells go: a part of the slices of a block that is made when there is a cell for it.
+  struct Target {
+    Target(const Region& region, Storage stored, std::optional<Block>* to)
+        : whole(region), part(region), storage(stored), block(to) {}
+    Region whole;
+    Region part;
+    Storage storage;
+    std::optional<Block>* block;
+
+    Block& get() {
+      if (!*block) block->emplace(whole, storage);
+      return **block;
+    }
+  };
+
+  void read_array(const ArrayCube::Band& band, std::size_t array, Target& target) {
+    const ArrayInfo& info = cube_.store->arrays()[array];
+    const Tiles tiles = tiles_of(info, band);
+    const ArrayBox wanted = box_of(band, target.part);
+    each_tile(info.shape, tiles, wanted, [&](ArrayBox tile, std::uint64_t number) {
+      const ArrayBox part = common(tile, wanted);
+      if (!tiles.kept) {
+        if (fetch(band, array, part)) copy(band, bytes_.data(), part, part, target);
+      } else if (const auto cells = kept(band, array, tile, number)) {
+        copy(band, cells->data(), tile, part, target);
+      }
+    });
+  }
+
+  // The cells of an array under a region of the cube.
+  ArrayBox box_of(const ArrayCube::Band& band, const Region& region) const {
+    ArrayBox box{band.fixed, std::vector<std::int64_t>(band.fixed.size(), 1)};
+    const auto set = [&](std::size_t d, const Range& range) {
+      box.start[d] = range.begin;
+      box.count[d] = range.size();
+    };
+    if (band.t) set(*band.t, region.t);
+    set(band.y, turned(region.y, cube_.info.grid.height, cube_.flip_y));
+    set(band.x, turned(region.x, cube_.info.grid.width, cube_.flip_x));
+    return box;
+  }
+
+  // Reads into bytes_. False where all cells are missing.
+  bool fetch(const ArrayCube::Band& band, std::size_t array, const ArrayBox& box) {
+    if (cube_.store->read(array, box.start, box.count, bytes_)) return true;
+    const double fill = cube_.store->arrays()[array].fill.value_or(0);
+    const bool is_missing =
+        std::isnan(fill) || std::ranges::find(band.missing, fill) != band.missing.end();
+    if (is_missing) return false;
+    dispatch_array(band.type, [&]<class T>(std::type_identity<T>) {
+      const auto value = static_cast<T>(fill);
+      bytes_.resize(static_cast<std::size_t>(box.cells()) * sizeof(T));
+      for (std::size_t i = 0; i < bytes_.size(); i += sizeof(T)) {
+        std::memcpy(bytes_.data() + i, &value, sizeof(T));
+      }
+    });
+    return true;
+  }
+
+  BlockCache::Cells kept(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
+                         std::uint64_t number) {
+    const BlockCache::Key key{std::to_string(array), number};
+    if (auto cells = kept_.find(key)) return cells;
+    if (!fetch(band, array, tile)) return nullptr;
+    auto cells = std::make_shared<const std::vector<std::byte>>(bytes_);
+    kept_.put(key, cells);
+    return cells;
+  }
+
+  // Copies the cells of `part` out of those of `box`.
+  void copy(const ArrayCube::Band& band, const std::byte* cells, const ArrayBox& box,
+            const ArrayBox& part, Target& target) {
+    const std::size_t rank = box.count.size();
+    std::vector<std::int64_t> strides(rank, 1);
+    for (std::size_t d = rank - 1; d-- > 0;) strides[d] = strides[d + 1] * box.count[d + 1];
+    std::int64_t first = 0;
+    for (std::size_t d = 0; d < rank; ++d) first += (part.start[d] - box.start[d]) * strides[d];
+    const auto range = [&](std::size_t d) { return Range{part.start[d], part.end(d)}; };
+    const Range t = band.t ? range(*band.t) : target.part.t;
+    const Range y = turned(range(band.y), cube_.info.grid.height, cube_.flip_y);
+    const Range x = turned(range(band.x), cube_.info.grid.width, cube_.flip_x);
+    const std::int64_t step_t = band.t ? strides[*band.t] : 0;
+    const std::int64_t step_y = cube_.flip_y ? -strides[band.y] : strides[band.y];
+    const std::int64_t step_x = cube_.flip_x ? -strides[band.x] : strides[band.x];
+    if (cube_.flip_y) first += (y.size() - 1) * strides[band.y];
+    if (cube_.flip_x) first += (x.size() - 1) * strides[band.x];
+    Block& block = target.get();
+    dispatch_array(band.type, [&]<class T>(std::type_identity<T>) {
+      for (std::int64_t row_t = t.begin; row_t < t.end; ++row_t) {
+        for (std::int64_t row_y = y.begin; row_y < y.end; ++row_y) {
+          const std::int64_t at = first + (row_t - t.begin) * step_t + (row_y - y.begin) * step_y;
+          const std::byte* row = cells + at * static_cast<std::int64_t>(sizeof(T));
+          if (band.plain && step_x == 1) {
+            copy_row<T>(row, x, block.offset(row_t, row_y, x.begin), block);
+          } else {
+            convert_row<T>(band, row, step_x, x);
+            block.set_row(row_t, row_y, x.begin, values_);
+          }
+        }
+      }
+    });
+  }
+
+  template <class T>
+  static void copy_row(const std::byte* row, const Range& x, std::size_t offset, Block& block) {
+    if constexpr (sizeof(T) <= sizeof(double)) {
+      std::memcpy(reinterpret_cast<std::byte*>(block.cells<T>().data() + offset), row,
+                  static_cast<std::size_t>(x.size()) * sizeof(T));
+    }
+  }
+
+  // A row as physical values in values_.
+  template <class T>
+  void convert_row(const ArrayCube::Band& band, const std::byte* row, std::int64_t step,
+                   const Range& x) {
+    values_.resize(static_cast<std::size_t>(x.size()));
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      T value{};
+      std::memcpy(&value, row + i * step * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+      bool missing = false;
+      for (const double hole : band.missing) missing = missing || value == static_cast<T>(hole);
+      values_[static_cast<std::size_t>(i)] =
+          missing ? kMissing
+                  : static_cast<double>(value) * band.packing.scale + band.packing.offset;
+    }
+  }
+
+  const ArrayCube& cube_;
+  BlockCache kept_;
+  std::vector<std::byte> bytes_;
+  std::vector<double> values_;
+};
+
+ArraySource::ArraySource(const ArrayParams& params, Open open)
+    : ArraySource(params, [&] {
+        try {
+          return make_array_cube(params, open(params.file));
+        } catch (const Error& error) {
+          if (error.where().starts_with("/") && error.where() != params.file) throw;
+          throw Error(error.code(), params.file + ": " + error.message(), "/file", error.hint());
+        }
+      }()) {}
+
+ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
+    : Operator(cube.info),
+      cube_(std::move(cube)),
+      file_(params.file),
+      chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")) {}
+
+std::unique_ptr<Kernel> ArraySource::kernel() const { return std::make_unique<ArrayKernel>(*this); }
+
+Cost ArraySource::cost(const Request& request) const {
+  Cost cost;
+  cost.images = 1;
+  cost.files.push_back(file_);
+  std::int64_t most = 0;
+  bool keeps = false;
+  for (const std::size_t index : request.bands) {
+    const ArrayCube::Band& band = cube_.bands[index];
+    const std::size_t array = band.arrays.front();
+    const ArrayInfo& info = cube_.store->arrays()[array];
+    const auto cell = static_cast<std::int64_t>(size_of(info.type));
+    const Tiles tiles = tiles_of(info, band);
+    keeps = keeps || tiles.kept;
+    // The piece and, where it is kept, its copy.
+    most = std::max(most, 2 * tiles.cells() * cell + cube_.store->scratch_bytes(array));
+    cost.read_bytes += request.region.cells() * cell;
+  }
+  cost.scratch_bytes = most + (keeps ? kKeptBytes : 0) +
+                       request.region.x.size() * static_cast<std::int64_t>(sizeof(double));
+  return cost;
+}
+
+}  // namespace cube

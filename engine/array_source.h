@@ -1,0 +1,37 @@
+// ArraySource: reads an ArrayCube. Thread rule: immutable.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/array_cube.h"
+#include "engine/operator.h"
+
+namespace cube {
+
+class ArraySource : public Operator {
+ public:
+  using Open = std::shared_ptr<const ArrayStore> (*)(const std::string&);
+
+  // Opens the file and describes it. Throws Error that points into the node.
+  ArraySource(const ArrayParams& params, Open open);
+
+  Request demand(const Request&, std::size_t) const override { return {}; }
+  std::unique_ptr<Kernel> kernel() const override;
+  Cost cost(const Request& request) const override;
+  std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }
+  std::optional<ChunkShape> stored_blocks() const override { return cube_.blocks; }
+  std::vector<std::string> source_names() const override { return {file_}; }
+
+ private:
+  friend class ArrayKernel;
+
+  ArraySource(const ArrayParams& params, ArrayCube cube);
+
+  ArrayCube cube_;
+  std::string file_;
+  std::optional<ChunkShape> chunk_;
+};
+
+}  // namespace cube

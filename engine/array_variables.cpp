@@ -1,0 +1,119 @@
+#include "engine/array_variables.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/gdal/cf_axes.h"
+#include "engine/glob.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+Error invalid(const std::string& message, const std::string& hint) {
+  return Error(ErrorCode::kInvalid, message, "/file", hint);
+}
+
+// Names that stand in an attribute of any array: bounds, coordinates, ...
+std::set<std::string> named_by(const ArrayStore& store, std::initializer_list<const char*> keys) {
+  std::set<std::string> names;
+  for (const ArrayInfo& array : store.arrays()) {
+    for (const char* key : keys) {
+      for (const std::string& name : split(text_attribute(array.attributes, key), ' ')) {
+        names.insert(name);
+      }
+    }
+  }
+  return names;
+}
+
+std::optional<Variable> as_variable(const ArrayStore& store, std::size_t index) {
+  const ArrayInfo& array = store.arrays()[index];
+  if (array.type == ArrayType::kOther || array.dimensions.size() < 2) return std::nullopt;
+  std::optional<std::size_t> t;
+  std::optional<std::size_t> y;
+  std::optional<std::size_t> x;
+  for (std::size_t d = 0; d < array.dimensions.size(); ++d) {
+    const AxisRole role = role_of(store, array.dimensions[d]);
+    auto& place = role == AxisRole::kTime ? t : role == AxisRole::kY ? y : x;
+    if (role != AxisRole::kNone && !place) place = d;
+  }
+  if (!y || !x) return std::nullopt;
+  return Variable{index, t, *y, *x};
+}
+
+std::vector<Variable> variables_of(const ArrayStore& store) {
+  const std::set<std::string> auxiliary =
+      named_by(store, {"bounds", "climatology", "coordinates", "grid_mapping", "ancillary_bounds"});
+  std::vector<Variable> out;
+  for (std::size_t i = 0; i < store.arrays().size(); ++i) {
+    const ArrayInfo& array = store.arrays()[i];
+    if (auxiliary.contains(array.name)) continue;
+    if (const auto variable = as_variable(store, i)) out.push_back(*variable);
+  }
+  if (!out.empty()) return out;
+  std::vector<std::string> names;
+  for (const ArrayInfo& array : store.arrays()) {
+    if (array.dimensions.size() < 2) continue;
+    names.push_back(array.name + "(" + join(array.dimensions) + ")");
+  }
+  throw invalid("no variable lies on rows and columns",
+                names.empty() ? "it has no variable of two dimensions"
+                              : "it has " + join(names) + "; cells on curved grids are not read");
+}
+
+const std::string& name_of(const ArrayStore& store, const Variable& variable) {
+  return store.arrays()[variable.array].name;
+}
+
+}  // namespace
+
+std::vector<Variable> selected_variables(const std::vector<std::string>& selection,
+                                         const ArrayStore& store) {
+  const std::vector<Variable> all = variables_of(store);
+  if (selection.empty()) return all;
+  std::vector<std::string> names;
+  for (const Variable& variable : all) names.push_back(name_of(store, variable));
+  std::vector<Variable> out;
+  for (std::size_t i = 0; i < selection.size(); ++i) {
+    const std::string& wanted = selection[i];
+    const std::size_t before = out.size();
+    for (std::size_t v = 0; v < all.size(); ++v) {
+      const bool match = names[v] == wanted ||
+                         (is_glob(wanted) && fnmatch(wanted.c_str(), names[v].c_str(), 0) == 0);
+      if (match) out.push_back(all[v]);
+    }
+    if (out.size() == before) {
+      throw Error(ErrorCode::kNotFound, "there is no variable '" + wanted + "'",
+                  "/band_selection" + pointer_step(i), suggest(names, wanted));
+    }
+  }
+  return out;
+}
+
+void check_dimensions(const ArrayStore& store, const std::vector<Variable>& variables) {
+  const Variable* timed = nullptr;
+  for (const Variable& variable : variables) {
+    const ArrayInfo& array = store.arrays()[variable.array];
+    const ArrayInfo& first = store.arrays()[variables.front().array];
+    const auto differ = [&](const ArrayInfo& other) {
+      return invalid("'" + other.name + "' and '" + array.name + "' lie on different dimensions: " +
+                         join(other.dimensions) + " and " + join(array.dimensions),
+                     "band_selection takes those of one grid");
+    };
+    if (array.dimensions[variable.y] != first.dimensions[variables.front().y] ||
+        array.dimensions[variable.x] != first.dimensions[variables.front().x]) {
+      throw differ(first);
+    }
+    if (!variable.t) continue;
+    if (!timed) timed = &variable;
+    const ArrayInfo& other = store.arrays()[timed->array];
+    if (array.dimensions[*variable.t] != other.dimensions[*timed->t]) throw differ(other);
+  }
+}
+
+}  // namespace cube

@@ -1,0 +1,105 @@
+// ArrayStore: a file of named arrays with named dimensions and attributes, netCDF or Zarr.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "engine/gdal/cf.h"
+
+namespace cube {
+
+// How numbers stand in a file. kOther: texts and whatever else holds no numbers.
+enum class ArrayType : std::uint8_t {
+  kInt8,
+  kUInt8,
+  kInt16,
+  kUInt16,
+  kInt32,
+  kUInt32,
+  kInt64,
+  kUInt64,
+  kFloat32,
+  kFloat64,
+  kOther,
+};
+
+struct ArrayInfo {
+  std::string name;
+  ArrayType type = ArrayType::kOther;
+  std::vector<std::string> dimensions;  // the slowest first
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> chunks;  // that are stored each by itself; empty = in one piece
+  CfAttributes attributes;
+  std::optional<double> fill = {};  // the value of cells that were never written, where it is known
+};
+
+// Thread rule: read() may be called from any thread.
+class ArrayStore {
+ public:
+  virtual ~ArrayStore() = default;
+
+  virtual const std::vector<ArrayInfo>& arrays() const = 0;
+  virtual const CfAttributes& attributes() const = 0;  // of the file
+
+  // The cells of a box in the array's type and the machine's byte order, C order. False where
+  // surely none was ever written; `out` is then undefined. Throws Error(kUnreadable).
+  virtual bool read(std::size_t array, std::span<const std::int64_t> start,
+                    std::span<const std::int64_t> count, std::vector<std::byte>& out) const = 0;
+
+  // Bytes that a read holds besides `out`, at most.
+  virtual std::int64_t scratch_bytes(std::size_t array) const = 0;
+};
+
+// Throw Error(kNotFound or kUnreadable).
+std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file);
+std::shared_ptr<const ArrayStore> open_zarr(const std::string& folder);
+
+// Calls f(std::type_identity<T>{}) with the C++ type. REQUIRES: not kOther.
+template <class F>
+decltype(auto) dispatch_array(ArrayType type, F&& f) {
+  switch (type) {
+    case ArrayType::kInt8:
+      return std::forward<F>(f)(std::type_identity<std::int8_t>{});
+    case ArrayType::kUInt8:
+      return std::forward<F>(f)(std::type_identity<std::uint8_t>{});
+    case ArrayType::kInt16:
+      return std::forward<F>(f)(std::type_identity<std::int16_t>{});
+    case ArrayType::kUInt16:
+      return std::forward<F>(f)(std::type_identity<std::uint16_t>{});
+    case ArrayType::kInt32:
+      return std::forward<F>(f)(std::type_identity<std::int32_t>{});
+    case ArrayType::kUInt32:
+      return std::forward<F>(f)(std::type_identity<std::uint32_t>{});
+    case ArrayType::kInt64:
+      return std::forward<F>(f)(std::type_identity<std::int64_t>{});
+    case ArrayType::kUInt64:
+      return std::forward<F>(f)(std::type_identity<std::uint64_t>{});
+    case ArrayType::kFloat32:
+      return std::forward<F>(f)(std::type_identity<float>{});
+    default:
+      return std::forward<F>(f)(std::type_identity<double>{});
+  }
+}
+
+std::size_t size_of(ArrayType type);  // bytes; 0 for kOther
+
+// Index of an array; nullopt when there is none.
+std::optional<std::size_t> find_array(const ArrayStore& store, const std::string& name);
+
+// All values of an array as doubles; those that are stored as float32 as the decimal numbers they
+// stand for. Empty when it holds no numbers.
+std::vector<double> values_of(const ArrayStore& store, std::size_t array);
+
+// Attributes by name: "" and nullopt where there is none of that kind.
+std::string text_attribute(const CfAttributes& attributes, std::string_view name);
+std::optional<double> number_attribute(const CfAttributes& attributes, std::string_view name);
+std::vector<double> numbers_attribute(const CfAttributes& attributes, std::string_view name);
+
+}  // namespace cube

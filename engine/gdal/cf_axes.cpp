@@ -1,0 +1,238 @@
+#include "engine/gdal/cf_axes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/gdal/cf_crs.h"
+#include "engine/gdal/cf_time.h"
+#include "engine/gdal/crs.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+// A coordinate may be this much of a cell off its place: some are written with few digits.
+constexpr double kTolerance = 0.02;
+
+Error invalid(const std::string& message, const std::string& hint = {}) {
+  return Error(ErrorCode::kInvalid, message, "", hint);
+}
+
+bool is_one_of(const std::string& text, std::initializer_list<std::string_view> known) {
+  return std::ranges::find(known, text) != known.end();
+}
+
+bool is_degrees_east(const std::string& units) {
+  return is_one_of(units,
+                   {"degrees_east", "degree_east", "degree_E", "degrees_E", "degreeE", "degreesE"});
+}
+
+bool is_degrees_north(const std::string& units) {
+  return is_one_of(
+      units, {"degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"});
+}
+
+AxisRole role_by_name(const std::string& dimension) {
+  const std::string name = lower(dimension);
+  if (is_one_of(name, {"time", "t", "date", "datetime"})) return AxisRole::kTime;
+  if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo"})) return AxisRole::kY;
+  if (is_one_of(name, {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo"})) {
+    return AxisRole::kX;
+  }
+  return AxisRole::kNone;
+}
+
+AxisRole role_by_attributes(const CfAttributes& attributes) {
+  const std::string axis = text_attribute(attributes, "axis");
+  const std::string name = text_attribute(attributes, "standard_name");
+  const std::string units = text_attribute(attributes, "units");
+  if (axis == "T" || name == "time" || is_time_unit(units)) return AxisRole::kTime;
+  if (axis == "Y" || is_degrees_north(units) ||
+      is_one_of(name, {"latitude", "projection_y_coordinate", "grid_latitude"})) {
+    return AxisRole::kY;
+  }
+  if (axis == "X" || is_degrees_east(units) ||
+      is_one_of(name, {"longitude", "projection_x_coordinate", "grid_longitude"})) {
+    return AxisRole::kX;
+  }
+  return AxisRole::kNone;
+}
+
+// The coordinate variable of a dimension: the array of its name that has no other.
+const ArrayInfo* coordinate_of(const ArrayStore& store, const std::string& dimension,
+                               std::vector<double>* values = nullptr) {
+  const auto index = find_array(store, dimension);
+  if (!index) return nullptr;
+  const ArrayInfo& info = store.arrays()[*index];
+  if (info.dimensions != std::vector<std::string>{dimension} || info.type == ArrayType::kOther) {
+    return nullptr;
+  }
+  if (values) *values = values_of(store, *index);
+  return &info;
+}
+
+// Where cells begin and how far apart they are; in steps that may be negative.
+struct Line {
+  double first_edge = 0;
+  double step = 0;
+};
+
+std::string axis_text(const std::string& dimension) {
+  return "the coordinates of '" + dimension + "'";
+}
+
+Line line_of(const std::string& dimension, const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double step = (values.back() - values.front()) / (n - 1);
+  if (!(std::abs(step) > 0) || !std::isfinite(step)) {
+    throw invalid(axis_text(dimension) + " do not tell cells apart");
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double expected = values.front() + static_cast<double>(i) * step;
+    if (std::abs(values[i] - expected) <= kTolerance * std::abs(step)) continue;
+    throw invalid(axis_text(dimension) + " are not evenly spaced: number " + std::to_string(i) +
+                      " is " + number_text(values[i]) + ", where " + number_text(expected) +
+                      " would be even",
+                  "gdalwarp brings such a file onto a plain grid");
+  }
+  return {values.front() - step / 2, step};
+}
+
+// The GeoTransform of a grid mapping as lines of x and y.
+std::optional<std::array<Line, 2>> geotransform(const CfAttributes& mapping) {
+  std::vector<double> numbers;
+  for (const std::string& part : split(text_attribute(mapping, "GeoTransform"), ' ')) {
+    if (part.empty()) continue;
+    if (const auto number = parse_number(part)) numbers.push_back(*number);
+  }
+  if (numbers.size() != 6 || numbers[2] != 0 || numbers[4] != 0) return std::nullopt;
+  if (numbers[1] == 0 || numbers[5] == 0) return std::nullopt;
+  return std::array<Line, 2>{Line{numbers[0], numbers[1]}, Line{numbers[3], numbers[5]}};
+}
+
+// The same cells from the other end.
+Line turned(const Line& line, std::int64_t size) {
+  return {line.first_edge + static_cast<double>(size) * line.step, -line.step};
+}
+
+bool agree(const Line& a, const Line& b, std::int64_t size) {
+  const double tolerance = kTolerance * std::abs(b.step);
+  const auto last = [&](const Line& line) {
+    return line.first_edge + static_cast<double>(size) * line.step;
+  };
+  return std::abs(a.first_edge - b.first_edge) <= tolerance &&
+         std::abs(last(a) - last(b)) <= tolerance;
+}
+
+// Coordinates count metres times this.
+double unit_factor(const ArrayInfo& coordinate, const CfAttributes& mapping) {
+  const std::string units = lower(text_attribute(coordinate.attributes, "units"));
+  if (is_one_of(units, {"km", "kilometer", "kilometers", "kilometre", "kilometres"})) return 1000;
+  const bool angle = is_one_of(units, {"rad", "radian", "radians"});
+  if (!angle) return 1;
+  return number_attribute(mapping, "perspective_point_height").value_or(1);
+}
+
+// The line of the only cell of an axis: its bounds.
+std::optional<Line> bounds_line(const ArrayStore& store, const ArrayInfo& coordinate) {
+  const auto index = find_array(store, text_attribute(coordinate.attributes, "bounds"));
+  if (!index) return std::nullopt;
+  const std::vector<double> values = values_of(store, *index);
+  if (values.size() != 2 || values[0] == values[1]) return std::nullopt;
+  return Line{values[0], values[1] - values[0]};
+}
+
+// The cells of one axis.
+Line decode_line(const ArrayStore& store, const std::string& dimension, std::int64_t size,
+                 const CfAttributes& mapping, const std::optional<Line>& stated) {
+  std::vector<double> values;
+  const ArrayInfo* coordinate = coordinate_of(store, dimension, &values);
+  if (!coordinate) {
+    if (stated) return *stated;
+    throw invalid("'" + dimension +
+                  "' has no coordinates, and no GeoTransform says where cells lie");
+  }
+  const double factor = unit_factor(*coordinate, mapping);
+  for (double& value : values) value *= factor;
+  std::optional<Line> line;
+  if (size > 1) {
+    line = line_of(dimension, values);
+  } else if (!stated) {
+    line = bounds_line(store, *coordinate);
+    if (!line) {
+      throw invalid("'" + dimension + "' has one cell, and nothing says how large it is",
+                    "bounds or a GeoTransform would");
+    }
+  }
+  if (!stated) return *line;
+  if (!line) return *stated;
+  for (const Line& exact : {*stated, turned(*stated, size)}) {
+    if (agree(exact, *line, size)) return exact;
+  }
+  return *line;  // e.g. of a part of the file that the GeoTransform was written for
+}
+
+// The attributes of a variable's grid mapping; those that Zarr's users write beside them.
+CfAttributes mapping_of(const ArrayStore& store, const ArrayInfo& variable) {
+  std::string name = text_attribute(variable.attributes, "grid_mapping");
+  name = name.substr(0, name.find_first_of(": "));  // "crs: x y" names coordinates too
+  auto index = find_array(store, name);
+  for (const char* usual : {"spatial_ref", "crs"}) {
+    if (!index) index = find_array(store, usual);
+  }
+  if (index) return store.arrays()[*index].attributes;
+  const std::string wkt = text_attribute(variable.attributes, "_CRS");
+  return wkt.empty() ? CfAttributes{} : CfAttributes{{"crs_wkt", wkt}};
+}
+
+bool is_longitude(const ArrayStore& store, const std::string& x) {
+  const ArrayInfo* coordinate = coordinate_of(store, x);
+  if (!coordinate) return false;
+  const std::string units = text_attribute(coordinate->attributes, "units");
+  return is_degrees_east(units) ||
+         text_attribute(coordinate->attributes, "standard_name") == "longitude" ||
+         (units.empty() && is_one_of(lower(x), {"lon", "longitude"}));
+}
+
+}  // namespace
+
+AxisRole role_of(const ArrayStore& store, const std::string& dimension) {
+  const ArrayInfo* coordinate = coordinate_of(store, dimension);
+  const AxisRole role = coordinate ? role_by_attributes(coordinate->attributes) : AxisRole::kNone;
+  return role == AxisRole::kNone ? role_by_name(dimension) : role;
+}
+
+CfGrid decode_grid(const ArrayStore& store, const ArrayInfo& variable, const std::string& y,
+                   const std::string& x) {
+  const CfAttributes mapping = mapping_of(store, variable);
+  const auto size = [&](const std::string& dimension) {
+    const auto at = std::ranges::find(variable.dimensions, dimension);
+    return variable.shape[static_cast<std::size_t>(at - variable.dimensions.begin())];
+  };
+  const auto stated = geotransform(mapping);
+  CfGrid out;
+  Line lx =
+      decode_line(store, x, size(x), mapping, stated ? std::optional((*stated)[0]) : std::nullopt);
+  Line ly =
+      decode_line(store, y, size(y), mapping, stated ? std::optional((*stated)[1]) : std::nullopt);
+  out.flip_x = lx.step < 0;
+  out.flip_y = ly.step > 0;
+  if (out.flip_x) lx = turned(lx, size(x));
+  if (out.flip_y) ly = turned(ly, size(y));
+  out.grid = {.crs = decode_crs(mapping),
+              .left = lx.first_edge,
+              .top = ly.first_edge,
+              .dx = lx.step,
+              .dy = -ly.step,
+              .width = size(x),
+              .height = size(y)};
+  if (out.grid.crs.empty() && is_longitude(store, x)) {
+    out.grid.crs = canonical_crs("EPSG:4326", "");
+  }
+  return out;
+}
+
+}  // namespace cube

@@ -1,0 +1,32 @@
+// The axes of a CF file: which dimensions are time, y and x, and where their cells lie.
+// Thread rule: pure functions and values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/gdal/array_store.h"
+#include "engine/grid.h"
+
+namespace cube {
+
+enum class AxisRole { kNone, kTime, kY, kX };
+
+// What a dimension is: by its coordinate's `axis`, `standard_name` and `units`, else by its name.
+AxisRole role_of(const ArrayStore& store, const std::string& dimension);
+
+// The rows and columns that a variable lies on.
+struct CfGrid {
+  Grid grid;
+  bool flip_x = false;  // stored from right to left
+  bool flip_y = false;  // stored from bottom to top
+};
+
+// The grid of a variable by its coordinates and its grid mapping: a GeoTransform is taken where the
+// coordinates agree with it, being more exact. Throws Error(kInvalid) where cells are not evenly
+// spaced or their place is not told.
+CfGrid decode_grid(const ArrayStore& store, const ArrayInfo& variable, const std::string& y,
+                   const std::string& x);
+
+}  // namespace cube

@@ -1,0 +1,496 @@
+#!/usr/bin/env python3
+"""ncdf and zarr read what xarray, netCDF4, GDAL and gdalcubes write, and what cube itself wrote.
+
+Oracle: xarray (and netCDF4, zarr) on the same file.
+"""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+try:
+    import netCDF4
+    import numpy as np
+    import xarray as xr
+    import zarr
+    from osgeo import gdal, osr
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+from program import CUBE, Case, cube
+
+gdal.UseExceptions()
+SHARED = os.environ.get("CUBE_SHARED", "")
+RNG = np.random.default_rng(5)
+FORMATS = ("ncdf",)
+
+
+def crs_attributes(epsg):
+    srs = osr.SpatialReference()
+    srs.ImportFromEPSG(epsg)
+    return {"crs_wkt": srs.ExportToWkt(["FORMAT=WKT2_2019"])}
+
+
+def dataset(times=5, height=13, width=17, dtype="float32", y_up=False, order=("time", "y", "x"),
+            epsg=32631, names=("a",)):
+    """Cells of 10 at 500000, 5000000 in UTM, or 0..360 degrees; a fifth of the cells are missing."""
+    t = np.array(["2020-01-05", "2020-01-17T10:30:00", "2020-02-29", "2021-01-01", "2021-01-02"],
+                 dtype="datetime64[ns]")[:times]
+    if epsg == 4326:
+        y, x = 60 - (np.arange(height) + 0.5) * 0.5, (np.arange(width) + 0.5) * 20
+    else:
+        y, x = 5e6 - (np.arange(height) + 0.5) * 10, 5e5 + (np.arange(width) + 0.5) * 10
+    out = xr.Dataset(coords={"time": t, "y": y, "x": x})
+    for name in names:
+        cells = RNG.integers(1, 200, (times, height, width)).astype(dtype)
+        if np.dtype(dtype).kind == "f":
+            cells[RNG.random(cells.shape) < 0.2] = np.nan
+        out[name] = (("time", "y", "x"), cells)
+    if y_up:
+        out = out.isel(y=slice(None, None, -1))
+    out = out.transpose(*order)
+    if epsg == 4326:
+        out = out.rename({"y": "lat", "x": "lon"})
+        out["lat"].attrs = {"units": "degrees_north"}
+        out["lon"].attrs = {"units": "degrees_east"}
+    elif epsg:
+        out["crs"] = xr.DataArray(0, attrs=crs_attributes(epsg))
+        for name in names:
+            out[name].attrs["grid_mapping"] = "crs"
+    return out
+
+
+class Sources(Case):
+    def save(self, data, kind, name="in", encoding=None, **more):
+        path = self.path(name + (".nc" if kind == "ncdf" else ".zarr"))
+        if kind == "ncdf":
+            data.to_netcdf(path, encoding=encoding or {}, **more)
+        else:
+            data.to_zarr(path, mode="w", encoding=encoding or {}, **more)
+        return path
+
+    def info(self, kind, path, **arguments):
+        graph = self.graph({"cube_type": kind, "file": path, **arguments})
+        result = cube("info", graph, "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def computed(self, kind, path, out="out.nc", chunk=None, **arguments):
+        graph = self.graph({"cube_type": kind, "file": path, **arguments})
+        more = ["--chunk", chunk] if chunk else []
+        result = cube("run", graph, "-o", self.path(out), "--overwrite", "--progress", "none", *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return xr.open_dataset(self.path(out)).load()
+
+    def same(self, ours, expected, names=("a",), exact=True):
+        """Cells, times and places. `expected`: as xarray reads the file."""
+        y, x = ("lat", "lon") if "lat" in expected.dims else ("y", "x")
+        oy, ox = ("latitude", "longitude") if "latitude" in ours.dims else ("y", "x")
+        expected = expected.sortby(y, ascending=False).sortby(x).transpose("time", y, x, ...)
+        np.testing.assert_array_equal(ours.time.values, expected.time.values)
+        np.testing.assert_allclose(ours[oy].values, expected[y].values, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(ours[ox].values, expected[x].values, rtol=0, atol=1e-6)
+        for name in names:
+            a, b = ours[name].values.astype("f8"), expected[name].values.astype("f8")
+            if exact:
+                np.testing.assert_array_equal(a, b, err_msg=name)
+            else:
+                np.testing.assert_allclose(a, b, rtol=1e-6, err_msg=name)
+            self.assertGreater(np.isfinite(a).sum(), 10)
+
+    def check(self, kind, data, encoding=None, exact=True, names=("a",), chunk=None, **more):
+        path = self.save(data, kind, encoding=encoding, **more)
+        expected = (xr.open_dataset(path) if kind == "ncdf" else xr.open_zarr(path)).load()
+        ours = self.computed(kind, path)
+        self.same(ours, expected, names, exact)
+        chunked = self.computed(kind, path, out="chunked.nc", chunk=chunk) if chunk else ours
+        for name in names:
+            np.testing.assert_array_equal(ours[name].values, chunked[name].values)
+        return ours, path
+
+    def test_orders_of_dimensions(self):
+        for kind in FORMATS:
+            for order in (("time", "y", "x"), ("y", "x", "time"), ("x", "time", "y"),
+                          ("time", "x", "y")):
+                for y_up in (False, True):
+                    with self.subTest(kind=kind, order=order, y_up=y_up):
+                        self.check(kind, dataset(order=order, y_up=y_up), chunk="2,4,5")
+
+    def test_longitudes_stay_from_0_to_360(self):
+        for kind in FORMATS:
+            with self.subTest(kind=kind):
+                _, path = self.check(kind, dataset(epsg=4326, y_up=True, width=18))
+                grid = self.info(kind, path)["grid"]
+                self.assertEqual((grid["left"], grid["crs"]), (0, "EPSG:4326"))
+                self.assertEqual(grid["right"], 360)
+
+    def test_from_right_to_left(self):
+        for kind in FORMATS:
+            self.check(kind, dataset().isel(x=slice(None, None, -1)))
+
+    def test_types(self):
+        for kind in FORMATS:
+            for dtype in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64",
+                          "float32", "float64"):
+                with self.subTest(kind=kind, dtype=dtype):
+                    self.check(kind, dataset(dtype=dtype))
+
+    def test_fill_scale_and_offset(self):
+        encodings = [{"dtype": "int16", "scale_factor": 0.5, "add_offset": -10.0, "_FillValue": -999},
+                     {"dtype": "uint8", "_FillValue": 0},
+                     {"dtype": "int32", "scale_factor": 0.25, "_FillValue": -1},
+                     {"dtype": "float32", "_FillValue": -9999.0},
+                     {"dtype": "int16", "_Unsigned": "true", "_FillValue": -1},
+                     {"dtype": "float64", "_FillValue": np.nan}]
+        for kind in FORMATS:
+            for encoding in encodings:
+                with self.subTest(kind=kind, encoding=encoding):
+                    self.check(kind, dataset(), {"a": encoding}, exact=False)
+
+    def test_packed_numbers_stay_packed(self):
+        for kind in FORMATS:
+            path = self.save(dataset(), kind, encoding={
+                "a": {"dtype": "int16", "scale_factor": 0.5, "add_offset": -10.0,
+                      "_FillValue": -999}})
+            ours = self.computed(kind, path, auto_unpack=False)
+            with netCDF4.Dataset(self.path("out.nc")) as out:
+                out.set_auto_maskandscale(False)
+                variable = out["a"]
+                self.assertEqual((variable.dtype, variable.scale_factor, variable.add_offset,
+                                  variable._FillValue), (np.int16, 0.5, -10, -999))
+            self.same(ours, xr.open_dataset(path) if kind == "ncdf" else xr.open_zarr(path),
+                      exact=False)
+            self.assertNotIn("scale_factor", self.computed(kind, path).a.encoding)
+            self.assertEqual(self.info(kind, path)["bands"][0]["note"],
+                             "unpacked: stored * 0.5 + -10")
+
+    def test_chunks_and_filters_of_files(self):
+        encodings = [{"chunksizes": (1, 13, 17)}, {"chunksizes": (2, 4, 5), "zlib": True},
+                     {"chunksizes": (5, 1, 1), "zlib": True, "shuffle": False},
+                     {"chunksizes": (3, 7, 4), "fletcher32": True}, {"contiguous": True}]
+        for encoding in encodings:
+            with self.subTest(encoding=encoding):
+                self.check("ncdf", dataset(y_up=True), {"a": encoding}, chunk="3,5,4")
+        for format in ("NETCDF3_CLASSIC", "NETCDF3_64BIT", "NETCDF4_CLASSIC"):
+            with self.subTest(format=format):
+                self.check("ncdf", dataset(y_up=True), format=format, unlimited_dims=["time"])
+
+    def test_times(self):
+        for kind in FORMATS:
+            for units in ("days since 2000-01-01", "hours since 1900-01-01 00:00:0.0",
+                          "seconds since 1970-01-01T00:00:00Z", "minutes since 2019-1-1 06:00"):
+                for calendar in ("standard", "gregorian", "proleptic_gregorian"):
+                    with self.subTest(kind=kind, units=units, calendar=calendar):
+                        path = self.save(dataset(), kind, encoding={
+                            "time": {"units": units, "calendar": calendar, "dtype": "float64"}})
+                        ours = self.computed(kind, path)
+                        np.testing.assert_array_equal(ours.time.values, dataset().time.values)
+
+    def test_no_times(self):
+        for kind in FORMATS:
+            data = dataset()
+            one = data.isel(time=2)  # its time is a coordinate without dimension
+            ours = self.computed(kind, self.save(one, kind))
+            self.assertEqual(ours.time.values[0], data.time.values[2])
+            np.testing.assert_array_equal(ours.a.values[0], one.a.values)
+            none = one.drop_vars("time")
+            path = self.save(none, kind)
+            self.assertEqual(self.computed(kind, path).time.values[0], np.datetime64("1970-01-01"))
+            ours = self.computed(kind, path, datetime="2020-02-03")
+            self.assertEqual(ours.time.values[0], np.datetime64("2020-02-03"))
+
+    def test_levels_and_constants(self):
+        for kind in FORMATS:
+            data = dataset(names=("a", "b"))
+            data["b"] = data.b.isel(time=0, drop=True)
+            data["a"] = xr.concat([data.a, data.a * 2], "level").assign_coords(level=[850.0, 500.0])
+            data["one"] = data.a.isel(level=[0], drop=True).rename(level="member")
+            path = self.save(data, kind)
+            ours = self.computed(kind, path)
+            np.testing.assert_array_equal(ours["a_850"].values, data.a.values[0])
+            np.testing.assert_array_equal(ours["a_500"].values, data.a.values[1])
+            np.testing.assert_array_equal(ours["one"].values, data.a.values[0])
+            for t in range(5):
+                np.testing.assert_array_equal(ours["b"].values[t], data.b.values)
+            only = self.computed(kind, path, band_selection=["b", "o*"])
+            self.assertEqual([v for v in only.data_vars if only[v].ndim == 3], ["b", "one"])
+
+    def test_series(self):
+        for kind in FORMATS:
+            data = dataset()
+            maps = xr.Dataset({f"d{t}": data.a.isel(time=t, drop=True) for t in range(5)})
+            maps["crs"] = data.crs
+            path = self.save(maps, kind)
+            ours = self.computed(kind, path, series="a", datetime="2020-01-30", dt="P1D")
+            np.testing.assert_array_equal(ours.a.values, data.a.values)
+            self.assertEqual(ours.time.values[2], np.datetime64("2020-02-01"))
+            chunked = self.computed(kind, path, out="c.nc", chunk="3,4,5", series="a",
+                                    datetime="2020-01-30", dt="P1D")
+            np.testing.assert_array_equal(ours.a.values, chunked.a.values)
+
+    def test_crs(self):
+        parameters = {
+            3035: {"grid_mapping_name": "lambert_azimuthal_equal_area", "false_easting": 4321000.0,
+                   "latitude_of_projection_origin": 52.0, "longitude_of_projection_origin": 10.0,
+                   "false_northing": 3210000.0, "semi_major_axis": 6378137.0,
+                   "inverse_flattening": 298.257222101},
+            32633: {"grid_mapping_name": "transverse_mercator", "false_easting": 500000.0,
+                    "scale_factor_at_central_meridian": 0.9996, "false_northing": 0.0,
+                    "longitude_of_central_meridian": 15.0, "latitude_of_projection_origin": 0.0},
+            5070: {"grid_mapping_name": "albers_conical_equal_area",
+                   "standard_parallel": [29.5, 45.5], "longitude_of_central_meridian": -96.0,
+                   "latitude_of_projection_origin": 23.0, "semi_major_axis": 6378137.0,
+                   "inverse_flattening": 298.257222101},
+            3031: {"grid_mapping_name": "polar_stereographic", "standard_parallel": -71.0,
+                   "straight_vertical_longitude_from_pole": 0.0,
+                   "latitude_of_projection_origin": -90.0, "false_easting": 0.0,
+                   "false_northing": 0.0},
+        }
+        for kind in FORMATS:
+            for epsg, attributes in parameters.items():
+                data = dataset()
+                data["crs"].attrs = attributes
+                grid = self.info(kind, self.save(data, kind))["grid"]
+                ours, official = osr.SpatialReference(), osr.SpatialReference()
+                ours.SetFromUserInput(grid["crs"])
+                official.ImportFromEPSG(epsg)
+                for srs in (ours, official):
+                    srs.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+                geographic = osr.SpatialReference()
+                geographic.ImportFromEPSG(4326)
+                geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+                lon, lat = (-100, 40) if epsg == 5070 else (20, -80) if epsg == 3031 else (12, 50)
+                a = osr.CoordinateTransformation(geographic, ours).TransformPoint(lon, lat)
+                b = osr.CoordinateTransformation(geographic, official).TransformPoint(lon, lat)
+                np.testing.assert_allclose(a[:2], b[:2], atol=2, err_msg=str(epsg))
+            data = dataset(epsg=None)
+            self.assertEqual(self.info(kind, self.save(data, kind))["grid"]["crs"], "")
+
+    def test_our_own_output_reads_back_to_the_bit(self):
+        view = {"space": {"left": 5e5, "right": 500170, "bottom": 4999870, "top": 5e6, "dx": 10,
+                          "srs": "EPSG:32631"},
+                "time": {"t0": "2020-01-31", "t1": "2020-04-30", "dt": "P1M"}}
+        cells = {"cube_type": "apply_pixel",
+                 "expr": ["x / 7 + it", "ix * 3 + iy + it", "iif(ix % 3 == 0, 0/0, ix * iy)"],
+                 "band_names": ["f", "i", "gaps"], "dtype": ["float64", "uint16", "int16"],
+                 "nodata": [None, 65535, -1], "scale": [1, 0.01, 2], "offset": [0, 5, 0],
+                 "in_cube": {"cube_type": "dummy", "fill": 1, "view": view}}
+        cells.pop("nodata")
+        daily = dict(view, time={"t0": "2020-01-31", "t1": "2020-02-03", "dt": "P1D"})
+        labelled = {"cube_type": "select_time", "t": ["2020-01-31", "2020-02-02"],
+                    "in_cube": dict(cells, in_cube={"cube_type": "dummy", "fill": 1, "view": daily})}
+        for kind in FORMATS:
+            ending = ".nc" if kind == "ncdf" else ".zarr"
+            for name, graph in (("monthly", cells), ("labelled", labelled)):
+                with self.subTest(kind=kind, name=name):
+                    first, second = self.path(name + ending), self.path(name + "2" + ending)
+                    result = cube("run", self.graph(graph), "-o", first, "--progress", "none",
+                                  "--chunk", "2,5,6")
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    again = self.graph({"cube_type": kind, "file": first, "auto_unpack": False})
+                    result = cube("run", again, "-o", second, "--progress", "none",
+                                  "--chunk", "3,13,4")
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    a, b = (json.loads(cube("info", g, "--json").stdout)
+                            for g in (self.graph(graph, "g.json"), again))
+                    for key in ("grid", "time"):
+                        self.assertEqual(a[key], b[key])
+                    opener = xr.open_dataset if kind == "ncdf" else xr.open_zarr
+                    x = opener(first, mask_and_scale=False).load()
+                    y = opener(second, mask_and_scale=False).load()
+                    self.assertEqual(set(x.variables), set(y.variables))
+                    for variable in x.variables:
+                        self.assertEqual(x[variable].dtype, y[variable].dtype)
+                        np.testing.assert_array_equal(x[variable].values, y[variable].values)
+                        attributes = [{k: v for k, v in d[variable].attrs.items()} for d in (x, y)]
+                        self.assertEqual(str(attributes[0]), str(attributes[1]))
+
+    def test_what_is_wrong_is_told(self):
+        def wrong(text, data, encoding=None, kind="ncdf", **arguments):
+            path = self.save(data, kind, encoding=encoding)
+            graph = self.graph({"cube_type": kind, "file": path, **arguments})
+            self.rejects(text, "check", graph)
+
+        data = dataset()
+        file = "/file: FOLDER/in.nc: "
+        wrong(file + "no variable lies on rows and columns (it has a(time, row, x); cells on curved "
+              "grids are not read)", data.rename(y="row"))
+        wrong(file + "no variable lies on rows and columns (it has no variable of two dimensions)",
+              data[["crs"]])
+        wrong(file + "the coordinates of 'x' are not evenly spaced: number 1 is 500018, where "
+              "500015 would be even (gdalwarp brings such a file onto a plain grid)",
+              data.assign_coords(x=data.x.values + np.where(np.arange(17) == 1, 3.0, 0)))
+        wrong(file + "the coordinates of 'x' do not tell cells apart",
+              data.assign_coords(x=data.x.values * 0))
+        wrong(file + "'x' has one cell, and nothing says how large it is (bounds or a GeoTransform "
+              "would)", data.isel(x=[0]))
+        wrong(file + "'x' has no coordinates, and no GeoTransform says where cells lie",
+              data.drop_vars("x"))
+        wrong(file + "'time' has no times (\"datetime\" states them)", data.drop_vars("time"))
+        wrong("/datetime: 2 times for 5 slices (one a slice, or the first and dt)", data,
+              datetime=["2020", "2021"])
+        wrong("/datetime/1: '2020' is not after the time before it", data,
+              datetime=["2020", "2020"])
+        wrong("/datetime/0: 'now' is no time (such as 2023-06-15 or 2023-06-15T10:50:31)", data,
+              datetime="now")
+        wrong("/dt: 'month' is no period (such as P1D or P1M)", data, datetime="2020", dt="month")
+        wrong("/dt: dt counts from one datetime, 0 are given", data, dt="P1D")
+        wrong("/band_selection/1: there is no variable 'z*' (one of a)", data,
+              band_selection=["a", "z*"])
+        wrong("/band_selection: two bands are named 'a'", data, band_selection=["a", "?"])
+        wrong("/series: 'a' has times of its own (only variables without are made a series)", data,
+              series="s")
+        wrong("/series: a band needs a name", data, series="")
+        maps = xr.Dataset({"a": data.a.isel(time=0, drop=True),
+                           "b": data.a.isel(time=0, drop=True)})
+        maps["a"].attrs = maps["b"].attrs = {}
+        wrong("/series: the times of the series are not given (datetime, one a variable, or the "
+              "first and dt)", maps, series="s")
+        alike = ", so that they are no series (band_selection takes those that are alike)"
+        for what, encoding in (("type", {"dtype": "int16"}), ("scale or offset", {"scale_factor": 2.0}),
+                               ("missing values", {"_FillValue": -1.0})):
+            wrong("/series: 'a' and 'b' differ in " + what + alike, maps.fillna(0), {"b": encoding},
+                  series="s", datetime="2020", dt="P1D")
+        wrong("/series: 'a' and 'b' differ in dimensions" + alike, maps.assign(b=maps.b.T),
+              series="s", datetime="2020", dt="P1D")
+        other = dataset(names=("b",)).isel(x=slice(0, 5)).rename(x="lon").drop_vars("crs")
+        both = data.merge(other[["b"]])
+        wrong(file + "'a' and 'b' lie on different dimensions: time, y, x and time, y, lon "
+              "(band_selection takes those of one grid)", both)
+        backwards = data.isel(time=slice(None, None, -1))
+        wrong(file + "time 1, 2021-01-01T00:00:00, is not after the one before it, "
+              "2021-01-02T00:00:00 (slices stand in ascending order of time)", backwards)
+        calendar = data.assign_coords(time=[1.0, 2, 3, 4, 5])
+        for units, kind, message in (
+                ("days since 2000-01-01", "360_day",
+                 "times are in the calendar '360_day', whose dates are not all real dates (standard, "
+                 "proleptic_gregorian or noleap; \"datetime\" states times instead)"),
+                ("days since yesterday", "standard",
+                 "'yesterday' is no instant to count from (such as 1970-01-01 00:00:00)"),
+                ("moons", "standard", "times are in 'moons' (such as \"days since 1970-01-01\")"),
+                ("days since 2000-02-31", "standard",
+                 "'2000-02-31' is no instant to count from (such as 1970-01-01 00:00:00)")):
+            calendar.time.attrs = {"units": units, "calendar": kind}
+            wrong(file + message, calendar)
+        halves = data.assign_coords(time=[0.5, 1, 2, 3, 4])
+        halves.time.attrs = {"units": "months since 2000-01-01"}
+        wrong(file + "a time is 0.5 months (months and years are counted in whole numbers)", halves)
+        projection = data.copy()
+        projection["crs"].attrs = {"grid_mapping_name": "rotated_latitude_longitude"}
+        wrong(file + "the projection 'rotated_latitude_longitude' is not supported (gdalwarp brings "
+              "such a file onto a plain grid)", projection)
+        self.rejects("/file: FOLDER/no.nc: there is no such file", "check",
+                     self.graph({"cube_type": "ncdf", "file": self.path("no.nc")}))
+        text = self.graph("{}", "text.nc")
+        self.rejects("/file: FOLDER/text.nc: cannot be opened as netCDF: NetCDF: Unknown file format",
+                     "check", self.graph({"cube_type": "ncdf", "file": text}))
+
+    def test_other_calendars_and_units(self):
+        data = dataset().assign_coords(time=[0, 1, 2, 3, 59])
+        for units, calendar, expected in (
+                ("days since 2020-01-01", "noleap", "2020-03-01"),  # no 29th of February
+                ("days since 2020-01-01", "standard", "2020-02-29"),
+                ("months since 2020-01-01", "standard", "2024-12-01"),
+                ("years since 2020-01-01", "standard", "2079-01-01"),
+                ("hours since 2020-01-01 -6:00", "standard", "2020-01-03T17:00:00"),
+                ("days since 1-1-1 00:00:0.0", "standard", "0001-02-27")):  # Julian: 2 days apart
+            data.time.attrs = {"units": units, "calendar": calendar}
+            path = self.save(data, "ncdf")
+            times = self.info("ncdf", path)["time"]
+            self.assertEqual(str(times).count(expected), 1, (units, times))
+
+    def test_bounds_make_a_regular_axis(self):
+        starts = np.array(["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01", "2020-05-01",
+                           "2020-06-01"], dtype="datetime64[ns]")
+        data = dataset().assign_coords(time=starts[:5] + np.timedelta64(15, "D"))
+        data["time_bnds"] = (("time", "nv"), np.stack([starts[:-1], starts[1:]], 1))
+        data.time.attrs["bounds"] = "time_bnds"
+        for kind in FORMATS:
+            data.time.encoding["units"] = "hours since 2000-01-01"
+            for path in (self.save(data, kind), self.save(data.drop_vars("crs"), kind, "other")):
+                time = self.info(kind, path)["time"]
+                self.assertEqual(time, ["2020-01", "2020-02", "2020-03", "2020-04", "2020-05"])
+
+    def test_time_operators_work_on_the_labels(self):
+        data = dataset()
+        for kind in FORMATS:
+            source = {"cube_type": kind, "file": self.save(data, kind)}
+            for operator, slices in (
+                    ({"cube_type": "select_time", "t": ["2020-02-29", "2021-01-02"]}, [2, 4]),
+                    ({"cube_type": "crop", "extent": {"t0": "2020-01-06", "t1": "2020-12"}}, [1, 2]),
+                    ({"cube_type": "slice_time", "t": "2020-01-17"}, [1])):
+                graph = self.graph(dict(operator, in_cube=source))
+                result = cube("run", graph, "-o", self.path("o.nc"), "--overwrite", "--progress",
+                              "none")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                ours = xr.open_dataset(self.path("o.nc")).load()
+                np.testing.assert_array_equal(ours.time.values, data.time.values[slices])
+                np.testing.assert_array_equal(ours.a.values, data.a.values[slices])
+
+    def test_packed_round_trips_between_formats(self):
+        stored = RNG.integers(0, 1000, (2, 13, 17)).astype("int16")
+        stored[0, :3] = -999
+        data = dataset(times=2)
+        path = self.save(data.assign(a=(("time", "y", "x"), np.zeros(stored.shape))), "ncdf",
+                         encoding={"a": {"dtype": "int16", "scale_factor": 0.5, "add_offset": -10.0,
+                                         "_FillValue": -999}})
+        with netCDF4.Dataset(path, "a") as file:
+            file.set_auto_maskandscale(False)
+            file["a"][:] = stored
+        source = {"cube_type": "ncdf", "file": path, "auto_unpack": False}
+
+        def run(graph, name):
+            result = cube("run", self.graph(graph), "-o", self.path(name), "--progress", "none")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return self.path(name)
+
+        formats = [("ncdf", "1.nc"), ("ncdf", "2.nc")]
+        if "zarr" in FORMATS:
+            formats.insert(1, ("zarr", "3.zarr"))
+        for kind, name in formats:
+            source = {"cube_type": kind, "file": run(source, name), "auto_unpack": False}
+        one = {"cube_type": "slice_time", "it": 0, "in_cube": source}
+        tif = {"cube_type": "raster", "file": run(one, "4.tif"), "datetime": "2020-01-05"}
+        last = run(tif, "5.nc")
+        with netCDF4.Dataset(last) as file:
+            file.set_auto_maskandscale(False)
+            variable = file["a"]
+            np.testing.assert_array_equal(variable[0], stored[0])
+            self.assertEqual((variable.dtype, variable.scale_factor, variable.add_offset,
+                              variable._FillValue), (np.int16, 0.5, -10, -999))
+        expected = np.where(stored[0] == -999, np.nan, stored[0] * 0.5 - 10)
+        for graph in (dict(tif, unpack=True), {"cube_type": "ncdf", "file": last}):
+            out = xr.open_dataset(run(graph, "u%d.nc" % ("file" in graph and len(graph))),
+                                  mask_and_scale=False).a
+            self.assertNotIn("scale_factor", out.attrs)
+            np.testing.assert_array_equal(out.values[0], expected.astype("f4"))
+            os.remove(out.encoding["source"])
+
+    def test_real_files(self):
+        if not os.path.isdir(os.path.join(SHARED, "data")):
+            self.skipTest("../shared is not here")
+        rain = os.path.join(SHARED, "data", "noah-precipitation-1979.nc")
+        theirs = xr.open_dataset(rain)
+        names = [v for v in theirs.data_vars if theirs[v].ndim == 2]
+        ours = self.computed("ncdf", rain)
+        series = self.computed("ncdf", rain, series="rain", datetime="1979-01-01", dt="P1D")
+        for i, name in enumerate(names):
+            np.testing.assert_array_equal(ours[name].values[0], theirs[name].values[::-1])
+            np.testing.assert_array_equal(series.rain.values[i], theirs[name].values[::-1])
+        self.assertEqual(float(ours.longitude[0]), 0.25)
+        self.assertEqual(series.time.values[1], np.datetime64("1979-01-02"))
+        for name in ("ndvi_median_3857_bilinear", "reducers_32618_near"):
+            path = os.path.join(SHARED, "reference", name + ".nc")
+            theirs = xr.open_dataset(path, decode_times=False)
+            ours = self.computed("ncdf", path)
+            for band in theirs.data_vars:
+                if theirs[band].ndim == 3:
+                    np.testing.assert_array_equal(ours[band].values, theirs[band].values)
+            np.testing.assert_allclose(ours.x, theirs.x, atol=1e-6)
+            self.assertIn("2018", str(ours.time.values[0]))
+
+
+if __name__ == "__main__":
+    unittest.main()
