@@ -1,0 +1,217 @@
+"""Preset formats on tiny files of the products' real layout: MODIS HDF4, Sentinel-5P, ESA CCI soil
+moisture and CHIRPS netCDF. What is indexed, and cells that come out, against numpy and gdalwarp."""
+import json
+import os
+import sys
+import unittest
+
+try:
+    import numpy as np
+    from osgeo import gdal
+except ImportError as error:
+    print("skipped:", error)
+    sys.exit(77)
+
+import eos_files
+from eos_files import Netcdf, write_hdf_eos, write_s5p
+from program import Case, cube
+
+gdal.UseExceptions()
+CELLS = np.arange(12).reshape(3, 4)
+
+
+class Products(Case):
+    def create(self, *arguments, status=0):
+        result = cube("catalog", "create", self.path("c.db"), "--overwrite", "--progress", "none",
+                      *(arguments or [self.folder]))
+        self.assertEqual(result.returncode, status, result.stderr)
+        return result
+
+    def listed(self):
+        return json.loads(cube("catalog", "list", self.path("c.db"), "--json").stdout)
+
+    def bands(self):
+        info = json.loads(cube("catalog", "info", self.path("c.db"), "--json").stdout)
+        return {band["name"]: band for band in info["bands"]}
+
+    def run_cube(self, space, days, bands, **more):
+        """{band: cells of the slices}"""
+        graph = self.graph({"cube_type": "select_bands", "bands": bands, "in_cube": {
+            "cube_type": "image_collection", "file": self.path("c.db"), **more,
+            "view": {"space": space, "time": {"t0": days[0], "t1": days[1], "dt": "P1D"}}}})
+        out = self.path("out_{band}.tif")
+        result = cube("run", graph, "-o", out, "--overwrite")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return {b: gdal.Open(self.path(f"out_{b}.tif")).ReadAsArray() for b in bands}
+
+
+@unittest.skipIf(eos_files.hdf4() is None or gdal.GetDriverByName("HDF4") is None, "no HDF4")
+class Modis(Products):
+    TILE = {"left": 0, "top": 5559752.598333, "right": eos_files.SINUSOIDAL_TILE,
+            "bottom": 5559752.598333 - eos_files.SINUSOIDAL_TILE, "nx": 4, "ny": 3,
+            "srs": "+proj=sinu +R=6371007.181 +units=m +no_defs"}
+
+    def test_vegetation(self):
+        os.makedirs(self.path("it's a tile"))
+        for year_day, first in (("2018001", 0), ("2018017", 100)):
+            ndvi = (CELLS + first).astype("int16")
+            ndvi[0, 0] = -3000
+            write_hdf_eos(
+                self.path(f"it's a tile/MOD13Q1.A{year_day}.h18v04.006.2018017223333.hdf"),
+                {"MODIS_Grid_16DAY_250m_500m_VI": [
+                    ("250m 16 days NDVI", ndvi, -3000, 10000.0),
+                    ("250m 16 days VI Quality", CELLS.astype("uint16"), 65535, None),
+                    ("250m 16 days pixel reliability", (CELLS - 1).astype("int8"), -1, None),
+                    ("250m 16 days a field of no band", CELLS.astype("int16"), None, None)]})
+        with open(self.path("readme.txt"), "w"):
+            pass
+        result = self.create()
+        self.assertIn("format MxD13Q1 (guessed", result.stderr)
+        self.assertIn("3 other files skipped", result.stderr)  # the readme, two fields of no band
+        images = self.listed()
+        self.assertEqual([image["name"] for image in images],
+                         [f"MOD13Q1.A{day}.h18v04.006.2018017223333" for day in
+                          ("2018001", "2018017")])
+        self.assertEqual(images[1]["datetime"], "2018-01-17T00:00:00")
+        self.assertEqual(sorted(images[0]["bands"]), ["NDVI", "VI_Quality", "pixel_reliability"])
+        west, south, east, north = images[0]["footprint"][0]
+        self.assertAlmostEqual(north, 50, 4)
+        self.assertAlmostEqual(south, 40, 4)
+        self.assertAlmostEqual(west, 0, 4)
+        self.assertAlmostEqual(east, 10 / np.cos(np.radians(50)), 3)
+        bands = self.bands()
+        self.assertEqual((bands["NDVI"]["scale"], bands["NDVI"]["nodata"]), (0.0001, -3000))
+        cells = self.run_cube(self.TILE, ("2018-01-17", "2018-01-17"),
+                              ["NDVI", "VI_Quality", "pixel_reliability"])
+        expected = CELLS + 100
+        expected[0, 0] = -3000
+        np.testing.assert_array_equal(cells["NDVI"], expected)
+        np.testing.assert_array_equal(cells["VI_Quality"], CELLS)
+        self.assertEqual(cells["pixel_reliability"][0, 0], bands["pixel_reliability"]["nodata"])
+        np.testing.assert_array_equal(cells["pixel_reliability"].ravel()[1:], np.arange(11))
+        unpacked = self.run_cube(self.TILE, ("2018-01-17", "2018-01-17"), ["NDVI"], unpack=True)
+        np.testing.assert_allclose(unpacked["NDVI"].ravel()[1:], (np.arange(1, 12) + 100) * 1e-4)
+
+    def test_two_grids_in_one_file(self):
+        write_hdf_eos(self.path("MYD09GA.A2018001.h18v04.061.2018003031000.hdf"), {
+            "MODIS_Grid_1km_2D": [("state_1km_1", CELLS.astype("uint16"), 65535, None)],
+            "MODIS_Grid_500m_2D": [
+                ("sur_refl_b01_1", np.kron(CELLS, np.ones((2, 2))).astype("int16"), -28672, 1e4),
+                ("QC_500m_1", np.kron(CELLS, np.ones((2, 2))).astype("uint32"), 787410671, None)]})
+        self.create("--format", "MYD09GA", self.folder)
+        cells = self.run_cube(self.TILE, ("2018-01-01", "2018-01-01"),
+                              ["sur_refl_b01", "state_1km", "QC_500m"])
+        for band in cells.values():
+            np.testing.assert_array_equal(band, CELLS)
+
+    def test_every_modis_preset_takes_its_own_file(self):
+        cells = CELLS.astype("int16")
+        for code, grid, fields in (
+                ("MOD10A2", "MOD_Grid_Snow_500m", ["Maximum_Snow_Extent", "Eight_Day_Snow_Cover"]),
+                ("MYD11A1", "MODIS_Grid_Daily_1km_LST", ["LST_Day_1km", "QC_Night"]),
+                ("MOD11A2", "MODIS_Grid_8Day_1km_LST", ["LST_Night_1km", "Emis_31"]),
+                ("MOD13A1", "MODIS_Grid_16DAY_500m_VI", ["500m 16 days NDVI",
+                                                         "500m 16 days EVI"]),
+                ("MOD13A2", "MODIS_Grid_16DAY_1km_VI", ["1 km 16 days NDVI",
+                                                        "1 km 16 days NIR reflectance"]),
+                ("MYD13A3", "MOD_Grid_monthly_1km_VI", ["1 km monthly NDVI",
+                                                        "1 km monthly VI Quality"]),
+                ("MOD14A2", "MODIS_Grid_8Day_Fire", ["FireMask", "QA"]),
+                ("MCD64A1", "MOD_Grid_Monthly_500m_DB_BA", ["Burn Date", "Burn Date Uncertainty"])):
+            file = self.path(f"{code}.A2018032.h18v04.006.2018050000000.hdf")
+            write_hdf_eos(file, {grid: [(field, cells, None, None) for field in fields]})
+            result = self.create(file)
+            preset = code if code == "MCD64A1" else code.replace("MOD", "MxD").replace("MYD", "MxD")
+            self.assertIn(f"format {preset} (guessed", result.stderr)
+            image, = self.listed()
+            self.assertEqual(len(image["bands"]), 2, code)
+            self.assertEqual(image["datetime"], "2018-02-01T00:00:00")
+            os.remove(file)
+
+    def test_a_broken_file_is_named(self):
+        name = self.path("MCD64A1.A2018001.h18v04.006.2018094010203.hdf")
+        with open(name, "w") as broken:
+            broken.write("no HDF")
+        result = self.create(status=2)
+        self.assertIn(f"cube: error: {name}: none of 1 files is of the format MCD64A1: cannot be "
+                      "opened as a raster: ", result.stderr)
+
+
+class Grids(Products):
+    SPACE = {"left": -180, "right": 180, "bottom": -90, "top": 90, "nx": 8, "ny": 4,
+             "srs": "EPSG:4326"}
+
+    def write_grid(self, name, fields, time, **more):
+        file = Netcdf(self.path(name))
+        file.dimension("time", time)
+        file.axes(np.arange(8) * 45 - 157.5, 67.5 - np.arange(4) * 45.0)
+        for field, cells, fill in fields:
+            file.variable(field, cells, ["time", "lat", "lon"], fill, **more)
+
+    def test_soil_moisture(self):
+        for day in (1, 2):
+            cells = (np.arange(32).reshape(1, 4, 8) / 64 + day).astype("float32")
+            cells[0, 0, 0] = -9999
+            self.write_grid(
+                f"ESACCI-SOILMOISTURE-L3S-SSMV-COMBINED-2018010{day}000000-fv04.7.nc",
+                [("sm", cells, -9999), ("flag", (np.arange(32) % 9).astype("uint8")
+                                        .reshape(1, 4, 8), 127)], 1)
+        self.assertIn("format ESA_CCI_SM (guessed", self.create().stderr)
+        self.assertEqual([image["crs"] for image in self.listed()], ["EPSG:4326"] * 2)
+        cells = self.run_cube(self.SPACE, ("2018-01-02", "2018-01-02"), ["sm", "flag"])
+        self.assertTrue(np.isnan(cells["sm"][0, 0]))
+        np.testing.assert_array_equal(cells["sm"].ravel()[1:], np.arange(1, 32) / 64 + 2)
+        np.testing.assert_array_equal(cells["flag"].ravel(), np.arange(32) % 9)
+
+    def test_a_file_a_year_whose_bands_are_days(self):
+        days = (np.arange(365)[:, None, None] + np.zeros((4, 8))).astype("float32")
+        days[:, 0, 0] = -9999
+        self.write_grid("chirps-v2.0.2018.days_p05.nc", [("precip", days, -9999)], 365)
+        result = self.create()
+        self.assertIn("format CHIRPS_daily_nc (guessed", result.stderr)
+        self.assertIn("365 images, 1 file, 1 band, 2018-01-01 .. 2018-12-31", result.stdout)
+        self.assertEqual(self.listed()[31]["name"], "chirps-v2.0.2018.days_p05_2018-02-01")
+        cells = self.run_cube(self.SPACE, ("2018-02-01", "2018-02-03"), ["precipitation"])
+        for i, day in enumerate(cells["precipitation"]):
+            self.assertTrue(np.isnan(day[0, 0]))
+            self.assertEqual(np.unique(day.ravel()[1:]), 31 + i)
+
+
+class Swaths(Products):
+    NAME = "S5P_OFFL_L2__NO2____20200101T013158_20200101T031328_11487_01_010302_20200102T181843"
+
+    def test_nitrogen_dioxide(self):
+        row, column = np.mgrid[0:60, 0:40]
+        longitude = 5 + 0.05 * column + 0.01 * row + 0.0004 * row * column / 40
+        latitude = 50 - 0.04 * row + 0.005 * column
+        write_s5p(self.path(self.NAME + ".nc"), longitude, latitude, row * 100.0 + column,
+                  50 + column)
+        self.assertIn("format S5P_NO2 (guessed", self.create().stderr)
+        image, = self.listed()
+        self.assertEqual(image["name"], self.NAME)
+        self.assertEqual(image["crs"], "EPSG:4326")
+        west, south, east, north = image["footprint"][0]
+        for got, wanted in ((west, longitude.min()), (east, longitude.max()),
+                            (south, latitude.min()), (north, latitude.max())):
+            self.assertAlmostEqual(got, wanted, delta=0.05)  # half a cell beyond the centres
+        box = (5.3, 48.2, 6.9, 49.8)
+        cells = self.run_cube({"left": box[0], "right": box[2], "bottom": box[1], "top": box[3],
+                               "dx": 0.02, "dy": 0.02, "srs": "EPSG:4326"},
+                              ("2020-01-01", "2020-01-01"), ["no2", "qa_value"])["no2"]
+        descriptor = image["bands"]["no2"]["file"]
+        warped = gdal.Warp("", descriptor, format="MEM", outputBounds=box, xRes=0.02, yRes=0.02,
+                           dstSRS="EPSG:4326", errorThreshold=0, geoloc=True).ReadAsArray()
+        warped[warped > 1e30] = np.nan
+        self.assertGreater(np.isfinite(cells).mean(), 0.9)
+        self.assertGreater(np.mean((cells == warped) | (np.isnan(cells) & np.isnan(warped))), 0.995)
+        # And by hand: the nearest centre is the cell's, where no border is near.
+        x, y = np.meshgrid(box[0] + 0.01 + 0.02 * np.arange(80), box[3] - 0.01 - 0.02 * np.arange(80))
+        nearest = [np.argmin(((longitude - a) * 0.66) ** 2 + (latitude - b) ** 2)
+                   for a, b in zip(x.ravel(), y.ravel())]
+        by_hand = (row * 100.0 + column).ravel()[nearest].reshape(80, 80)
+        off = np.abs(cells - by_hand)[np.isfinite(cells)]
+        self.assertLess(np.mean((off > 101)), 0.001)  # never further than a neighbouring cell
+
+
+if __name__ == "__main__":
+    unittest.main()
