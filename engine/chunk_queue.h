@@ -1,9 +1,11 @@
 // ChunkQueue: which worker computes which chunk.
 //
-// Each worker has a run of neighbouring chunks, because what it decoded for one, its reader still
-// has for the next; who is done takes over the second half of the longest run that is left. Runs
-// lead through pairs of rows, column by column, to the right and back: a block that several chunks
-// need is needed soon again.
+// Each worker goes along a row of chunks, because what it decoded for one, its reader still has for
+// the next; the rows of workers are neighbours, so that a block on the border of two of them is
+// wanted by both at about the same time and decoded once. (A chunk of a long series reads more than
+// is kept, so what its other neighbours will want later is gone by then.) The next rows are gone
+// along in the other direction. Who finds no row takes over the second half of the longest that is
+// left. A lone worker goes through two rows at a time, column by column.
 //
 // Thread rule: next() from several workers at a time, each with its own number.
 #pragma once
@@ -28,11 +30,22 @@ class ChunkQueue {
   std::optional<std::int64_t> next(int worker);
 
  private:
-  std::int64_t chunk_at(std::int64_t step) const;
+  // The row, or rows, that a worker goes along, and the steps it has not begun.
+  struct Run {
+    std::int64_t lane = 0;
+    Range steps;
+  };
+
+  std::int64_t rows_of(std::int64_t lane) const;
+  std::int64_t chunk_at(std::int64_t lane, std::int64_t step) const;
 
   ChunkShape counts_;
+  std::int64_t workers_;
+  std::int64_t rows_;   // of a lane; the last of a slice may have fewer
+  std::int64_t lanes_;  // of a slice of chunks
   std::mutex mutex_;
-  std::vector<Range> runs_;  // of each worker, the steps it has not begun
+  std::int64_t next_lane_ = 0;  // of all slices
+  std::vector<Run> runs_;       // of each worker
 };
 
 }  // namespace cube

@@ -1,4 +1,8 @@
 // BlockCache: what is kept, and that windows read through it are those that GDAL reads.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <latch>
 #include <thread>
 
 #include "engine/gdal/block_cache.h"
@@ -9,24 +13,28 @@ using namespace cube;
 
 namespace {
 
-BlockCache::Cells cells_of(std::size_t bytes) {
-  return std::make_shared<const std::vector<std::byte>>(bytes);
+// Puts a block of zeros in.
+BlockCache::Cells put(BlockCache& cache, const BlockCache::Key& key, std::size_t bytes) {
+  return cache.get(key, bytes, [&](std::byte* cells) {
+    std::fill_n(cells, bytes, std::byte{0});
+    return true;
+  });
 }
 
 }  // namespace
 
 TEST_CASE("the last used stay, within the bound") {
   BlockCache cache(100);
-  cache.put({"a", 1}, cells_of(40));
-  cache.put({"a", 2}, cells_of(40));
+  put(cache, {"a", 1}, 40);
+  put(cache, {"a", 2}, 40);
   CHECK(cache.find({"a", 1}));
-  cache.put({"b", 1}, cells_of(40));  // drops the one used longest ago
+  put(cache, {"b", 1}, 40);  // drops the one used longest ago
   CHECK_FALSE(cache.find({"a", 2}));
   CHECK(cache.find({"a", 1}));
   CHECK(cache.find({"b", 1}));
-  cache.put({"b", 1}, cells_of(90));  // is there already
+  put(cache, {"b", 1}, 90);  // is there already
   CHECK(cache.find({"b", 1})->size() == 40);
-  cache.put({"c", 1}, cells_of(101));  // larger than all
+  put(cache, {"c", 1}, 101);  // larger than all
   CHECK_FALSE(cache.find({"c", 1}));
   CHECK_FALSE(cache.find({"b", 1}));
 }
@@ -35,11 +43,45 @@ TEST_CASE("the bound may change") {
   BlockCache cache(100);
   CHECK(cache.suits(12));
   CHECK_FALSE(cache.suits(13));  // eight of them would not fit
-  cache.put({"a", 1}, cells_of(60));
+  put(cache, {"a", 1}, 60);
   cache.resize(50);
   CHECK_FALSE(cache.find({"a", 1}));
   cache.resize(0);
   CHECK_FALSE(cache.suits(1));
+}
+
+TEST_CASE("a block that cannot be decoded is asked for again") {
+  BlockCache cache(100);
+  CHECK_FALSE(cache.get({"a", 1}, 10, [](std::byte*) { return false; }));
+  CHECK_THROWS_AS(cache.get({"a", 1}, 10, [](std::byte*) -> bool { throw std::bad_alloc(); }),
+                  std::bad_alloc);
+  CHECK(put(cache, {"a", 1}, 10));
+}
+
+TEST_CASE("a block that several threads want at a time is decoded once") {
+  BlockCache cache(1000);
+  std::atomic<int> decoded = 0;
+  std::latch start(4);
+  std::vector<BlockCache::Cells> got(4);
+  std::vector<std::thread> threads;
+  for (auto& cells : got) {
+    threads.emplace_back([&] {
+      start.arrive_and_wait();
+      cells = cache.get({"a", 1}, 10, [&](std::byte* out) {
+        ++decoded;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        std::fill_n(out, 10, std::byte{7});
+        return true;
+      });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(decoded == 1);
+  for (const auto& cells : got) {
+    REQUIRE(cells);
+    CHECK(cells == got.front());
+    CHECK(cells->at(9) == std::byte{7});
+  }
 }
 
 TEST_CASE("workers that share blocks read what one without reads") {

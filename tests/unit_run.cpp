@@ -307,9 +307,9 @@ TEST_CASE("workers get neighbouring chunks, each once, and take over what others
       CHECK(std::ranges::count(given, 1) == counts.cells());
     }
   }
-  ChunkQueue queue({10, 1, 1}, 2);
+  ChunkQueue queue({1, 1, 10}, 2);
   CHECK(queue.next(0) == 0);
-  CHECK(queue.next(1) == 5);
+  CHECK(queue.next(1) == 5);  // of 1 to 9 the second half
   CHECK(queue.next(0) == 1);
   for (int i = 6; i < 10; ++i) CHECK(queue.next(1) == i);
   CHECK(queue.next(1) == 3);  // of 2, 3, 4 the second half
@@ -319,12 +319,21 @@ TEST_CASE("workers get neighbouring chunks, each once, and take over what others
   CHECK_FALSE(queue.next(1).has_value());
 }
 
-TEST_CASE("a run leads through pairs of rows, to the right and back") {
+TEST_CASE("a lone worker goes through pairs of rows, to the right and back") {
   ChunkQueue queue({2, 3, 3}, 1);
   std::vector<std::int64_t> steps;
   while (const auto chunk = queue.next(0)) steps.push_back(*chunk);
   CHECK(steps == std::vector<std::int64_t>{0, 3, 4, 1, 2, 5, 8, 7, 6,  //
                                            9, 12, 13, 10, 11, 14, 17, 16, 15});
+}
+
+TEST_CASE("several workers go along rows side by side") {
+  ChunkQueue queue({1, 5, 3}, 2);
+  std::vector<std::int64_t> steps;
+  for (int i = 0; i < 15; ++i) steps.push_back(queue.next(i % 2).value_or(-1));
+  CHECK(steps == std::vector<std::int64_t>{0, 3, 1, 4, 2, 5,    // rows 0 and 1
+                                           8, 11, 7, 10, 6, 9,  // 2 and 3, back
+                                           12, 14, 13});        // 4, and its second half
 }
 
 TEST_CASE("what is pulled a few slices at a time counts so; what is kept counts as far as filled") {

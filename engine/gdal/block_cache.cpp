@@ -20,8 +20,50 @@ bool BlockCache::suits(std::size_t block_bytes) const {
   return block_bytes * kLeastBlocks <= bytes_;
 }
 
+// A block that a thread is decoding; nobody else does.
+class BlockCache::Claim {
+ public:
+  // REQUIRES: the cache is locked.
+  Claim(BlockCache& cache, const Key& key) : cache_(cache), key_(key) {
+    cache_.claimed_.insert(key_);
+  }
+  ~Claim() {
+    {
+      const std::lock_guard lock(cache_.mutex_);
+      cache_.claimed_.erase(key_);
+      if (cells_) cache_.put(key_, std::move(cells_));
+    }
+    cache_.decoded_.notify_all();
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+
+  void keep(Cells cells) { cells_ = std::move(cells); }
+
+ private:
+  BlockCache& cache_;
+  const Key& key_;
+  Cells cells_;
+};
+
+BlockCache::Cells BlockCache::get(const Key& key, std::size_t bytes, const Decode& decode) {
+  std::unique_lock lock(mutex_);
+  decoded_.wait(lock, [&] { return !claimed_.contains(key); });
+  if (Cells known = look_up(key)) return known;
+  Claim claim(*this, key);
+  lock.unlock();
+  const auto cells = std::make_shared<Buffer>(bytes);
+  if (!decode(cells->data())) return nullptr;
+  claim.keep(cells);
+  return cells;
+}
+
 BlockCache::Cells BlockCache::find(const Key& key) {
   const std::lock_guard lock(mutex_);
+  return look_up(key);
+}
+
+BlockCache::Cells BlockCache::look_up(const Key& key) {
   const auto found = places_.find(key);
   if (found == places_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -29,8 +71,6 @@ BlockCache::Cells BlockCache::find(const Key& key) {
 }
 
 void BlockCache::put(const Key& key, Cells cells) {
-  const std::lock_guard lock(mutex_);
-  if (places_.contains(key)) return;  // another worker was as fast
   held_ += cells->size();
   entries_.push_front({key, std::move(cells)});
   places_[key] = entries_.begin();

@@ -5,14 +5,19 @@
 // Thread rule: any thread.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
+
+#include "engine/block.h"
 
 namespace cube {
 
@@ -25,7 +30,10 @@ class BlockCache {
 
     bool operator==(const Key&) const = default;
   };
-  using Cells = std::shared_ptr<const std::vector<std::byte>>;
+  using Buffer = std::vector<std::byte, UnfilledAllocator<std::byte>>;
+  using Cells = std::shared_ptr<const Buffer>;
+  // Fills a buffer; false = cannot.
+  using Decode = std::function<bool(std::byte* cells)>;
 
   // Keeps up to `bytes` of cells.
   explicit BlockCache(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)) {}
@@ -36,7 +44,10 @@ class BlockCache {
   bool suits(std::size_t block_bytes) const;
 
   Cells find(const Key& key);  // null = not there
-  void put(const Key& key, Cells cells);
+
+  // The block as it is kept, else as `decode` makes its `bytes` bytes; null when that cannot.
+  // Who asks for a block that another thread decodes waits for it.
+  Cells get(const Key& key, std::size_t bytes, const Decode& decode);
 
  private:
   struct Hash {
@@ -49,9 +60,16 @@ class BlockCache {
     Cells cells;
   };
 
+  class Claim;
+
+  Cells look_up(const Key& key);
+  void put(const Key& key, Cells cells);
   void shrink();
 
+  // Guards all that follows.
   mutable std::mutex mutex_;
+  std::condition_variable decoded_;
+  std::unordered_set<Key, Hash> claimed_;  // being decoded
   std::size_t bytes_;
   std::size_t held_ = 0;
   std::list<Entry> entries_;  // the last used first

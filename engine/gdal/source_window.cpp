@@ -91,7 +91,7 @@ void copy_rows(const std::byte* from, std::size_t from_row, std::byte* to, std::
 // Decodes the whole block that begins at the first cell of a part of `out`; the part is smaller
 // than the block at the band's edges.
 void decode_block(const SourceBand& source, const Blocks& blocks, const Range& rows,
-                  const Range& columns, const Cells& out, std::vector<std::byte>& scratch) {
+                  const Range& columns, const Cells& out, BlockCache::Buffer& scratch) {
   const GdalErrors errors;
   const std::size_t cell = size_of(out.dtype);
   const std::size_t block_row = static_cast<std::size_t>(blocks.width) * cell;
@@ -131,7 +131,7 @@ bool copy_cached(const SourceBand& source, const Blocks& blocks, const Range& ro
 // `native`: the band's cells have the type of `out`.
 std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool native, bool whole,
                          std::span<const std::uint8_t> hidden, const Cells& out) {
-  std::vector<std::byte> scratch;
+  BlockCache::Buffer scratch;
   std::int64_t count = 0;
   for (std::int64_t y = out.rows.begin / blocks.height; y * blocks.height < out.rows.end; ++y) {
     const Range rows = intersect(out.rows, {y * blocks.height, (y + 1) * blocks.height});

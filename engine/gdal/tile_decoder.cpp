@@ -144,11 +144,8 @@ BlockCache::Cells TileDecoder::block(int x, int y) {
   const auto offset = offset_of(x, y);
   if (!offset) return nullptr;
   key_.offset = *offset;
-  if (auto known = blocks_->find(key_)) return known;
-  const auto cells = std::make_shared<std::vector<std::byte>>(tile_bytes());
-  if (!decode_at(*offset, x, y, cells->data())) return nullptr;
-  blocks_->put(key_, cells);
-  return cells;
+  return blocks_->get(key_, tile_bytes(),
+                      [&](std::byte* cells) { return decode_at(*offset, x, y, cells); });
 }
 
 bool TileDecoder::read_packed(std::uint64_t offset, int x, int y) {
