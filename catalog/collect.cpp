@@ -192,7 +192,7 @@ class Assembler {
     auto [at, fresh] = images_.try_emplace(file.image);
     CollectedImage& image = at->second;
     if (!fresh) {
-      const std::string clash = clash_with(image, file);
+      const std::string clash = clash_with(image, candidate);
       if (!clash.empty()) return out_.left_out.push_back({file.file, clash, true, false});
     } else {
       image = {file.image, file.datetime, candidate.info.crs, {}, {}, {}};
@@ -228,10 +228,15 @@ class Assembler {
   }
 
  private:
-  std::string clash_with(const CollectedImage& image, const ListedFile& file) const {
+  std::string clash_with(const CollectedImage& image, const Candidate& candidate) const {
+    const ListedFile& file = candidate.listed;
     if (image.datetime != file.datetime) {
       return "is of " + to_text(file.datetime) + ", other files of its image '" + image.name +
              "' of " + to_text(image.datetime);
+    }
+    if (image.crs != candidate.info.crs) {
+      return "is in " + candidate.info.crs + ", other files of its image '" + image.name +
+             "' are in " + image.crs;
     }
     for (const ListedFile::Band& band : file.bands) {
       const auto other = image.sources.find(band.band);

@@ -221,7 +221,7 @@ std::vector<Image> Catalog::find(const ImageQuery& asked) const {
     images.back().bands.push_back({static_cast<std::size_t>(band - band_ids_.begin()),
                                    resolve_descriptor(rows.text(9), folder_),
                                    rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10)),
-                                   srs_});
+                                   srs_.empty() ? images.back().crs : srs_});
   }
   std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
     return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);

@@ -21,7 +21,9 @@ struct ImageBand {
   std::size_t band = 0;    // index into ImageIndex::bands()
   std::string descriptor;  // what GDAL opens: a path (absolute), /vsi path or subdataset
   int raster_band = 1;     // from 1
-  std::string crs = {};    // what its coordinates are in, whatever it says; "" = what it says
+  // What its coordinates are in as far as that is known, in any form OGR understands, whatever the
+  // file says; "" = what it says.
+  std::string crs = {};
 };
 
 struct Image {

@@ -55,7 +55,9 @@ struct RasterBand {
   std::optional<double> nodata;  // overrides what the file says
   // Read from exactly this overview, from 0 as GDAL counts; else from the one that suits the grid.
   std::optional<int> overview = {};
-  std::string crs = {};  // what coordinates are in, whatever the file says; "" = what it says
+  // What coordinates are in, whatever the file says: making GDAL find that out takes longer than
+  // opening the file. "" = what it says.
+  std::string crs = {};
 
   bool operator==(const RasterBand&) const = default;
 };

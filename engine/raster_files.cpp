@@ -13,7 +13,7 @@ namespace cube {
 RasterFile open_raster_file(const std::string& name, const std::string& where) {
   RasterFile file{.name = name, .where = where};
   try {
-    file.info = describe_raster(name);
+    file.info = describe_raster(name, {}, RasterDetail::kNoFootprint);
   } catch (const Error& error) {
     throw Error(error.code(), name + ": " + error.message(), where, error.hint());
   }

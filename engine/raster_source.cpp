@@ -102,8 +102,9 @@ void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile&
     band.alias = "im" + std::to_string(file_number) + "b" + std::to_string(number);
     if (!extras.named) band.name = band.alias;
     set_storage(band, file, extras.masked, stack.info.grid);
-    RasterStack::Cells cells{.source = {file.name, static_cast<int>(number), {}},
-                             .resampling = own_grid ? Resampling::kNearest : method};
+    RasterStack::Cells cells{
+        .source = {.descriptor = file.name, .band = static_cast<int>(number), .crs = file.info.crs},
+        .resampling = own_grid ? Resampling::kNearest : method};
     if (params.overview_level) cells.source.overview = static_cast<int>(*params.overview_level);
     if (params.unpack) cells.packing = take_packing(band);
     stack.info.bands.push_back(std::move(band));

@@ -325,6 +325,7 @@ void place(RasterStack& stack, std::size_t band, const Member& member,
   cells.emplace();
   cells->source = {file.named.name, static_cast<int>(member.number), {}};
   if (!file.raster) return;
+  cells->source.crs = file.raster->info.crs;
   if (!lies_on(*file.raster, stack.info.grid)) cells->resampling = method;
   const BandInfo& stored = file.raster->info.bands[member.number - 1];
   if (params.unpack) cells->packing = {stored.scale, stored.offset};

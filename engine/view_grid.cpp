@@ -175,7 +175,7 @@ Grid grid_of_raster(const SpaceView& space, const std::string& where) {
   if (space.ny) reject(where + "/ny", "'ny' contradicts 'like'", "leave one of them out");
   RasterInfo info;
   try {
-    info = describe_raster(*space.like);
+    info = describe_raster(*space.like, {}, RasterDetail::kNoFootprint);
   } catch (const Error& error) {
     throw Error(error.code(), *space.like + ": " + error.message(), place, error.hint());
   }

@@ -255,12 +255,13 @@ TEST_CASE("files that cannot be indexed are left out with the reason") {
   write_tiff(dir.path() / "c_20200101_nir.tif", {.epsg = 0});
   write_tiff(dir.path() / "d_20200101_red.tif", {});
   write_tiff(dir.path() / "x/a_20200101_nir.tif", {});
+  write_tiff(dir.path() / "a_20200101_red.tif", {.epsg = 32632, .bands = 2});
   test::write_text(dir.file("readme.txt"), "");
   const auto files = expand_files({dir.path().string()}).files;
   const auto report = create_catalog(dir.file("c.db"), format(), files, {});
   CHECK(report.images == 1);
   CHECK(report.files == 1);
-  REQUIRE(report.left_out.size() == 5);
+  REQUIRE(report.left_out.size() == 6);
   const auto reason = [&](const std::string& name) {
     for (const auto& left : report.left_out) {
       if (left.file == dir.file(name)) return (left.failed ? "! " : "") + left.reason;
@@ -274,6 +275,8 @@ TEST_CASE("files that cannot be indexed are left out with the reason") {
   CHECK(reason("x/a_20200101_nir.tif") ==
         "! the image 'a_20200101' has its band 'nir' already from " +
             dir.file("a_20200101_nir.tif"));
+  CHECK(reason("a_20200101_red.tif") ==
+        "! is in EPSG:32632, other files of its image 'a_20200101' are in EPSG:32631");
 }
 
 TEST_CASE("bands whose files differ are widened, and the catalog says so") {

@@ -162,6 +162,26 @@ TEST_CASE("a rotated image is placed by its whole geotransform") {
       {1, 4, 2, 5, 3, 6}));
 }
 
+TEST_CASE("a CRS that is stated counts, not what the file says") {
+  test::TempDir dir;
+  const auto read = [&](const std::string& own, const std::string& stated, const Grid& onto) {
+    const std::string file = dir.file("stated.tif");
+    test::write_raster(file, {.crs = own, .width = 2, .height = 1}, {1, 2});
+    return read_cells(*make_image_reader(), {.descriptor = file, .crs = stated}, onto,
+                      Resampling::kNearest);
+  };
+  const Grid here = grid(500000, 5000000, 10, 2, 1);
+  CHECK(same(read("", "EPSG:32631", here), {1, 2}));
+  CHECK(same(read("EPSG:32632", "EPSG:32631", here), {1, 2}));
+  CHECK(same(read("EPSG:32632", crs_wkt("EPSG:32631"), here), {1, 2}));
+  // Where x = 500000 is the central meridian, 9 degrees east, and in the other zone 3.
+  const Grid east{"EPSG:4326", 9.00014, 45.15348, 0.0001, 0.0001, 1, 1};
+  const Grid west{"EPSG:4326", 3.00014, 45.15348, 0.0001, 0.0001, 1, 1};
+  CHECK(same(read("EPSG:32631", "EPSG:32632", east), {2}));
+  CHECK(same(read("EPSG:32631", "EPSG:32632", west), {kNaN}));
+  CHECK(same(read("EPSG:32631", "", west), {2}));
+}
+
 TEST_CASE("a nodata value that an integer cell cannot have hides nothing") {
   test::TempDir dir;
   const std::string file = dir.file("half.tif");

@@ -36,6 +36,20 @@ std::string place_key(const std::string& descriptor, const std::string& crs) {
   return crs.empty() ? descriptor : descriptor + '\n' + crs;
 }
 
+std::string known_canonical(const std::string& text, const std::string& descriptor,
+                            KnownCrs& known) {
+  const auto [entry, added] = known.try_emplace(text);
+  if (added) {
+    try {
+      entry->second = canonical_crs(text, descriptor);
+    } catch (...) {
+      known.erase(entry);
+      throw;
+    }
+  }
+  return entry->second;
+}
+
 }  // namespace
 
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, KnownCrs* known) {
@@ -48,17 +62,7 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, Known
   const std::string text = wkt ? wkt : "";
   CPLFree(wkt);
   if (text.empty()) return text;
-  if (!known) return canonical_crs(text, descriptor);
-  const auto [entry, added] = known->try_emplace(text);
-  if (added) {
-    try {
-      entry->second = canonical_crs(text, descriptor);
-    } catch (...) {
-      known->erase(entry);
-      throw;
-    }
-  }
-  return entry->second;
+  return known ? known_canonical(text, descriptor, *known) : canonical_crs(text, descriptor);
 }
 
 OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known)
@@ -66,7 +70,8 @@ OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces
       known_(known),
       dataset_(open_raster(descriptor_)),
       crs_given_(crs),
-      crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs) : crs),
+      crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
+                       : known_canonical(crs, descriptor_, known.crs)),
       blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {

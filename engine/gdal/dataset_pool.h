@@ -21,7 +21,7 @@
 
 namespace cube {
 
-// Canonical CRSs by the WKT that files state: finding one out takes as long as opening a file.
+// Canonical CRSs by what files and catalogs state: finding one out takes as long as opening a file.
 using KnownCrs = std::unordered_map<std::string, std::string>;
 
 // What the images of a pool have in common.
@@ -34,8 +34,8 @@ struct KnownPlaces {
 // An open image.
 class OpenImage {
  public:
-  // Takes from `known` what is there, and adds to it. `crs` is taken for the image's where it is
-  // not "". REQUIRES: `known` outlives the image.
+  // Takes from `known` what is there, and adds to it. `crs`, in any form, is the image's where it
+  // is not "". REQUIRES: `known` outlives the image.
   OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known);
   ~OpenImage();
   OpenImage(const OpenImage&) = delete;
@@ -43,7 +43,7 @@ class OpenImage {
 
   const std::string& descriptor() const { return descriptor_; }
   GDALDatasetH dataset() const { return dataset_.get(); }
-  const std::string& crs() const { return crs_; }
+  const std::string& crs() const { return crs_; }  // canonical; "" = none
   const std::string& given_crs() const { return crs_given_; }
 
   // The band, from 1; throws Error(kUnreadable) when there are fewer.

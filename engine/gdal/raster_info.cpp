@@ -121,7 +121,8 @@ void register_gdal() {
   std::call_once(once, [] { GDALAllRegister(); });
 }
 
-RasterInfo describe_raster(const std::string& descriptor, const std::string& crs) {
+RasterInfo describe_raster(const std::string& descriptor, const std::string& crs,
+                           RasterDetail detail) {
   const LockedDataset held(descriptor);
   const Dataset& dataset = held.dataset;
   RasterInfo info;
@@ -144,13 +145,14 @@ RasterInfo describe_raster(const std::string& descriptor, const std::string& crs
     info.grid.dx = g[1];
     info.grid.dy = -g[5];
   }
-  if (info.north_up && !info.crs.empty()) {
-    info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
-  } else {
+  const bool plain = info.north_up && !info.crs.empty();
+  if (!plain) {
     info.lonlat = located_footprint(dataset.get(), crs, static_cast<double>(info.grid.width),
                                     static_cast<double>(info.grid.height));
+  } else if (detail == RasterDetail::kFootprint) {
+    info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
   }
-  info.has_location = !info.lonlat.empty();
+  info.has_location = plain || !info.lonlat.empty();
   for (int i = 1; i <= count; ++i) {
     info.bands.push_back(describe_band(dataset.get(), i, descriptor));
     info.extras.push_back(extras_of(GDALGetRasterBand(dataset.get(), i)));

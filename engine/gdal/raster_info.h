@@ -37,10 +37,15 @@ struct RasterInfo {
   std::optional<Instant> acquired;  // ACQUISITIONDATETIME, else TIFFTAG_DATETIME
 };
 
+// To transform a raster's outline takes longer than to open it.
+enum class RasterDetail : std::uint8_t { kNoFootprint, kFootprint };
+
 // Opens and describes a raster, whose coordinates are in `crs` where that is not "", whatever the
-// file says. Throws Error(kNotFound) when it does not exist, Error(kUnreadable) with GDAL's reason
-// when it is no raster.
-RasterInfo describe_raster(const std::string& descriptor, const std::string& crs = {});
+// file says. lonlat is left out with kNoFootprint where has_location is clear without. Throws
+// Error(kNotFound) when it does not exist, Error(kUnreadable) with GDAL's reason when it is no
+// raster.
+RasterInfo describe_raster(const std::string& descriptor, const std::string& crs = {},
+                           RasterDetail detail = RasterDetail::kFootprint);
 
 // GDAL's metadata of a raster, those of `fields` ("KEY" or "DOMAIN:KEY") that it has. Throws as
 // describe_raster().
