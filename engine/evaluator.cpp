@@ -17,6 +17,10 @@ class Evaluator::NodeInputs final : public Inputs {
     evaluator_.check_cancelled();
     return evaluator_.evaluate(evaluator_.graph_.nodes[node_].inputs[i], request);
   }
+  Chunk pull_piece(std::size_t i, const Request& request) override {
+    evaluator_.check_cancelled();
+    return evaluator_.evaluate_piece(evaluator_.graph_.nodes[node_].inputs[i], request);
+  }
   ImageReader& images() override {
     evaluator_.check_cancelled();
     return evaluator_.images();
@@ -47,6 +51,16 @@ Chunk Evaluator::evaluate(std::size_t node, const Request& request) {
     return {request.region, std::vector<BlockPtr>(request.bands.size())};
   }
   return shared_[node] ? evaluate_shared(node, request) : compute(node, request);
+}
+
+Chunk Evaluator::evaluate_piece(std::size_t node, const Request& request) {
+  std::vector<std::size_t> before;
+  for (const std::vector<Kept>& kept : kept_) before.push_back(kept.size());
+  Chunk result = evaluate(node, request);
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    kept_[i].erase(kept_[i].begin() + static_cast<std::ptrdiff_t>(before[i]), kept_[i].end());
+  }
+  return result;
 }
 
 Chunk Evaluator::compute(std::size_t node, const Request& request) {

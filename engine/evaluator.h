@@ -48,6 +48,8 @@ class Evaluator {
     BlockPtr block;
   };
 
+  // Without keeping anything that is not kept yet.
+  Chunk evaluate_piece(std::size_t node, const Request& request);
   Chunk compute(std::size_t node, const Request& request);
   Chunk evaluate_shared(std::size_t node, const Request& request);
   ImageReader& images();

@@ -37,6 +37,10 @@ class Inputs {
   // The cells of input `i`. REQUIRES: the region lies inside the extent of that input.
   virtual Chunk pull(std::size_t i, const Request& request) = 0;
 
+  // The same where cells are pulled piece by piece, each once: nodes that several consumers read do
+  // not keep what they make for it.
+  virtual Chunk pull_piece(std::size_t i, const Request& request) { return pull(i, request); }
+
   // The worker's reader of image files.
   virtual ImageReader& images() = 0;
 
@@ -74,6 +78,10 @@ struct Cost {
 struct PullPlan {
   std::int64_t slices = 0;  // pulled at a time, at most
   std::int64_t kept = 0;    // of those pulled before, held besides them, at most
+  // Not 0: by pull_piece(), and of these slices as many rows and columns at a time, at most, from
+  // the first of the region on.
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
 };
 
 class Operator {

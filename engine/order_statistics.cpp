@@ -17,6 +17,7 @@
 
 #include "engine/missing.h"
 #include "engine/multiversion.h"
+#include "engine/quantile_position.h"
 #include "engine/reducer_states.h"
 
 namespace cube {
@@ -91,42 +92,20 @@ CUBE_MULTIVERSION void load_lanes(const double* values, std::size_t stride, Tile
   tile.counts = counts;
 }
 
-// Type 7: position (n - 1) q between the sorted values, linear in between.
-struct Position {
-  std::size_t index;
-  double fraction;
-
-  Position(double quantile, double count) {
-    const double position = (count - 1) * quantile;
-    index = static_cast<std::size_t>(position);
-    fraction = position - static_cast<double>(index);
-  }
-  // The half is written apart because it is the exact mean of two values.
-  double between(double low, double high) const {
-    return fraction == 0.5 ? (low + high) / 2 : low + fraction * (high - low);
-  }
-};
-
 double quantile_of_lane(const Tile& tile, std::size_t lane, double quantile) {
   if (tile.counts[lane] == 0) return kMissing;
-  const Position at(quantile, tile.counts[lane]);
+  const QuantilePosition at(quantile, tile.counts[lane]);
   const double low = tile.rows[at.index][lane];
   return at.fraction > 0 ? at.between(low, tile.rows[at.index + 1][lane]) : low;
 }
 
 // REQUIRES: not empty. Reorders the values.
 double quantile_of_series(std::vector<double>& values, double quantile) {
-  const Position at(quantile, static_cast<double>(values.size()));
+  const QuantilePosition at(quantile, static_cast<double>(values.size()));
   const auto place = values.begin() + static_cast<std::ptrdiff_t>(at.index);
   std::nth_element(values.begin(), place, values.end());
   if (!(at.fraction > 0)) return *place;
   return at.between(*place, *std::min_element(place + 1, values.end()));
-}
-
-// Of equal infinities, whose difference is not a number, no finite deviation is known.
-double deviation(double value, double center) {
-  const double distance = std::abs(value - center);
-  return distance == distance ? distance : kInfinity;
 }
 
 struct Quantile {
@@ -266,6 +245,16 @@ class OrderState final : public ReducerState {
 };
 
 }  // namespace
+
+double quantile_of_values(std::vector<double>& values, double quantile) {
+  return values.empty() ? kMissing : Quantile{quantile}.of_series(values);
+}
+
+double mode_of_values(std::vector<double>& values) { return Mode{}.of_series(values); }
+
+double mad_of_values(std::vector<double>& values) {
+  return values.empty() ? kMissing : Mad{}.of_series(values);
+}
 
 std::unique_ptr<ReducerState> quantile_state(double quantile) {
   return std::make_unique<OrderState<Quantile>>(Quantile{quantile});

@@ -254,6 +254,10 @@ std::int64_t Plan::peak_bytes(std::size_t node, const Request& request, std::int
     const Request wanted = n.op->demand(request, i);
     std::int64_t at_a_time = wanted.region.t.size();
     if (const auto pull = n.op->pulls(request, i)) {
+      if (pull->rows > 0) {
+        sum += dearest_piece(input, wanted, *pull);
+        continue;
+      }
       at_a_time = std::min(at_a_time, pull->slices);
       // Kept blocks may have one filled slice only.
       const std::int64_t kept =
@@ -265,6 +269,27 @@ std::int64_t Plan::peak_bytes(std::size_t node, const Request& request, std::int
     sum += peak_bytes(input, wanted, at_a_time);
   }
   return sum;
+}
+
+// The most that one of the pieces takes in which `wanted` is pulled, of pieces spread over it.
+std::int64_t Plan::dearest_piece(std::size_t node, const Request& wanted,
+                                 const PullPlan& pull) const {
+  if (wants_nothing(wanted)) return 0;
+  constexpr std::int64_t kPieces = 16;
+  const Region& all = wanted.region;
+  const ChunkShape counts = {ceil_div(all.t.size(), pull.slices), ceil_div(all.y.size(), pull.rows),
+                             ceil_div(all.x.size(), pull.columns)};
+  const std::int64_t count = counts.cells();
+  std::int64_t dearest = 0;
+  for (std::int64_t probe = 0; probe < std::min(kPieces, count); ++probe) {
+    const std::int64_t piece = count <= kPieces ? probe : probe * (count - 1) / (kPieces - 1);
+    const std::int64_t t = all.t.begin + piece / counts.x / counts.y * pull.slices;
+    const std::int64_t y = all.y.begin + piece / counts.x % counts.y * pull.rows;
+    const std::int64_t x = all.x.begin + piece % counts.x * pull.columns;
+    const Region region = {{t, t + pull.slices}, {y, y + pull.rows}, {x, x + pull.columns}};
+    dearest = std::max(dearest, peak_bytes(node, {intersect(all, region), wanted.bands}));
+  }
+  return dearest;
 }
 
 // How many slices of a request, asked for alone, may come as something else than null.

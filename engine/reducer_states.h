@@ -1,9 +1,11 @@
 // The states behind Reducer: folds that keep a few numbers a series (reducer_states.cpp) and order
-// statistics that keep all values (order_statistics.cpp). Used by reducers.cpp only; see
+// statistics that keep all values (order_statistics.cpp). Used by reducers.cpp, and of values by
+// space_order.cpp; see
 // ReducerState for the contract and the thread rule.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/reducers.h"
 
@@ -30,5 +32,10 @@ std::unique_ptr<ReducerState> which_max_state();
 std::unique_ptr<ReducerState> quantile_state(double quantile);
 std::unique_ptr<ReducerState> mode_state();
 std::unique_ptr<ReducerState> mad_state();
+
+// The same of one series, without missing values; they are reordered. Missing of nothing.
+double quantile_of_values(std::vector<double>& values, double quantile);
+double mode_of_values(std::vector<double>& values);
+double mad_of_values(std::vector<double>& values);
 
 }  // namespace cube

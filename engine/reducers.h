@@ -62,11 +62,39 @@ class ReducerState {
 
 class Reducer {
  public:
+  enum class Kind : std::uint8_t {
+    kMin,
+    kMax,
+    kMean,
+    kMedian,
+    kSum,
+    kProd,
+    kCount,
+    kVar,
+    kSd,
+    kFirst,
+    kLast,
+    kWhichMin,
+    kWhichMax,
+    kMode,
+    kRange,
+    kQuantile,
+    kQ1,
+    kQ3,
+    kAny,
+    kAll,
+    kRms,
+    kMad,
+  };
+
   // Throws Error(kInvalid) with `where` for an unknown name (nearest one named) or quantile.
   static Reducer make(const ReducerSpec& spec, std::string_view where);
 
   // "median", "p90", ...: what stands in the names of result bands ("NDVI_median").
   const std::string& name() const { return name_; }
+
+  Kind kind() const { return kind_; }
+  double quantile() const { return quantile_; }  // of median, quantile, q1 and q3
 
   // Storage of the result for series of `input`, of at most `length` values: min, max, first, last
   // and mode keep it; count is an unsigned integer without a nodata value; any and all are uint8;
@@ -99,37 +127,12 @@ class Reducer {
   std::unique_ptr<ReducerState> state() const;
 
  private:
-  enum class Kind : std::uint8_t {
-    kMin,
-    kMax,
-    kMean,
-    kMedian,
-    kSum,
-    kProd,
-    kCount,
-    kVar,
-    kSd,
-    kFirst,
-    kLast,
-    kWhichMin,
-    kWhichMax,
-    kMode,
-    kRange,
-    kQuantile,
-    kQ1,
-    kQ3,
-    kAny,
-    kAll,
-    kRms,
-    kMad,
-  };
-
   Reducer(Kind kind, std::string name, double quantile, bool index)
       : kind_(kind), name_(std::move(name)), quantile_(quantile), index_(index) {}
 
   Kind kind_;
   std::string name_;
-  double quantile_;  // of quantile, q1 and q3
+  double quantile_;
   bool index_;
 };
 

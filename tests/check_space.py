@@ -1,4 +1,5 @@
 """Operators over space against numpy and GDAL, on rasters of random cells."""
+import math
 import sys
 import unittest
 
@@ -94,6 +95,83 @@ class AggregateSpace(Space):
         self.check(45, 45, "sd", lambda v: np.std(v, ddof=1))
         self.check(45, 45, "count", len)
         self.check(45, 45, "p90", lambda v: np.quantile(v, 0.9))
+
+
+class ReduceSpace(Space):
+    """Slices larger than what is held, in several pieces, against numpy over the whole raster."""
+
+    def reduce(self, source, reducers, *more):
+        pairs = [[reducer, "a"] for reducer in reducers]
+        names = [f"b{i}" for i in range(len(pairs))]
+        document = {"cube_type": "reduce_space", "reducer_bands": pairs, "names": names,
+                    "in_cube": source}
+        _, dataset, bands = self.run_graph(document, *more)
+        self.assertEqual((dataset.RasterXSize, dataset.RasterYSize), (1, 1))
+        return [band[0, 0] for band in bands], dataset
+
+    def test_types(self):
+        random = np.random.default_rng(3)
+        shape = (1100, 1300)
+        smooth = random.normal(0, 1, shape)
+        reducers = ["median", "p90", "q1", "mode", "mad", "count", "min", "max", "which_max"]
+        for kind, cells, nodata in (
+                ("uint16", np.abs(smooth) * 3000, 0), ("int16", smooth * 3000, -32768),
+                ("float32", np.round(smooth * 1e4) * 1e-3, None),
+                ("int32", np.round(smooth * 1e4) * 7, 7),
+                ("float64", np.round(smooth * 1e4) * 1e-7, None)):
+            cells = cells.astype(kind)
+            source = self.write("a.tif", cells, nodata, tile=256)
+            got, dataset = self.reduce(source, reducers)
+            values = cells[cells != nodata] if nodata is not None else cells.ravel()
+            values = values.astype(float)
+            unique, counts = np.unique(values, return_counts=True)
+            median = np.median(values)
+            wanted = [median, np.quantile(values, 0.9), np.quantile(values, 0.25),
+                      unique[np.argmax(counts)], np.median(np.abs(values - median)), values.size,
+                      values.min(), values.max(), np.argmax(cells)]
+            self.assertSame(got, wanted, rtol=0 if kind == "float64" else 6e-8)
+        self.assertEqual(dataset.GetGeoTransform(), (5e5, 13000, 0, 5e6, 0, -11000))
+
+    def test_sums_are_as_of_exact_arithmetic(self):
+        random = np.random.default_rng(4)
+        cells = random.normal(0, 1, (700, 1500)) * 10.0 ** random.integers(-8, 8, (700, 1500))
+        source = self.write("a.tif", cells, tile=128)
+        got, _ = self.reduce(source, ["sum", "mean", "rms", "var"])
+        total = math.fsum(cells.ravel())
+        squares = math.fsum((cells.ravel() - cells.mean()) ** 2)
+        wanted = [total, total / cells.size, math.sqrt(math.fsum(cells.ravel() ** 2) / cells.size),
+                  squares / (cells.size - 1)]
+        self.assertSame(got, wanted, rtol=3e-16)
+
+    def bytes(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_chunks_threads_and_memory_do_not_show(self):
+        random = np.random.default_rng(5)
+        cells = gaps(random.normal(0, 1, (600, 2500)) * 10.0 ** random.integers(-9, 9, (600, 2500)),
+                     random)
+        files = [self.write(f"a{i}.tif", cells * 1.7 ** i, tile=128)["file"] for i in range(5)]
+        # Slices computed in one chunk and in five; pieces of the source in other blocks.
+        striped = self.path("striped.tif")
+        gdal.Translate(striped, self.path(files[0]), creationOptions=["TILED=NO"])
+        document = {"cube_type": "reduce_space", "in_cube": {
+            "cube_type": "simple_cube", "files": files, "band_names": ["a"],
+            "datetime": [f"2020-01-0{i + 1}" for i in range(5)]},
+            "reducer_bands": [[r, "a"] for r in ("sum", "mean", "sd", "prod", "median", "mad")]}
+        outputs = []
+        for more in (["--threads", "1", "--chunk", "5,1,1"], ["--threads", "4", "--chunk", "1,1,1"],
+                     ["--threads", "2", "--memory", "300M", "--chunk", "2,1,1"], []):
+            result = cube("run", self.graph(document), "-o", self.path("out_{t}.tif"),
+                          "--overwrite", *more)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            outputs.append([self.bytes(f"out_2020-01-0{i + 1}.tif") for i in range(5)])
+        for other in outputs[1:]:
+            self.assertEqual(outputs[0], other)
+        document["in_cube"] = {"cube_type": "raster", "file": "striped.tif", "bands": ["a"]}
+        first = [band[0, 0] for band in self.run_graph(document)[2]]
+        document["in_cube"] = {"cube_type": "raster", "file": files[0], "bands": ["a"]}
+        self.assertEqual(first, [band[0, 0] for band in self.run_graph(document)[2]])
 
 
 if __name__ == "__main__":
