@@ -190,9 +190,10 @@ class ArrayKernel final : public Kernel {
     const BlockCache::Key key{std::to_string(array), number};
     if (auto cells = kept_.find(key)) return cells;
     if (!fetch(band, array, tile)) return nullptr;
-    auto cells = std::make_shared<const std::vector<std::byte>>(bytes_);
-    kept_.put(key, cells);
-    return cells;
+    return kept_.get(key, bytes_.size(), [&](std::byte* out) {
+      std::ranges::copy(bytes_, out);
+      return true;
+    });
   }
 
   // Copies the cells of `part` out of those of `box`.

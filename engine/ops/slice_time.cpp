@@ -61,7 +61,7 @@ OperatorType slice_time() {
       .id = "slice_time",
       .summary = "One time slice.",
       .help = "The slice keeps its time and, on a regular axis, its span. Others are not read.",
-      .example = R"({"cube_type": "slice_time", "t": "2020-02-14",
+      .example = R"({"cube_type": "slice_time", "t": "2020-01-14",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
       "srs": "EPSG:3857"},
