@@ -102,6 +102,10 @@ struct DescribedBand {
 
 DescribedBand describe(const ArrayStore& store, const Variable& variable, bool unpack) {
   const ArrayInfo& array = store.arrays()[variable.array];
+  if (!array.unreadable.empty()) {
+    throw invalid("'" + array.name + "' " + array.unreadable + ", which cannot be read", "/file",
+                  "band_selection takes other variables");
+  }
   DescribedBand out;
   out.band = {.arrays = {variable.array},
               .type = stored_type(array),
@@ -366,12 +370,15 @@ void ArrayParams::fields(FieldVisitor& v) {
   v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
 }
 
-ArrayCube make_array_cube(const ArrayParams& params, std::shared_ptr<const ArrayStore> store) {
+ArrayCube make_array_cube(const ArrayParams& params, OpenArrays open) {
   try {
-    return make_cube(params, std::move(store));
+    return make_cube(params, open(params.file));
   } catch (const Error& error) {
-    if (!error.where().empty() && error.where() != "/file") throw;
-    throw Error(error.code(), params.file + ": " + error.message(), "/file", error.hint());
+    const std::string& where = error.where();
+    const bool in_file = where.starts_with(params.file);  // e.g. a chunk of it
+    if (!where.empty() && where != "/file" && !in_file) throw;
+    throw Error(error.code(), (in_file ? where : params.file) + ": " + error.message(), "/file",
+                error.hint());
   }
 }
 

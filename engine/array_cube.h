@@ -53,7 +53,10 @@ struct ArrayCube {
   std::optional<ChunkShape> blocks;  // that cells are stored in, from the cube's first cell on
 };
 
+// How the file is opened; throws Error.
+using OpenArrays = std::shared_ptr<const ArrayStore> (*)(const std::string& file);
+
 // Reads coordinates, no cells. Throws Error that points into the node ("/file").
-ArrayCube make_array_cube(const ArrayParams& params, std::shared_ptr<const ArrayStore> store);
+ArrayCube make_array_cube(const ArrayParams& params, OpenArrays open);
 
 }  // namespace cube

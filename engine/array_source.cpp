@@ -260,16 +260,6 @@ class ArrayKernel final : public Kernel {
   std::vector<double> values_;
 };
 
-ArraySource::ArraySource(const ArrayParams& params, Open open)
-    : ArraySource(params, [&] {
-        try {
-          return make_array_cube(params, open(params.file));
-        } catch (const Error& error) {
-          if (error.where().starts_with("/") && error.where() != params.file) throw;
-          throw Error(error.code(), params.file + ": " + error.message(), "/file", error.hint());
-        }
-      }()) {}
-
 ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
     : Operator(cube.info),
       cube_(std::move(cube)),

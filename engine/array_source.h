@@ -1,7 +1,6 @@
 // ArraySource: reads an ArrayCube. Thread rule: immutable.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,10 +11,9 @@ namespace cube {
 
 class ArraySource : public Operator {
  public:
-  using Open = std::shared_ptr<const ArrayStore> (*)(const std::string&);
-
   // Opens the file and describes it. Throws Error that points into the node.
-  ArraySource(const ArrayParams& params, Open open);
+  ArraySource(const ArrayParams& params, OpenArrays open)
+      : ArraySource(params, make_array_cube(params, open)) {}
 
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;

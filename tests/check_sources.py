@@ -24,7 +24,7 @@ from program import CUBE, Case, cube
 gdal.UseExceptions()
 SHARED = os.environ.get("CUBE_SHARED", "")
 RNG = np.random.default_rng(5)
-FORMATS = ("ncdf",)
+FORMATS = ("ncdf", "zarr")
 
 
 def crs_attributes(epsg):
@@ -111,12 +111,15 @@ class Sources(Case):
         return ours, path
 
     def test_orders_of_dimensions(self):
+        orders = {"a": ("time", "y", "x"), "b": ("y", "x", "time"), "c": ("x", "time", "y"),
+                  "d": ("time", "x", "y")}
         for kind in FORMATS:
-            for order in (("time", "y", "x"), ("y", "x", "time"), ("x", "time", "y"),
-                          ("time", "x", "y")):
-                for y_up in (False, True):
-                    with self.subTest(kind=kind, order=order, y_up=y_up):
-                        self.check(kind, dataset(order=order, y_up=y_up), chunk="2,4,5")
+            for y_up in (False, True):
+                with self.subTest(kind=kind, y_up=y_up):
+                    data = dataset(names=orders, y_up=y_up)
+                    for name, order in orders.items():
+                        data[name] = data[name].transpose(*order)
+                    self.check(kind, data, names=orders, chunk="2,4,5")
 
     def test_longitudes_stay_from_0_to_360(self):
         for kind in FORMATS:
@@ -131,23 +134,43 @@ class Sources(Case):
             self.check(kind, dataset().isel(x=slice(None, None, -1)))
 
     def test_types(self):
+        types = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32",
+                 "float64")
         for kind in FORMATS:
-            for dtype in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64",
-                          "float32", "float64"):
-                with self.subTest(kind=kind, dtype=dtype):
-                    self.check(kind, dataset(dtype=dtype))
+            with self.subTest(kind=kind):
+                data = dataset()
+                for dtype in types:
+                    data[dtype] = dataset(dtype=dtype).a
+                _, path = self.check(kind, data, names=types)
+                bands = {band["name"]: band for band in self.info(kind, path)["bands"]}
+                kept = {t: t for t in types} | {"int8": "int16", "int64": "float64"}
+                self.assertEqual({t: bands[t]["dtype"] for t in types}, kept)
+                self.assertEqual(bands["int8"]["note"], "int8 as int16")
+                self.assertEqual(bands["int64"]["note"],
+                                 "64-bit integers as float64, exact up to 2^53")
 
     def test_fill_scale_and_offset(self):
-        encodings = [{"dtype": "int16", "scale_factor": 0.5, "add_offset": -10.0, "_FillValue": -999},
-                     {"dtype": "uint8", "_FillValue": 0},
-                     {"dtype": "int32", "scale_factor": 0.25, "_FillValue": -1},
-                     {"dtype": "float32", "_FillValue": -9999.0},
-                     {"dtype": "int16", "_Unsigned": "true", "_FillValue": -1},
-                     {"dtype": "float64", "_FillValue": np.nan}]
+        encodings = {
+            "a": {"dtype": "int16", "scale_factor": 0.5, "add_offset": -10.0, "_FillValue": -999},
+            "b": {"dtype": "uint8", "_FillValue": 0},
+            "c": {"dtype": "int32", "scale_factor": 0.25, "_FillValue": -1},
+            "d": {"dtype": "float32", "_FillValue": -9999.0},
+            "e": {"dtype": "int16", "_Unsigned": "true", "_FillValue": -1},
+            "f": {"dtype": "float64", "_FillValue": np.nan},
+            "g": {"dtype": "int16", "missing_value": -7, "_FillValue": -7}}
         for kind in FORMATS:
-            for encoding in encodings:
-                with self.subTest(kind=kind, encoding=encoding):
-                    self.check(kind, dataset(), {"a": encoding}, exact=False)
+            with self.subTest(kind=kind):
+                self.check(kind, dataset(names=encodings), encodings, exact=False, names=encodings)
+
+    def test_several_missing_values(self):
+        data = dataset(dtype="int16").fillna(0)
+        data.a.attrs.update(missing_value=np.int16(3), grid_mapping="crs")
+        data.a.encoding["_FillValue"] = 5
+        for kind in FORMATS:
+            path = self.save(data, kind)
+            cells = data.a.values.astype("f8")
+            cells[(cells == 3) | (cells == 5)] = np.nan
+            np.testing.assert_array_equal(self.computed(kind, path).a.values, cells)
 
     def test_packed_numbers_stay_packed(self):
         for kind in FORMATS:
@@ -167,26 +190,120 @@ class Sources(Case):
                              "unpacked: stored * 0.5 + -10")
 
     def test_chunks_and_filters_of_files(self):
-        encodings = [{"chunksizes": (1, 13, 17)}, {"chunksizes": (2, 4, 5), "zlib": True},
-                     {"chunksizes": (5, 1, 1), "zlib": True, "shuffle": False},
-                     {"chunksizes": (3, 7, 4), "fletcher32": True}, {"contiguous": True}]
-        for encoding in encodings:
-            with self.subTest(encoding=encoding):
-                self.check("ncdf", dataset(y_up=True), {"a": encoding}, chunk="3,5,4")
+        encodings = {"a": {"chunksizes": (1, 13, 17)}, "b": {"chunksizes": (2, 4, 5), "zlib": True},
+                     "c": {"chunksizes": (5, 1, 1), "zlib": True, "shuffle": False},
+                     "d": {"chunksizes": (3, 7, 4), "fletcher32": True}, "e": {"contiguous": True}}
+        data = dataset(y_up=True, names=encodings)
+        self.check("ncdf", data, encodings, names=encodings, chunk="3,5,4")
         for format in ("NETCDF3_CLASSIC", "NETCDF3_64BIT", "NETCDF4_CLASSIC"):
             with self.subTest(format=format):
                 self.check("ncdf", dataset(y_up=True), format=format, unlimited_dims=["time"])
 
+    def test_compressors_and_layouts_of_zarr(self):
+        from numcodecs import LZ4, LZMA, Blosc, GZip, Zlib, Zstd
+        codecs = {"none": None, "zlib": Zlib(5), "gzip": GZip(5), "zstd": Zstd(3), "lz4": LZ4(),
+                  "lzma": LZMA(), "blosc": Blosc("lz4", 5, Blosc.SHUFFLE),
+                  "bits": Blosc("zstd", 5, Blosc.BITSHUFFLE)}
+        data = dataset(names=codecs)
+        encodings = {name: {"compressor": codec, "chunks": (2, 5, 6)}
+                     for name, codec in codecs.items()}
+        for consolidated in (True, False):
+            self.check("zarr", data, encodings, names=codecs, chunk="3,4,5",
+                       consolidated=consolidated)
+        root = zarr.open(self.path("in.zarr"))
+        cells = data["none"].values
+        for name, more in (("columns", {"order": "F"}), ("big", {"dtype": ">f4"}),
+                           ("nested", {"dimension_separator": "/"})):
+            array = root.create_dataset(name, **{"shape": cells.shape, "chunks": (2, 5, 6),
+                                                 "dtype": "f4", "fill_value": np.nan, **more})
+            array[:] = cells
+            array.attrs["_ARRAY_DIMENSIONS"] = ["time", "y", "x"]
+        ours = self.computed("zarr", self.path("in.zarr"), chunk="2,7,6")
+        for name in ("columns", "big", "nested"):
+            np.testing.assert_array_equal(ours[name].values, cells)
+
+    def test_chunks_of_zarr_that_are_not_there(self):
+        data = dataset(times=4)
+        path = self.save(data, "zarr", encoding={"a": {"chunks": (2, 13, 17)}})
+        bytes_of = data.a.fillna(0).values.astype("uint8")
+        array = zarr.open(path).create_dataset("bytes", shape=bytes_of.shape, chunks=(2, 13, 17),
+                                               dtype="u1", fill_value=7)
+        array[:] = bytes_of
+        array.attrs.update(_ARRAY_DIMENSIONS=["time", "y", "x"], grid_mapping="crs")
+        zarr.consolidate_metadata(path)
+        for name in ("a", "bytes"):
+            os.remove(os.path.join(path, name, "1.0.0"))
+        ours = self.computed("zarr", path)
+        self.assertTrue(np.isnan(ours.a.values[2:]).all())
+        np.testing.assert_array_equal(ours.a.values[:2], data.a.values[:2])
+        expected = xr.open_zarr(path).load().bytes.values
+        np.testing.assert_array_equal(ours.bytes.values, expected)
+        # Broken ones are told while it runs: nothing is lost silently.
+        with open(os.path.join(path, "a", "0.0.0"), "r+b") as chunk:
+            chunk.truncate(30)
+        graph = self.graph({"cube_type": "zarr", "file": path})
+        self.fails(1, "a/0.0.0: is broken", "run", graph, "-o", self.path("x.nc"), "--progress",
+                   "none")
+
+    def test_what_is_wrong_with_zarr_is_told(self):
+        def wrong(text, path):
+            graph = self.graph({"cube_type": "zarr", "file": path})
+            self.rejects(text, "check", graph)
+
+        wrong("/file: FOLDER/no.zarr: there is no such folder", self.path("no.zarr"))
+        os.mkdir(self.path("empty"))
+        wrong("/file: FOLDER/empty: is no Zarr group (a folder with a .zgroup in it)",
+              self.path("empty"))
+        self.graph("{}", "empty/zarr.json")
+        wrong("/file: FOLDER/empty: is Zarr of version 3 (version 2 is read: zarr_format=2 in "
+              "xarray's to_zarr)", self.path("empty"))
+        from numcodecs import BZ2, Delta
+        data = dataset()
+        path = self.save(data, "zarr", encoding={"a": {"compressor": BZ2()}})
+        wrong("/file: FOLDER/in.zarr: 'a' is compressed with 'bz2', which cannot be read "
+              "(band_selection takes other variables)", path)
+        wrong("/file: FOLDER/in.zarr/a: is no Zarr group (name the folder that this array is in)",
+              path + "/a")
+        path = self.save(data, "zarr", encoding={"a": {"filters": [Delta("f4")]}})
+        wrong("/file: FOLDER/in.zarr: 'a' has the filter 'delta', which cannot be read "
+              "(band_selection takes other variables)", path)
+        path = self.save(data, "zarr", consolidated=False)
+        with open(path + "/a/.zarray") as f:
+            text = f.read()
+        self.graph("[1]", "in.zarr/a/.zarray")
+        wrong("/file: FOLDER/in.zarr/a/.zarray: is no JSON object", path)
+        self.graph(text.replace('"chunks": [', '"chunks": [0, '), "in.zarr/a/.zarray")
+        wrong("/file: FOLDER/in.zarr: array 'a' has no possible shape", path)
+
+    def test_zarr_that_gdal_writes(self):
+        data = dataset(times=1, dtype="int16")
+        tif = self.path("a.tif")
+        driver = gdal.GetDriverByName("GTiff")
+        raster = driver.Create(tif, 17, 13, 1, gdal.GDT_Int16)
+        raster.SetGeoTransform((5e5, 10, 0, 5e6, 0, -10))
+        srs = osr.SpatialReference()
+        srs.ImportFromEPSG(32631)
+        raster.SetProjection(srs.ExportToWkt())
+        raster.GetRasterBand(1).WriteArray(data.a.values[0])
+        raster = None
+        gdal.Translate(self.path("g.zarr"), tif, format="Zarr")
+        ours = self.computed("zarr", self.path("g.zarr"))
+        name = [v for v in ours.data_vars if ours[v].ndim == 3][0]
+        np.testing.assert_array_equal(ours[name].values[0], data.a.values[0])
+        grid = self.info("zarr", self.path("g.zarr"))["grid"]
+        self.assertEqual((grid["crs"], grid["left"], grid["top"]), ("EPSG:32631", 5e5, 5e6))
+
     def test_times(self):
+        expected = [str(t)[:19] for t in dataset().time.values]
         for kind in FORMATS:
-            for units in ("days since 2000-01-01", "hours since 1900-01-01 00:00:0.0",
-                          "seconds since 1970-01-01T00:00:00Z", "minutes since 2019-1-1 06:00"):
-                for calendar in ("standard", "gregorian", "proleptic_gregorian"):
-                    with self.subTest(kind=kind, units=units, calendar=calendar):
-                        path = self.save(dataset(), kind, encoding={
-                            "time": {"units": units, "calendar": calendar, "dtype": "float64"}})
-                        ours = self.computed(kind, path)
-                        np.testing.assert_array_equal(ours.time.values, dataset().time.values)
+            for units, calendar in (("days since 2000-01-01", "standard"),
+                                    ("hours since 1900-01-01 00:00:0.0", "gregorian"),
+                                    ("seconds since 1970-01-01T00:00:00Z", "proleptic_gregorian"),
+                                    ("minutes since 2019-1-1 06:00", "standard")):
+                with self.subTest(kind=kind, units=units):
+                    path = self.save(dataset(), kind, encoding={
+                        "time": {"units": units, "calendar": calendar, "dtype": "float64"}})
+                    self.assertEqual(self.info(kind, path)["time"], expected)
 
     def test_no_times(self):
         for kind in FORMATS:

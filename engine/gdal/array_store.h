@@ -37,6 +37,7 @@ struct ArrayInfo {
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> chunks;  // that are stored each by itself; empty = in one piece
   CfAttributes attributes;
+  std::string unreadable = {};      // why its cells cannot be read, "is compressed with ..."
   std::optional<double> fill = {};  // the value of cells that were never written, where it is known
 };
 

@@ -59,6 +59,32 @@ std::span<const std::byte> compress(const Compression& compression,
   return {out.data(), size};
 }
 
+bool has_decompressor(const std::string& name) {
+  return name.empty() || CPLGetDecompressor(name.c_str()) != nullptr;
+}
+
+void decompress(const std::string& name, std::span<const std::byte> bytes, std::span<std::byte> out,
+                const std::string& where) {
+  std::size_t size = out.size();
+  std::string reason;
+  if (name.empty()) {
+    size = bytes.size();
+    std::copy_n(bytes.begin(), std::min(size, out.size()), out.begin());
+  } else {
+    const CPLCompressor* decompressor = CPLGetDecompressor(name.c_str());
+    const GdalErrors errors;
+    void* data = out.data();
+    if (!decompressor || !decompressor->pfnFunc(bytes.data(), bytes.size(), &data, &size, nullptr,
+                                                decompressor->user_data)) {
+      size = 0;
+    }
+    reason = errors.first().empty() ? "" : ": " + errors.first();
+  }
+  if (size == out.size()) return;
+  throw Error(ErrorCode::kUnreadable,
+              "is broken: it does not decompress to what it should" + reason, where);
+}
+
 // What cannot be compressed grows a little.
 std::int64_t compressed_bytes(std::int64_t bytes) { return bytes + bytes / 64 + 1024; }
 

@@ -20,6 +20,14 @@ struct Compression {
 // Whether GDAL was built with it.
 bool has_compressor(const std::string& name);
 
+// Whether GDAL can undo it; "" is none.
+bool has_decompressor(const std::string& name);
+
+// Undoes a compression: fills `out`, whose size is that of the cells. Throws Error(kUnreadable)
+// with `where` when the bytes are broken or of another size.
+void decompress(const std::string& name, std::span<const std::byte> bytes, std::span<std::byte> out,
+                const std::string& where);
+
 // The compressed bytes: a part of `out`, which grows as needed and is best kept for the next call.
 // Throws Error(kInternal) with `where` when the compressor gives up.
 std::span<const std::byte> compress(const Compression& compression,

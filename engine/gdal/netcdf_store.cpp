@@ -3,6 +3,7 @@
 // One handle serves all threads, under NetcdfLock. HDF5's own cache of chunks is turned off: it
 // would hold up to 16 MiB for each variable; what is read twice is kept by the caller.
 #include <netcdf.h>
+#include <netcdf_filter.h>
 
 #include <array>
 #include <filesystem>
@@ -134,8 +135,24 @@ class NetcdfStore final : public ArrayStore {
     if (told && storage == NC_CHUNKED) {
       info.chunks.assign(chunks.begin(), chunks.end());
       nc_set_var_chunk_cache(id_, variable, 0, 1, 0);
+      info.unreadable = missing_filter(variable);
     }
     return info;
+  }
+
+  // HDF5's filters are plugins, any of which may not be installed.
+  std::string missing_filter(int variable) const {
+    std::size_t count = 0;
+    if (nc_inq_var_filter_ids(id_, variable, &count, nullptr) != NC_NOERR) return {};
+    std::vector<unsigned> filters(count);
+    if (count == 0 || nc_inq_var_filter_ids(id_, variable, &count, filters.data()) != NC_NOERR) {
+      return {};
+    }
+    for (const unsigned filter : filters) {
+      if (nc_inq_filter_avail(id_, filter) == NC_NOERR) continue;
+      return "is stored with the HDF5 filter " + std::to_string(filter) + ", not installed here";
+    }
+    return {};
   }
 
   CfAttributes attributes_of(int variable, int count) const {
