@@ -47,6 +47,22 @@ Box transformed(const Box& box, const CrsTransform& transform) {
   return {left, bottom, right, top};
 }
 
+// How far apart the same place comes again along x: 360 degrees, or once round the world in a
+// cylindrical projection; 0 where it does not. Views may reach beyond 180 degrees there.
+double turn_of(const CrsTransform& transform) {
+  constexpr double kNearly = 1e-6;
+  const double almost = 180 - kNearly;
+  std::array<double, 5> x = {-almost, almost, -90, 90, 90};
+  std::array<double, 5> y = {0, 0, 0, 0, 45};
+  transform.apply(x, y);
+  const double turn = (x[1] - x[0]) * 180 / almost;
+  const auto is = [&](double value, double wanted) {
+    return std::abs(value - wanted) <= kNearly * turn;
+  };
+  const bool cylindrical = turn > 0 && is(x[3] - x[2], turn / 2) && is(x[4], x[3]);
+  return cylindrical ? turn : 0;
+}
+
 }  // namespace
 
 std::vector<Image> find_images(const ImageIndex& index, const Grid& grid, const TimeAxis& time) {
@@ -62,6 +78,7 @@ std::vector<Image> find_images(const ImageIndex& index, const Grid& grid, const 
 ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const TimeAxis& time)
     : images_(std::move(images)), grid_(grid) {
   const CrsTransform transform(kLonLat, grid.crs);
+  const double turn = turn_of(transform);
   // Scenes of a tiling system have the same footprint at every date: transformed once.
   std::map<std::array<double, 4>, Box> known;
   for (const Image& image : images_) {
@@ -69,7 +86,7 @@ ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const Time
     for (const Box& box : image.footprint) {
       const auto [place, fresh] = known.try_emplace({box.left, box.bottom, box.right, box.top});
       if (fresh) place->second = transformed(box, transform);
-      boxes_.push_back(place->second);
+      add_box(place->second, turn);
     }
   }
   first_box_.push_back(boxes_.size());
@@ -79,6 +96,17 @@ ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const Time
   }
   first_.push_back(images_.size());
   for (std::size_t t = 0; t + 1 < first_.size(); ++t) trees_.push_back(tree_of(t));
+}
+
+// A footprint, and where it comes again in the view.
+void ImageSlices::add_box(const Box& box, double turn) {
+  boxes_.push_back(box);
+  if (turn == 0) return;
+  const Box view = widened(grid_.extent(), grid_.dx + kMargin * turn, grid_.dy);
+  const double last = std::floor((view.right - box.left) / turn);
+  for (double k = std::ceil((view.left - box.right) / turn); k <= last; ++k) {
+    if (k != 0) boxes_.push_back({box.left + k * turn, box.bottom, box.right + k * turn, box.top});
+  }
 }
 
 // Of the footprints in slice `t`, widened.

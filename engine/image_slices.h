@@ -33,6 +33,7 @@ class ImageSlices {
   bool covers(std::size_t image, double x, double y) const;
 
  private:
+  void add_box(const Box& box, double turn);
   BoxTree tree_of(std::size_t t) const;
   std::span<const Box> boxes_of(std::size_t image) const;
 

@@ -127,3 +127,24 @@ TEST_CASE("longitudes beyond 180 degrees come back on the other side") {
   CHECK(boxes[1].right == -170);
   CHECK(transform_box({-180, -90, 180, 90}, "EPSG:4326", "EPSG:4326")[0].right == 180);
 }
+
+TEST_CASE("points all over an area are covered by the longitudes that they have") {
+  const auto cover = [](std::vector<double> longitudes, double low, double high) {
+    std::vector<double> latitudes(longitudes.size(), low);
+    latitudes.back() = high;
+    return lonlat_cover(longitudes, latitudes);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(cover({10, nan, 12, 11}, 1, 2) == std::vector<Box>{{10, 1, 12, 2}});
+  CHECK(cover({179, -178, 180}, 1, 2) == std::vector<Box>{{179, 1, 180, 2}, {-180, 1, -178, 2}});
+  CHECK(cover({170, 180}, 1, 2) == std::vector<Box>{{170, 1, 180, 2}});
+  CHECK(cover({350, 5}, 1, 2) == std::vector<Box>{{-10, 1, 5, 2}});
+  // Across the antimeridian and the prime meridian, as half an orbit does.
+  CHECK(cover({170, -170, -120, -60, 0, 20}, 1, 2) ==
+        std::vector<Box>{{170, 1, 180, 2}, {-180, 1, 20, 2}});
+  std::vector<double> all;
+  for (int i = -180; i < 180; i += 10) all.push_back(i);
+  CHECK(cover(all, -50, 80) == std::vector<Box>{{-180, -50, 180, 90}});
+  CHECK(cover(all, -61, 50) == std::vector<Box>{{-180, -90, 180, 50}});
+  CHECK(lonlat_cover({}, {}).empty());
+}

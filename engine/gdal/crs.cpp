@@ -212,4 +212,30 @@ std::vector<Box> lonlat_bounds(std::span<const double> longitude,
           {-kHalfCircle, lat.low, wrapped.high - kCircle, lat.high}};
 }
 
+std::vector<Box> lonlat_cover(std::span<const double> longitude, std::span<const double> latitude) {
+  constexpr double kWide = 30;   // degrees without a point, though they are sparse
+  constexpr double kPolar = 60;  // what goes all round beyond this has the pole in it
+  std::vector<double> around;
+  Bounds lat;
+  for (std::size_t i = 0; i < longitude.size(); ++i) {
+    if (!std::isfinite(longitude[i]) || !std::isfinite(latitude[i])) continue;
+    around.push_back(longitude[i] - kCircle * std::floor((longitude[i] + kHalfCircle) / kCircle));
+    lat.add(latitude[i]);
+  }
+  if (around.empty()) return {};
+  std::sort(around.begin(), around.end());
+  double first = around.front();
+  double last = around.back();
+  double widest = first + kCircle - last;
+  for (std::size_t i = 1; i < around.size(); ++i) {
+    if (around[i] - around[i - 1] <= widest) continue;
+    widest = around[i] - around[i - 1];
+    first = around[i];
+    last = around[i - 1] + kCircle;
+  }
+  if (widest >= kWide) return within_circle({first, lat.low, last, lat.high});
+  return {{-kHalfCircle, lat.low < -kPolar ? -kPole : lat.low, kHalfCircle,
+           lat.high > kPolar ? kPole : lat.high}};
+}
+
 }  // namespace cube

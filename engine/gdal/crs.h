@@ -48,4 +48,8 @@ std::vector<Box> transform_box(const Box& box, const std::string& from, const st
 // are NaN are left out.
 std::vector<Box> lonlat_bounds(std::span<const double> longitude, std::span<const double> latitude);
 
+// The same for points that lie all over an area, not only on its outline: their longitudes end
+// where none is for a while, and go all round, up to the pole, where there is no such place.
+std::vector<Box> lonlat_cover(std::span<const double> longitude, std::span<const double> latitude);
+
 }  // namespace cube

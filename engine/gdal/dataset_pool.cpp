@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -30,6 +31,18 @@ bool has_blocks_apart(GDALDatasetH dataset) {
   if (!driver || std::string_view(GDALGetDriverShortName(driver)) != "GTiff") return false;
   const char* order = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
   return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
+}
+
+// Halfway across an image along the axes, where the numbers can be longitudes.
+std::optional<double> possible_longitude(GDALDatasetH dataset) {
+  constexpr double kMost = 720;
+  std::array<double, 6> g{};
+  if (GDALGetGeoTransform(dataset, g.data()) != CE_None || g[2] != 0 || g[4] != 0) {
+    return std::nullopt;
+  }
+  const double across = g[1] * GDALGetRasterXSize(dataset);
+  if (std::abs(g[0]) > kMost || std::abs(g[0] + across) > kMost) return std::nullopt;
+  return g[0] + across / 2;
 }
 
 std::string place_key(const std::string& descriptor, const std::string& crs) {
@@ -72,6 +85,7 @@ OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces
       crs_given_(crs),
       crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
                        : known_canonical(crs, descriptor_, known.crs)),
+      middle_longitude_(possible_longitude(dataset_.get())),
       blocks_apart_(has_blocks_apart(dataset_.get())) {}
 
 OpenImage::~OpenImage() {

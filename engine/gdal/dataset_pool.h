@@ -49,6 +49,10 @@ class OpenImage {
   // The band, from 1; throws Error(kUnreadable) when there are fewer.
   GDALRasterBandH band(int number) const;
 
+  // The longitude halfway across the image, if its CRS is in degrees; nullopt where it surely is
+  // not, or the image does not lie along the axes.
+  const std::optional<double>& middle_longitude() const { return middle_longitude_; }
+
   // True when each block of the file holds cells of one band and is decoded by itself.
   bool blocks_apart() const { return blocks_apart_; }
 
@@ -71,6 +75,7 @@ class OpenImage {
   Dataset dataset_;
   std::string crs_given_;
   std::string crs_;
+  std::optional<double> middle_longitude_;
   bool blocks_apart_;
   std::vector<ViewMap> maps_;
   std::map<GDALRasterBandH, std::optional<TileDecoder>> tiles_;

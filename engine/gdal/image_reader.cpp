@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/error.h"
+#include "engine/gdal/crs.h"
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/native_mask.h"
 #include "engine/gdal/netcdf_lock.h"
@@ -70,6 +71,41 @@ Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source
   return best;
 }
 
+// Columns of a target, and the view turned round the earth to where the image has them.
+struct Turn {
+  Range columns;
+  Grid grid;
+};
+
+// An image in degrees from 0 to 360 and a view from -180 to 180 (or any others) name the same
+// places differently: each column is looked for within half a turn of the image's middle.
+std::vector<Turn> turns_of(const OpenImage& image, const ReadTarget& target) {
+  constexpr double kTurn = 360;
+  const Grid& view = *target.grid;
+  const Range& columns = target.columns;
+  const auto middle = image.middle_longitude();
+  const auto turn_of = [&](std::int64_t column) {
+    return std::floor((view.x_center(column) - *middle) / kTurn + 0.5);
+  };
+  // The systems are compared only where that matters, and the numbers can be degrees.
+  const bool turned = middle && !columns.empty() && std::abs(view.left) < 2 * kTurn &&
+                      (turn_of(columns.begin) != 0 || turn_of(columns.end - 1) != 0) &&
+                      same_crs(image.crs(), view.crs) && is_geographic(view.crs);
+  if (!turned) return {{columns, view}};
+  std::vector<Turn> out;
+  for (std::int64_t column = columns.begin; column < columns.end;) {
+    Turn turn{{column, column + 1}, view};
+    const double number = turn_of(column);
+    while (turn.columns.end < columns.end && turn_of(turn.columns.end) == number) {
+      ++turn.columns.end;
+    }
+    turn.grid.left -= number * kTurn;
+    column = turn.columns.end;
+    out.push_back(std::move(turn));
+  }
+  return out;
+}
+
 class GdalImageReader final : public ImageReader {
  public:
   GdalImageReader(std::shared_ptr<BlockCache> blocks, int max_open)
@@ -79,13 +115,19 @@ class GdalImageReader final : public ImageReader {
                 const NativeMask* mask) override {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
-    Job job{source, target, mask, nullptr, nullptr, {}, {}};
-    open(job);
-    const Stopwatch start;
-    const double read_before = stats_.seconds_read;
-    read_piece(job, target.rows, target.columns);
-    stats_.seconds_warp += start.seconds() - (stats_.seconds_read - read_before);
-    return job.block ? share(std::move(*job.block)) : nullptr;
+    std::optional<Block> block;
+    for (const Turn& turn : turns_of(pool_.open(source.descriptor, source.crs), target)) {
+      ReadTarget turned = target;
+      turned.grid = &turn.grid;
+      Job job{source, turned, mask, nullptr, nullptr, {}, std::move(block)};
+      open(job);
+      const Stopwatch start;
+      const double read_before = stats_.seconds_read;
+      read_piece(job, target.rows, turn.columns);
+      stats_.seconds_warp += start.seconds() - (stats_.seconds_read - read_before);
+      block = std::move(job.block);
+    }
+    return block ? share(std::move(*block)) : nullptr;
   }
 
   const Stats& stats() const override { return stats_; }

@@ -65,8 +65,8 @@ std::optional<Instant> acquired(GDALDatasetH dataset) {
   return parse_time(item("TIFFTAG_DATETIME", ""), "%Y:%m:%d %H:%M:%S");
 }
 
-// The outline in CRS units by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays),
-// as longitude and latitude.
+// Where an image lies by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays): from
+// points all over it, as a swath may have a pole inside or reach round the earth.
 std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs, double width,
                                    double height) {
   constexpr int kPoints = 32;
@@ -80,11 +80,9 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   std::vector<double> x;
   std::vector<double> y;
   for (int i = 0; i <= kPoints; ++i) {
-    const double f = static_cast<double>(i) / kPoints;
-    for (const auto& [px, py] : {std::pair{f * width, 0.0}, std::pair{f * width, height},
-                                 std::pair{0.0, f * height}, std::pair{width, f * height}}) {
-      x.push_back(px);
-      y.push_back(py);
+    for (int j = 0; j <= kPoints; ++j) {
+      x.push_back(width * i / kPoints);
+      y.push_back(height * j / kPoints);
     }
   }
   std::vector<double> z(x.size());
@@ -95,7 +93,7 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!good[i]) x[i] = y[i] = std::numeric_limits<double>::quiet_NaN();
   }
-  return lonlat_bounds(x, y);
+  return lonlat_cover(x, y);
 }
 
 // Not GDALGetMetadataItem(), which misses what the netCDF driver finds out later.
