@@ -145,7 +145,9 @@ std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
     return size;
   }
   if (here().is_array()) return here().size();
-  if (!place.field || !place.field->one_or_many || !place.whole_field) expected("a list");
+  // Of a list of lists too: a flat list of numbers is one of lists of one number each.
+  const bool lone = place.whole_field || here().is_number();
+  if (!place.field || !place.field->one_or_many || !lone) expected("a list");
   place.lone_element = true;
   return 1;
 }

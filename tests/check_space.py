@@ -1,5 +1,6 @@
 """Operators over space against numpy and GDAL, on rasters of random cells."""
 import math
+import os
 import sys
 import unittest
 
@@ -174,5 +175,85 @@ class ReduceSpace(Space):
         self.assertEqual(first, [band[0, 0] for band in self.run_graph(document)[2]])
 
 
+class WindowSpace(Space):
+    def test_padding_is_numpys(self):
+        random = np.random.default_rng(6)
+        cells = random.normal(0, 1, (37, 53))
+        source = self.write("a.tif", cells, tile=16)
+        kernel = random.normal(0, 1, (7, 11))
+        for pad, mode in (("constant", {"mode": "constant", "constant_values": 2.5}),
+                          ("replicate", {"mode": "edge"}), ("reflect", {"mode": "symmetric"}),
+                          ("reflect_pixel", {"mode": "reflect"}), ("wrap", {"mode": "wrap"})):
+            wide = np.pad(cells, ((3, 3), (5, 5)), **mode)
+            views = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape)
+            document = {"cube_type": "window_space", "kernel": kernel.tolist(), "pad": pad,
+                        "pad_fill": 2.5, "in_cube": source}
+            for more in ([], ["--chunk", "1,8,8", "--threads", "3"]):
+                got = self.run_graph(document, *more)[0]
+                self.assertSame(got, np.einsum("yxij,ij->yx", views, kernel), atol=1e-12)
+
+    def test_reducers(self):
+        random = np.random.default_rng(8)
+        cells = gaps(random.integers(0, 200, (41, 65)), random, 0.3)
+        source = self.write("a.tif", cells, tile=16)
+        wide = np.pad(cells, ((2, 2), (3, 3)), constant_values=np.nan)
+        views = np.lib.stride_tricks.sliding_window_view(wide, (5, 7)).reshape(41, 65, -1)
+        reducers = {"median": np.nanmedian(views, -1), "mean": np.nanmean(views, -1),
+                    "max": np.nanmax(views, -1), "count": (~np.isnan(views)).sum(-1),
+                    "sd": np.nanstd(views, -1, ddof=1), "p90": np.nanquantile(views, 0.9, -1),
+                    "which_max": np.nanargmax(views, -1)}
+        document = {"cube_type": "window_space", "win_size_y": 5, "win_size_x": 7,
+                    "reducer_bands": [[name, "a"] for name in reducers], "in_cube": source}
+        got = self.run_graph(document, "--chunk", "1,16,32")[2]
+        for band, (name, wanted) in zip(got, reducers.items()):
+            with self.subTest(name):
+                self.assertSame(band, wanted, rtol=1e-12)
+
+    def test_gaussian(self):
+        random = np.random.default_rng(9)
+        cells = random.normal(0, 1, (50, 60))
+        source = self.write("a.tif", cells)
+        at = np.arange(-8, 9)
+        weights = np.exp(-at ** 2 / (2 * 2.1 ** 2))
+        weights /= weights.sum()
+        wide = np.pad(cells, 8, mode="symmetric")
+        views = np.lib.stride_tricks.sliding_window_view(wide, (17, 17))
+        document = {"cube_type": "window_space", "preset": "gaussian", "sigma": 2.1,
+                    "pad": "reflect", "in_cube": source}
+        for more in ([], ["--chunk", "1,7,9"]):
+            got = self.run_graph(document, *more)[0]
+            self.assertSame(got, np.einsum("yxij,i,j->yx", views, weights, weights), atol=1e-12)
+
+    def test_terrain_is_gdaldems(self):
+        shared = os.path.abspath(os.path.join(os.environ["CUBE_SHARED"], "data", "elev.tif"))
+        random = np.random.default_rng(10)
+        surface = np.cumsum(np.cumsum(random.normal(0, 3, (90, 110)), 0), 1)
+        surface[30:34, 40:47] = surface[31, 41]  # flat
+        self.write("dem.tif", surface.astype("float32"))
+        dems = [self.path("dem.tif")] + ([shared] if os.path.exists(shared) else [])
+        for dem in dems:
+            for preset, ours, theirs in (
+                    ("slope", {}, {}), ("slope", {"percent": True}, {"slopeFormat": "percent"}),
+                    ("slope", {"scale": 111120}, {"scale": 111120}), ("aspect", {}, {}),
+                    ("hillshade", {}, {}),
+                    ("hillshade", {"azimuth": 100, "altitude": 20, "z_factor": 3},
+                     {"azimuth": 100, "altitude": 20, "zFactor": 3})):
+                wanted = gdal.DEMProcessing("", dem, preset, format="MEM", **theirs)
+                nodata = wanted.GetRasterBand(1).GetNoDataValue()
+                wanted = wanted.ReadAsArray().astype(float)
+                wanted[wanted == nodata] = np.nan
+                document = {"cube_type": "window_space", "preset": preset, **ours,
+                            "in_cube": {"cube_type": "raster", "file": dem, "bands": ["a"]}}
+                got = self.run_graph(document, "--chunk", "1,40,50")[0]
+                with self.subTest(f"{os.path.basename(dem)} {preset} {ours}"):
+                    self.assertGreater(np.isfinite(wanted).sum(), 1000)
+                    if preset == "hillshade":  # rounded
+                        self.assertSame(got, wanted, atol=1)
+                        self.assertLess((got != wanted)[np.isfinite(wanted)].mean(), 0.002)
+                    else:
+                        # GDAL takes differences of heights in single precision.
+                        self.assertSame(got, wanted, rtol=2e-5, atol=5e-3)
+
+
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")  # numpy's, about windows without values
