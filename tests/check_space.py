@@ -255,5 +255,28 @@ class WindowSpace(Space):
                         self.assertSame(got, wanted, rtol=2e-5, atol=5e-3)
 
 
+class Merge(Space):
+    def test_mosaic(self):
+        random = np.random.default_rng(12)
+        whole = np.full((3, 90, 120), np.nan)
+        cubes = []
+        for i, (y, x, h, w) in enumerate(((0, 0, 50, 70), (30, 40, 60, 80), (10, 90, 20, 25))):
+            cells = gaps(random.normal(0, 1, (h, w)), random)
+            cubes.append(self.write(f"a{i}.tif", cells, left=5e5 + 10 * x, top=5e6 - 10 * y,
+                                    tile=16))
+            whole[i, y:y + h, x:x + w] = cells
+        first = np.where(np.isnan(whole[0]), np.where(np.isnan(whole[1]), whole[2], whole[1]),
+                         whole[0])
+        none = np.isnan(whole).all(0)
+        for overlap, wanted in (("first", first), ("max", np.nanmax(whole, 0)),
+                                ("mean", np.nanmean(whole, 0)),
+                                ("sum", np.where(none, np.nan, np.nansum(whole, 0)))):
+            for more in ([], ["--chunk", "1,16,48"]):
+                got, dataset, _ = self.run_graph(
+                    {"cube_type": "merge", "overlap": overlap, "in_cubes": cubes}, *more)
+                self.assertSame(got, wanted, rtol=1e-15)
+        self.assertEqual(dataset.GetGeoTransform(), (5e5, 10, 0, 5e6, 0, -10))
+
+
 if __name__ == "__main__":
     unittest.main(warnings="ignore")  # numpy's, about windows without values
