@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "engine/error.h"
@@ -33,16 +34,23 @@ bool has_blocks_apart(GDALDatasetH dataset) {
   return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
 }
 
-// Halfway across an image along the axes, where the numbers can be longitudes.
+// The x halfway across an image; 0 where geolocation arrays place it, which go from -180 to 180.
+double middle_x(GDALDatasetH dataset) {
+  std::array<double, 6> g{};
+  if (GDALGetGeoTransform(dataset, g.data()) == CE_None) {
+    return g[0] + (g[1] * GDALGetRasterXSize(dataset) + g[2] * GDALGetRasterYSize(dataset)) / 2;
+  }
+  const std::span points(GDALGetGCPs(dataset), static_cast<std::size_t>(GDALGetGCPCount(dataset)));
+  if (points.empty()) return 0;
+  const auto [low, high] = std::ranges::minmax(points, {}, &GDAL_GCP::dfGCPX);
+  return (low.dfGCPX + high.dfGCPX) / 2;
+}
+
+// That, where it can be a longitude.
 std::optional<double> possible_longitude(GDALDatasetH dataset) {
   constexpr double kMost = 720;
-  std::array<double, 6> g{};
-  if (GDALGetGeoTransform(dataset, g.data()) != CE_None || g[2] != 0 || g[4] != 0) {
-    return std::nullopt;
-  }
-  const double across = g[1] * GDALGetRasterXSize(dataset);
-  if (std::abs(g[0]) > kMost || std::abs(g[0] + across) > kMost) return std::nullopt;
-  return g[0] + across / 2;
+  const double middle = middle_x(dataset);
+  return std::abs(middle) <= kMost ? std::optional(middle) : std::nullopt;
 }
 
 std::string place_key(const std::string& descriptor, const std::string& crs) {
@@ -68,7 +76,10 @@ std::string known_canonical(const std::string& text, const std::string& descript
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, KnownCrs* known) {
   OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
   if (!srs && GDALGetGCPCount(dataset) > 0) srs = GDALGetGCPSpatialRef(dataset);
-  if (!srs) return {};
+  if (!srs) {
+    const char* arrays = GDALGetMetadataItem(dataset, "SRS", "GEOLOCATION");
+    return arrays ? canonical_crs(arrays, descriptor) : std::string();
+  }
   static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
   char* wkt = nullptr;
   OSRExportToWktEx(srs, &wkt, kOptions);
