@@ -47,10 +47,14 @@ Tiles tiles_of(const ArrayInfo& array, const ArrayCube::Band& band) {
     tiles.kept = tiles.cells() * cell <= kMostKept;
     return tiles;
   }
+  // Along the fastest dimensions first, which lie side by side in the file.
   Tiles tiles{std::vector<std::int64_t>(array.shape.size(), 1), false};
-  tiles.shape[band.x] = std::max<std::int64_t>(1, array.shape[band.x]);
-  tiles.shape[band.y] = std::clamp<std::int64_t>(kPieceBytes / (tiles.shape[band.x] * cell), 1,
-                                                 std::max<std::int64_t>(1, array.shape[band.y]));
+  std::int64_t room = kPieceBytes / cell;
+  for (std::size_t d = array.shape.size(); d-- > 0;) {
+    if (d != band.t && d != band.y && d != band.x) continue;
+    tiles.shape[d] = std::clamp<std::int64_t>(room, 1, std::max<std::int64_t>(1, array.shape[d]));
+    room /= tiles.shape[d];
+  }
   return tiles;
 }
 

@@ -220,6 +220,44 @@ TEST_CASE("a mask band hides cells, which need a nodata value") {
   CHECK(same(cells_of(graph), {expected}));
 }
 
+TEST_CASE("scale and offset are applied when asked for, and then gone") {
+  Files files;
+  write_two(files.dir.file("b.tif"));
+  json arguments = {{"file", "b.tif"}, {"unpack", true}};
+  const Graph graph = files.graph(arguments);
+  const std::vector<BandInfo>& bands = graph.info().bands;
+  CHECK(bands[0].dtype == DType::kUInt8);  // has none
+  CHECK(bands[0].note.empty());
+  CHECK(bands[1].dtype == DType::kFloat32);
+  CHECK(bands[1].scale == 1);
+  CHECK(bands[1].offset == 0);
+  CHECK(bands[1].note == "unpacked: stored * 0.5 + 3");
+  std::vector<double> physical;
+  for (const double stored : counting(12, 200)) physical.push_back(stored * 0.5 + 3);
+  CHECK(same(cells_of(graph), {counting(12, 100), physical}));
+  // Missing cells stay missing, resampled or not.
+  files.write("gaps.tif", {.type = GDT_Int16, .nodata = 2});
+  {
+    const GDALDatasetUniquePtr dataset(
+        GDALDataset::Open(files.dir.file("gaps.tif").c_str(), GDAL_OF_UPDATE));
+    dataset->GetRasterBand(1)->SetScale(-2);
+  }
+  physical.clear();
+  for (const double stored : counting(12)) physical.push_back(stored == 2 ? kNaN : stored * -2);
+  CHECK(same(cells_of(files.graph({{"file", "gaps.tif"}, {"unpack", true}})), {physical}));
+}
+
+TEST_CASE("wildcards stand for files in the order of their names") {
+  Files files;
+  files.write("x_2.tif", {}, counting(12, 20));
+  files.write("x_1.tif", {}, counting(12, 10));
+  files.write("y_1.tif");
+  const Graph graph = files.graph({{"files", {"y_1.tif", "x_*.tif"}}});
+  CHECK(same(cells_of(graph), {counting(12), counting(12, 10), counting(12, 20)}));
+  CHECK(graph.info().band_names() == std::vector<std::string>{"im1b1", "im2b1", "im3b1"});
+  CHECK(files.error({{"files", {"z*.tif"}}}).starts_with("/files/0: no file is named like '"));
+}
+
 TEST_CASE("the blocks of files are told, the largest of all") {
   Files files;
   register_gdal();

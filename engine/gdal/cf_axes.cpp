@@ -148,6 +148,7 @@ std::optional<Line> bounds_line(const ArrayStore& store, const ArrayInfo& coordi
 // The cells of one axis.
 Line decode_line(const ArrayStore& store, const std::string& dimension, std::int64_t size,
                  const CfAttributes& mapping, const std::optional<Line>& stated) {
+  if (size == 0) throw invalid("'" + dimension + "' has no cells");
   std::vector<double> values;
   const ArrayInfo* coordinate = coordinate_of(store, dimension, &values);
   if (!coordinate) {

@@ -203,6 +203,10 @@ class NetcdfStore final : public ArrayStore {
 }  // namespace
 
 std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file) {
+  if (file.starts_with("/vsi")) {
+    throw Error(ErrorCode::kUnreadable, "libnetcdf reads no /vsi paths", file,
+                "Zarr is read through them");
+  }
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
     throw Error(ErrorCode::kNotFound, "there is no such file", file);

@@ -2,7 +2,6 @@
 //
 // A chunk is a file of its own, so threads read with no lock, and one that is not there costs a
 // look for it. GDAL's own driver decompresses with the same functions, but keeps to one thread.
-#include <cpl_json.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
 
@@ -10,14 +9,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <map>
 
 #include "engine/error.h"
 #include "engine/gdal/array_store.h"
 #include "engine/gdal/compress.h"
-#include "engine/gdal/handles.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/zarr_json.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -33,100 +31,6 @@ struct Storage {
   bool swapped = false;     // bytes of a number in the other order
   bool by_columns = false;  // Fortran order
 };
-
-using Json = CPLJSONObject;
-
-bool exists(const std::string& path) {
-  VSIStatBufL stat;
-  return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
-}
-
-Json parse(const std::string& text, const std::string& file) {
-  const GdalErrors errors;
-  CPLJSONDocument document;
-  if (document.LoadMemory(text) && document.GetRoot().GetType() == Json::Type::Object) {
-    return document.GetRoot();
-  }
-  throw Error(ErrorCode::kUnreadable, "is no JSON object", file);
-}
-
-std::optional<std::vector<std::byte>> read_file(const std::string& path) {
-  const GdalErrors errors;
-  GByte* data = nullptr;
-  vsi_l_offset size = 0;
-  if (!VSIIngestFile(nullptr, path.c_str(), &data, &size, -1)) {
-    if (!exists(path)) return std::nullopt;
-    throw Error(ErrorCode::kUnreadable,
-                "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), path);
-  }
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  std::vector<std::byte> out(bytes, bytes + size);
-  VSIFree(data);
-  return out;
-}
-
-std::optional<Json> read_json(const std::string& path) {
-  const auto bytes = read_file(path);
-  if (!bytes) return std::nullopt;
-  return parse({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, path);
-}
-
-// A member, whatever characters are in its name; invalid when there is none.
-Json member(const Json& object, std::string_view name) {
-  for (const Json& child : object.GetChildren()) {
-    if (child.GetName() == name) return child;
-  }
-  return object.GetObj("\x01no such member");
-}
-
-std::optional<double> number(const Json& value) {
-  switch (value.GetType()) {
-    case Json::Type::Integer:
-    case Json::Type::Long:
-    case Json::Type::Double:
-      return value.ToDouble();
-    case Json::Type::Boolean:
-      return value.ToBool() ? 1 : 0;
-    case Json::Type::String: {
-      const std::string text = value.ToString();
-      if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-      if (text == "Infinity") return std::numeric_limits<double>::infinity();
-      if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-      return std::nullopt;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-CfAttributes attributes_of(const Json& object) {
-  CfAttributes out;
-  for (const Json& child : object.GetChildren()) {
-    const std::string name = child.GetName();
-    if (name == "_CRS") {  // GDAL's
-      const Json wkt = member(child, "wkt");
-      if (wkt.IsValid()) out.emplace_back(name, wkt.ToString());
-    } else if (child.GetType() == Json::Type::Array) {
-      std::vector<double> numbers;
-      for (const Json& item : child.ToArray()) {
-        if (const auto value = number(item)) numbers.push_back(*value);
-      }
-      if (!numbers.empty()) out.emplace_back(name, std::move(numbers));
-    } else if (child.GetType() == Json::Type::String) {
-      out.emplace_back(name, child.ToString());
-    } else if (const auto value = number(child)) {
-      out.emplace_back(name, *value);
-    }
-  }
-  return out;
-}
-
-std::vector<std::int64_t> integers(const Json& value) {
-  std::vector<std::int64_t> out;
-  if (value.GetType() != Json::Type::Array) return out;
-  for (const Json& item : value.ToArray()) out.push_back(item.ToLong());
-  return out;
-}
 
 // A numpy type string: byte order, kind, bytes.
 ArrayType array_type(const std::string& text, bool& swapped) {
@@ -175,29 +79,29 @@ class ZarrStore final : public ArrayStore {
 
  private:
   void check_version() const {
-    if (!exists(root_)) throw Error(ErrorCode::kNotFound, "there is no such folder", root_);
-    if (exists(root_ + "/.zgroup") || exists(root_ + "/.zmetadata")) return;
-    if (exists(root_ + "/zarr.json")) {
+    if (!file_exists(root_)) throw Error(ErrorCode::kNotFound, "there is no such folder", root_);
+    if (file_exists(root_ + "/.zgroup") || file_exists(root_ + "/.zmetadata")) return;
+    if (file_exists(root_ + "/zarr.json")) {
       throw Error(ErrorCode::kUnreadable, "is Zarr of version 3", root_,
                   "version 2 is read: zarr_format=2 in xarray's to_zarr");
     }
     throw Error(ErrorCode::kUnreadable, "is no Zarr group", root_,
-                exists(root_ + "/.zarray") ? "name the folder that this array is in"
-                                           : "a folder with a .zgroup in it");
+                file_exists(root_ + "/.zarray") ? "name the folder that this array is in"
+                                                : "a folder with a .zgroup in it");
   }
 
   void add_consolidated(const Json& metadata) {
     std::map<std::string, CfAttributes> attributes;
     std::map<std::string, Json> descriptions;
     std::map<std::string, Json> dimensions;
-    for (const Json& entry : member(metadata, "metadata").GetChildren()) {
+    for (const Json& entry : json_member(metadata, "metadata").GetChildren()) {
       const std::string key = entry.GetName();
       const std::size_t slash = key.rfind('/');
       const std::string array = slash == std::string::npos ? "" : key.substr(0, slash);
       const std::string file = slash == std::string::npos ? key : key.substr(slash + 1);
       if (file == ".zattrs") {
-        attributes[array] = attributes_of(entry);
-        dimensions.emplace(array, member(entry, "_ARRAY_DIMENSIONS"));
+        attributes[array] = json_attributes(entry);
+        dimensions.emplace(array, json_member(entry, "_ARRAY_DIMENSIONS"));
       } else if (file == ".zarray") {
         descriptions.emplace(array, entry);
       }
@@ -213,7 +117,7 @@ class ZarrStore final : public ArrayStore {
 
   void add_folders() {
     if (const auto attributes = read_json(root_ + "/.zattrs")) {
-      attributes_ = attributes_of(*attributes);
+      attributes_ = json_attributes(*attributes);
     }
     std::vector<std::string> names;
     char** entries = VSIReadDir(root_.c_str());
@@ -222,13 +126,13 @@ class ZarrStore final : public ArrayStore {
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
       const std::string folder = root_ + "/" + name;
-      if (!exists(folder + "/.zarray")) continue;
+      if (!file_exists(folder + "/.zarray")) continue;
       const auto description = read_json(folder + "/.zarray");
       const auto attributes = read_json(folder + "/.zattrs");
       if (!description) continue;
-      const Json dimensions =
-          attributes ? member(*attributes, "_ARRAY_DIMENSIONS") : member(*description, "");
-      add_array(name, *description, attributes ? attributes_of(*attributes) : CfAttributes{},
+      const Json dimensions = attributes ? json_member(*attributes, "_ARRAY_DIMENSIONS")
+                                         : json_member(*description, "");
+      add_array(name, *description, attributes ? json_attributes(*attributes) : CfAttributes{},
                 &dimensions);
     }
   }
@@ -237,11 +141,11 @@ class ZarrStore final : public ArrayStore {
                  const Json* dimensions) {
     ArrayInfo info{.name = name};
     Storage storage;
-    info.type = array_type(member(description, "dtype").ToString(), storage.swapped);
-    info.shape = integers(member(description, "shape"));
-    info.chunks = integers(member(description, "chunks"));
+    info.type = array_type(json_member(description, "dtype").ToString(), storage.swapped);
+    info.shape = json_integers(json_member(description, "shape"));
+    info.chunks = json_integers(json_member(description, "chunks"));
     info.attributes = std::move(attributes);
-    info.fill = number(member(description, "fill_value"));
+    info.fill = json_number(json_member(description, "fill_value"));
     if (dimensions && dimensions->GetType() == Json::Type::Array) {
       for (const Json& item : dimensions->ToArray()) info.dimensions.push_back(item.ToString());
     }
@@ -257,16 +161,16 @@ class ZarrStore final : public ArrayStore {
 
   // Gives why its cells cannot be read; "" when they can.
   static std::string describe_storage(const Json& description, Storage& storage) {
-    storage.by_columns = member(description, "order").ToString() == "F";
-    const Json separator = member(description, "dimension_separator");
+    storage.by_columns = json_member(description, "order").ToString() == "F";
+    const Json separator = json_member(description, "dimension_separator");
     if (separator.IsValid()) storage.separator = separator.ToString();
-    const Json compressor = member(description, "compressor");
+    const Json compressor = json_member(description, "compressor");
     if (compressor.GetType() == Json::Type::Object) {
-      storage.compressor = member(compressor, "id").ToString();
+      storage.compressor = json_member(compressor, "id").ToString();
     }
-    const Json filters = member(description, "filters");
+    const Json filters = json_member(description, "filters");
     if (filters.GetType() == Json::Type::Array && filters.ToArray().Size() > 0) {
-      return "has the filter '" + member(filters.ToArray()[0], "id").ToString() + "'";
+      return "has the filter '" + json_member(filters.ToArray()[0], "id").ToString() + "'";
     }
     if (has_decompressor(storage.compressor)) return {};
     return "is compressed with '" + storage.compressor + "'";
@@ -303,7 +207,7 @@ class ZarrStore final : public ArrayStore {
   std::optional<std::vector<std::byte>> chunk(std::size_t array,
                                               std::span<const std::int64_t> index) const {
     const std::string file = chunk_file(array, index);
-    const auto stored = read_file(file);
+    const auto stored = read_whole_file(file);
     if (!stored) return std::nullopt;
     std::vector<std::byte> cells(static_cast<std::size_t>(chunk_bytes(array)));
     decompress(storages_[array].compressor, *stored, cells, file);

@@ -1,0 +1,107 @@
+#include "engine/gdal/zarr_json.h"
+
+#include <cpl_vsi.h>
+
+#include <limits>
+
+#include "engine/error.h"
+#include "engine/gdal/handles.h"
+
+namespace cube {
+
+namespace {
+
+Json parse(const std::string& text, const std::string& file) {
+  const GdalErrors errors;
+  CPLJSONDocument document;
+  if (document.LoadMemory(text) && document.GetRoot().GetType() == Json::Type::Object) {
+    return document.GetRoot();
+  }
+  throw Error(ErrorCode::kUnreadable, "is no JSON object", file);
+}
+
+}  // namespace
+
+bool file_exists(const std::string& path) {
+  VSIStatBufL stat;
+  return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
+}
+
+std::optional<std::vector<std::byte>> read_whole_file(const std::string& path) {
+  const GdalErrors errors;
+  GByte* data = nullptr;
+  vsi_l_offset size = 0;
+  if (!VSIIngestFile(nullptr, path.c_str(), &data, &size, -1)) {
+    if (!file_exists(path)) return std::nullopt;
+    throw Error(ErrorCode::kUnreadable,
+                "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), path);
+  }
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  std::vector<std::byte> out(bytes, bytes + size);
+  VSIFree(data);
+  return out;
+}
+
+std::optional<Json> read_json(const std::string& path) {
+  const auto bytes = read_whole_file(path);
+  if (!bytes) return std::nullopt;
+  return parse({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, path);
+}
+
+Json json_member(const Json& object, std::string_view name) {
+  for (const Json& child : object.GetChildren()) {
+    if (child.GetName() == name) return child;
+  }
+  return object.GetObj("\x01no such member");
+}
+
+std::optional<double> json_number(const Json& value) {
+  switch (value.GetType()) {
+    case Json::Type::Integer:
+    case Json::Type::Long:
+    case Json::Type::Double:
+      return value.ToDouble();
+    case Json::Type::Boolean:
+      return value.ToBool() ? 1 : 0;
+    case Json::Type::String: {
+      const std::string text = value.ToString();
+      if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+      if (text == "Infinity") return std::numeric_limits<double>::infinity();
+      if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
+      return std::nullopt;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+CfAttributes json_attributes(const Json& object) {
+  CfAttributes out;
+  for (const Json& child : object.GetChildren()) {
+    const std::string name = child.GetName();
+    if (name == "_CRS") {  // GDAL's
+      const Json wkt = json_member(child, "wkt");
+      if (wkt.IsValid()) out.emplace_back(name, wkt.ToString());
+    } else if (child.GetType() == Json::Type::Array) {
+      std::vector<double> numbers;
+      for (const Json& item : child.ToArray()) {
+        if (const auto value = json_number(item)) numbers.push_back(*value);
+      }
+      if (!numbers.empty()) out.emplace_back(name, std::move(numbers));
+    } else if (child.GetType() == Json::Type::String) {
+      out.emplace_back(name, child.ToString());
+    } else if (const auto value = json_number(child)) {
+      out.emplace_back(name, *value);
+    }
+  }
+  return out;
+}
+
+std::vector<std::int64_t> json_integers(const Json& value) {
+  std::vector<std::int64_t> out;
+  if (value.GetType() != Json::Type::Array) return out;
+  for (const Json& item : value.ToArray()) out.push_back(item.ToLong());
+  return out;
+}
+
+}  // namespace cube
