@@ -47,6 +47,12 @@ std::string why_unusable(const RasterInfo& info, const ListedFile& file,
   if (!info.has_location) return "has no georeference";
   if (info.crs.empty()) return "has no coordinate reference system";
   if (info.lonlat.empty()) return "has no outline in longitude and latitude";
+  constexpr double kBeyondPoles = 100;  // degrees; cells of global grids may reach over a pole
+  for (const Box& box : info.lonlat) {
+    if (box.top <= kBeyondPoles && box.bottom >= -kBeyondPoles) continue;
+    return "has latitudes from " + number_text(box.bottom) + " to " + number_text(box.top) +
+           ": its axes seem to be swapped";
+  }
   return {};
 }
 

@@ -174,3 +174,21 @@ TEST_CASE("metadata that the format names are kept of each image") {
   CHECK(known.at("a") ==
         std::map<std::string, std::string>{{"MORE:CLOUDS", "12"}, {"QUALITY", "good"}});
 }
+
+TEST_CASE("a file whose latitudes are no latitudes is left out with the reason") {
+  // As GDAL shows arrays [longitude][latitude]; the other's cells reach over the poles.
+  const test::TempDir dir;
+  test::write_raster(
+      dir.file("a_20200101.tif"),
+      {.crs = "EPSG:4326", .transform = {-90, 90, 0, 180, 0, -90}, .width = 2, .height = 4},
+      std::vector<double>(8));
+  test::write_raster(
+      dir.file("b_20200101.tif"),
+      {.crs = "EPSG:4326", .transform = {-180, 120, 0, 91, 0, -91}, .width = 3, .height = 2},
+      std::vector<double>(6));
+  const auto report = create_catalog(dir.file("c.db"), format("", R"("p": {"pattern": ".+"})"),
+                                     {dir.file("a_20200101.tif"), dir.file("b_20200101.tif")}, {});
+  CHECK(report.images == 1);
+  REQUIRE(report.left_out.size() == 1);
+  CHECK(report.left_out[0].reason == "has latitudes from -180 to 180: its axes seem to be swapped");
+}
