@@ -58,8 +58,9 @@ bool holds(const std::vector<double>& cells, const Grid& grid, double first, dou
 TEST_CASE("an image in degrees is read wherever the view has its longitudes") {
   const test::TempDir dir;
   const auto reader = make_image_reader();
-  for (const auto& [left, width] : {std::pair{-180, 36}, std::pair{0, 36}, std::pair{170, 2},
-                                    std::pair{-10, 4}, std::pair{350, 3}, std::pair{-190, 5}}) {
+  for (const auto& [first, width] : {std::pair{-180, 36}, std::pair{0, 36}, std::pair{170, 2},
+                                     std::pair{-10, 4}, std::pair{350, 3}, std::pair{-190, 5}}) {
+    const int left = first;
     const std::string file = dir.file(std::to_string(left).append(".tif"));
     write_field(file, left, width);
     for (const Grid& grid : {view(-180, 180), view(0, 360), view(160, 200), view(-190, -165),
@@ -89,8 +90,9 @@ TEST_CASE("projected views of images from 0 to 360") {
   write_field(dir.file("b.tif"), -180, 36);
   const auto reader = make_image_reader();
   // New York, the antimeridian in zone 60 and in a Mercator projection of the Pacific, Paris.
-  for (const auto& [crs, left] : {std::pair{"EPSG:32618", 300000.0}, std::pair{"EPSG:32660", 5e5},
-                                  std::pair{"EPSG:3832", 2.5e6}, std::pair{"EPSG:32631", 3e5}}) {
+  for (const auto& [name, left] : {std::pair{"EPSG:32618", 300000.0}, std::pair{"EPSG:32660", 5e5},
+                                   std::pair{"EPSG:3832", 2.5e6}, std::pair{"EPSG:32631", 3e5}}) {
+    const std::string crs = name;
     CAPTURE(crs);
     const Grid grid{crs, left, 1e6, 2e5, 1e5, 6, 8};
     const CrsTransform transform(crs, "EPSG:4326");
