@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import unittest
+import zipfile
 
 try:
     import numpy as np
@@ -41,7 +42,8 @@ class Located(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         return gdal.Open(self.path("out.tif")).ReadAsArray().astype(float)
 
-    def agrees(self, file, srs, size=(120, 100), pad=0.05, share=1.0, **more):
+    def agrees(self, file, srs, size=(120, 100), pad=0.05, share=1.0, band="v", outside=None,
+               **more):
         """The image on a grid in `srs` over all of it, against gdalwarp."""
         warped = gdal.Warp("", file, format="MEM", dstSRS=srs, errorThreshold=0, **more)
         left, dx, _, top, _, dy = warped.GetGeoTransform()
@@ -52,8 +54,8 @@ class Located(Case):
                            width=size[0], height=size[1], dstNodata=-1, outputType=gdal.GDT_Float64,
                            **more)
         expected = warped.GetRasterBand(1).ReadAsArray()
-        source = self.nodata(file)
-        got = self.read(box, size, srs)
+        source = self.nodata(file) if outside is None else outside
+        got = self.read(box, size, srs, band)
         nodata = self.nodata(self.path("out.tif"))
         missing = np.isnan(got) if nodata is None or np.isnan(nodata) else got == nodata
         absent = (expected == -1) | (expected == source) | np.isnan(expected)
@@ -100,6 +102,28 @@ class Located(Case):
         points = np.array([transformer.TransformPoint(0, x, y)[1][:2]
                            for x in np.linspace(0, width, 50) for y in np.linspace(0, height, 50)])
         return [*points.min(axis=0), *points.max(axis=0)]
+
+    def test_a_sentinel_1_scene_in_its_zip(self):
+        gcps = [gdal.GCP(10 + 0.03 * x - 0.006 * y, 50 - 0.02 * y - 0.004 * x, 0, x, y)
+                for x in (0, 20, 40) for y in (0, 15, 30)]
+        cells = (np.arange(1200).reshape(30, 40) + 1).astype("uint16")
+        name = "S1A_IW_GRDH_1SDV_20200101T054321_20200101T054346_030612_0381D5_AB12"
+        files = {}
+        for band, add in (("vv", 0), ("vh", 5000)):
+            files[band] = self.path(f"{band}.tif")
+            data = gdal.GetDriverByName("GTiff").Create(files[band], 40, 30, 1, gdal.GDT_UInt16)
+            data.SetGCPs(gcps, self.reference("EPSG:4326").ExportToWkt())
+            data.GetRasterBand(1).WriteArray(cells + add)
+            del data
+        with zipfile.ZipFile(self.path(name + ".zip"), "w") as archive:
+            for band, file in files.items():
+                archive.write(file, f"{name}.SAFE/measurement/s1a-iw-grd-{band}-20200101t054321-"
+                                    "20200101t054346-030612-0381d5-001.tiff")
+            archive.writestr(f"{name}.SAFE/annotation/s1a-iw-grd-vv.xml", "<a/>")
+        image, = self.index(self.path(name + ".zip"), preset="Sentinel1_IW_GRD")
+        self.assertEqual((image["name"], image["crs"], sorted(image["bands"])),
+                         (name, "EPSG:4326", ["VH", "VV"]))
+        self.agrees(files["vh"], "EPSG:32632", share=0.9995, band="VH", outside=0)
 
     def test_a_geolocation_array_beside_a_file(self):
         row, column = np.mgrid[0:50, 0:60]

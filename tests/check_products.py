@@ -34,13 +34,13 @@ class Products(Case):
         info = json.loads(cube("catalog", "info", self.path("c.db"), "--json").stdout)
         return {band["name"]: band for band in info["bands"]}
 
-    def run_cube(self, space, days, bands, **more):
+    def run_cube(self, space, days, bands, threads="0", **more):
         """{band: cells of the slices}"""
         graph = self.graph({"cube_type": "select_bands", "bands": bands, "in_cube": {
             "cube_type": "image_collection", "file": self.path("c.db"), **more,
             "view": {"space": space, "time": {"t0": days[0], "t1": days[1], "dt": "P1D"}}}})
         out = self.path("out_{band}.tif")
-        result = cube("run", graph, "-o", out, "--overwrite")
+        result = cube("run", graph, "-o", out, "--overwrite", "--threads", threads)
         self.assertEqual(result.returncode, 0, result.stderr)
         return {b: gdal.Open(self.path(f"out_{b}.tif")).ReadAsArray() for b in bands}
 
@@ -195,13 +195,17 @@ class Swaths(Products):
                             (south, latitude.min()), (north, latitude.max())):
             self.assertAlmostEqual(got, wanted, delta=0.05)  # half a cell beyond the centres
         box = (5.3, 48.2, 6.9, 49.8)
-        cells = self.run_cube({"left": box[0], "right": box[2], "bottom": box[1], "top": box[3],
-                               "dx": 0.02, "dy": 0.02, "srs": "EPSG:4326"},
-                              ("2020-01-01", "2020-01-01"), ["no2", "qa_value"])["no2"]
+        space = {"left": box[0], "right": box[2], "bottom": box[1], "top": box[3],
+                 "dx": 0.02, "dy": 0.02, "srs": "EPSG:4326"}
+        cells = self.run_cube(space, ("2020-01-01", "2020-01-01"), ["no2", "qa_value"])["no2"]
         descriptor = image["bands"]["no2"]["file"]
         warped = gdal.Warp("", descriptor, format="MEM", outputBounds=box, xRes=0.02, yRes=0.02,
                            dstSRS="EPSG:4326", errorThreshold=0, geoloc=True).ReadAsArray()
         warped[warped > 1e30] = np.nan
+        for chunks, threads in (([1, 16, 16], "2"), ([1, 7, 80], "1")):
+            again = self.run_cube(space, ("2020-01-01", "2020-01-01"), ["no2"], threads=threads,
+                                  chunk_size=chunks)["no2"]
+            np.testing.assert_array_equal(again, cells)
         self.assertGreater(np.isfinite(cells).mean(), 0.9)
         self.assertGreater(np.mean((cells == warped) | (np.isnan(cells) & np.isnan(warped))), 0.995)
         # And by hand: the nearest centre is the cell's, where no border is near.
