@@ -61,6 +61,16 @@ struct Pattern {
   }
 };
 
+// The name of a subdataset without the quotes that GDAL puts round fields with spaces since version
+// 2, which patterns of gdalcubes' older formats (".+NDVI$") do not expect; nullopt without such.
+std::optional<std::string> unquoted(const std::string& name) {
+  const std::size_t quote = name.rfind(":\"");
+  if (quote == std::string::npos || !name.ends_with('"') || quote + 2 >= name.size()) {
+    return std::nullopt;
+  }
+  return name.substr(0, quote + 1) + name.substr(quote + 2, name.size() - quote - 3);
+}
+
 // Reads one object of a format file and keeps track of where it stands.
 class Node {
  public:
@@ -273,8 +283,10 @@ struct CollectionFormat::Impl {
                 (datetime_format.empty() ? "ISO 8601" : datetime_format) + "'");
     }
     Match match{*name, *instant, {}, {}, false};
+    const auto plain = unquoted(path);
     for (std::size_t i = 0; i < bands.size(); ++i) {
-      if (band_patterns[i].match(path)) match.bands.push_back(i);
+      const Pattern& band = band_patterns[i];
+      if (band.match(path) || (plain && band.match(*plain))) match.bands.push_back(i);
     }
     if (match.bands.empty()) return no("no band: none of the patterns in /bands matches");
     return match;

@@ -115,6 +115,22 @@ TEST_CASE("presets know the names that the providers use") {
       "S2B_MSIL2A_20190629T212529_N0212_R043_T06VVN_20201006T080531 2019-06-29T21:25:29 SCL");
 }
 
+TEST_CASE("fields with spaces match with and without the quotes that GDAL puts round them") {
+  const auto format = CollectionFormat::parse(R"({"subdatasets": true,
+    "images": {"pattern": "HDF4_EOS:EOS_GRID:\"(.+)\\.hdf.*"},
+    "datetime": {"pattern": ".*M[OY]D13Q1\\.A(.{7})[^/]*", "format": "%Y%j"},
+    "bands": {"NDVI": {"pattern": ".+NDVI$"}, "EVI": {"pattern": ".+EVI\""}}})",
+                                              "f");
+  const std::string grid = "HDF4_EOS:EOS_GRID:\"/d/MOD13Q1.A2018001.x.hdf\":VI:";
+  const std::string image = "/d/MOD13Q1.A2018001.x 2018-01-01T00:00:00 ";
+  CHECK(band_of(format, grid + "\"250m 16 days NDVI\"") == image + "NDVI");
+  CHECK(band_of(format, grid + "250m 16 days NDVI") == image + "NDVI");
+  CHECK(band_of(format, grid + "\"250m 16 days EVI\"") == image + "EVI");
+  CHECK(band_of(format, grid + "250m 16 days EVI").starts_with("no band"));
+  CHECK(
+      band_of(format, "HDF4_EOS:EOS_GRID:\"/d/MOD13Q1.A2018001.NDVI.hdf\"").starts_with("no band"));
+}
+
 TEST_CASE("the format is guessed from names") {
   CHECK(*CollectionFormat::guess({"/d/S2A_28QCH_20200714_0_L2A/B8A.tif", "/d/readme.txt"}) ==
         "Sentinel2_L2A_COG");
