@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+"""Operators on time series against numpy and xarray: a random cube with gaps, written as GeoTIFFs of
+uneven dates, once with these as labels and once as regular months.
+"""
+import datetime
+import os
+import sys
+import unittest
+
+try:
+    import netCDF4
+    import numpy as np
+    import xarray as xr
+    from osgeo import gdal, osr
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from program import Case, cube
+
+gdal.UseExceptions()
+SLICES, HEIGHT, WIDTH = 30, 4, 5
+YEAR = 365.25 * 86400
+RANDOM = np.random.default_rng(4)
+EPOCH = datetime.datetime(1970, 1, 1)
+# Most months from 2018 on, on any day; a month has one at most.
+MONTHS = np.sort(RANDOM.choice(36, SLICES, replace=False))
+DATES = [datetime.datetime(2018 + m // 12, m % 12 + 1, int(d), 10, 20, 30)
+         for m, d in zip(MONTHS, RANDOM.integers(1, 28, SLICES))]
+VALUES = 50 + np.cumsum(RANDOM.normal(size=(SLICES, HEIGHT, WIDTH)), axis=0)
+VALUES[RANDOM.random(VALUES.shape) < 0.25] = np.nan
+VALUES[:, 0, 0] = np.nan  # nothing
+VALUES[:, 0, 1] = np.nan
+VALUES[7, 0, 1] = 3  # one value
+VALUES[:, 0, 2] = np.round(VALUES[:, 0, 2])  # ties
+
+
+def seconds(dates):
+    return np.array([(d - EPOCH).total_seconds() for d in dates])
+
+
+def each_series(function, values, *more):
+    """The function of every series along the first axis."""
+    flat = values.reshape(values.shape[0], -1)
+    results = [np.atleast_1d(function(flat[:, i], *more)) for i in range(flat.shape[1])]
+    return np.stack(results, axis=1).reshape((-1,) + values.shape[1:])
+
+
+def windows(values, before, after, function):
+    n = values.shape[0]
+    return np.stack([function(values[max(0, t - before):t + after + 1]) for t in range(n)])
+
+
+def or_missing(function):
+    """Reducers of nothing are missing, without numpy's warning."""
+    def reduce(window):
+        valid = ~np.isnan(window)
+        out = np.full(window.shape[1:], np.nan)
+        for index in np.ndindex(*out.shape):
+            cells = window[(slice(None),) + index][valid[(slice(None),) + index]]
+            if cells.size:
+                out[index] = function(cells)
+        return out
+    return reduce
+
+
+def filled(series, places, method, limit):
+    """Every missing value by looking at all others."""
+    out = series.copy()
+    valid = np.flatnonzero(~np.isnan(series))
+    for t in np.flatnonzero(np.isnan(series)):
+        before = [v for v in valid if v < t and places[t] - places[v] <= limit]
+        after = [v for v in valid if v > t and places[v] - places[t] <= limit]
+        if method == "locf" and before:
+            out[t] = series[before[-1]]
+        elif method == "nocb" and after:
+            out[t] = series[after[0]]
+        elif method == "linear" and before and after:
+            out[t] = np.interp(places[t], [places[before[-1]], places[after[0]]],
+                               [series[before[-1]], series[after[0]]])
+        elif method == "near" and (before or after):
+            near = before[-1:] + after[:1]
+            out[t] = series[min(near, key=lambda v: abs(places[v] - places[t]))]
+    return out
+
+
+def student_p(t, dof):
+    """Both tails of Student's t by integrating its density, without scipy."""
+    u = np.linspace(0, np.arctan(abs(t) / np.sqrt(dof)), 200001)
+    inside = np.trapz(np.cos(u) ** (dof - 1), u)
+    whole = np.trapz(np.cos(w := np.linspace(0, np.pi / 2, 200001)) ** (dof - 1), w)
+    return 1 - inside / whole
+
+
+def least_squares(series, years, harmonics):
+    valid = ~np.isnan(series)
+    y, t = series[valid], years[valid]
+    terms = 2 + 2 * harmonics
+    if y.size < terms:
+        return [np.nan] * 4 + [y.size or np.nan]
+    columns = [np.ones_like(t), t]
+    for k in range(1, harmonics + 1):
+        columns += [np.cos(2 * np.pi * k * t), np.sin(2 * np.pi * k * t)]
+    a = np.stack(columns, axis=1)
+    factors = np.linalg.lstsq(a, y, rcond=None)[0]
+    residual = np.sum((y - a @ factors) ** 2)
+    dof = y.size - terms
+    error = np.sqrt(residual / dof * np.linalg.inv(a.T @ a)[1, 1])
+    return [factors[1], factors[0], 1 - residual / np.sum((y - y.mean()) ** 2),
+            student_p(factors[1] / error, dof), y.size]
+
+
+def theil_sen(series, years):
+    valid = ~np.isnan(series)
+    y, t = series[valid], years[valid]
+    if y.size < 2:
+        return [np.nan] * 3 + [y.size or np.nan]
+    i, j = np.triu_indices(y.size, 1)
+    slope = np.median((y[j] - y[i]) / (t[j] - t[i]))
+    score = np.sum(np.sign(y[j] - y[i]))
+    ties = np.unique(y, return_counts=True)[1]
+    variance = (y.size * (y.size - 1) * (2 * y.size + 5) -
+                np.sum(ties * (ties - 1) * (2 * ties + 5))) / 18
+    # erfc by its integral
+    z = max(0, abs(score) - 1) / np.sqrt(variance)
+    u = np.linspace(z, z + 12, 200001)
+    return [slope, np.median(y) - slope * np.median(t),
+            2 * np.trapz(np.exp(-u * u / 2), u) / np.sqrt(2 * np.pi), y.size]
+
+
+def savgol(series, places, window, order):
+    out = np.full_like(series, np.nan)
+    for t in range(series.size):
+        first = min(max(t - window // 2, 0), series.size - window)
+        there = [s for s in range(first, first + window) if not np.isnan(series[s])]
+        if len(there) > order and there[0] <= t <= there[-1]:
+            x = (np.array(places)[there] - places[t]) / (places[-1] - places[0])
+            out[t] = np.polyfit(x, series[there], order)[-1]
+    return out
+
+
+def whittaker(series, places, strength, order):
+    valid = ~np.isnan(series)
+    if valid.sum() < order:
+        return np.full_like(series, np.nan)
+    x = np.array(places, dtype=float)
+    step = (x[-1] - x[0]) / (x.size - 1)
+    differences = np.eye(x.size)
+    for k in range(1, order + 1):
+        differences = np.diag(k * step / (x[k:] - x[:-k])) @ np.diff(differences, axis=0)
+    return np.linalg.solve(np.diag(valid * 1.0) + strength * differences.T @ differences,
+                           np.where(valid, series, 0))
+
+
+class Series(Case):
+    def setUp(self):
+        super().setUp()
+        driver = gdal.GetDriverByName("GTiff")
+        crs = osr.SpatialReference()
+        crs.ImportFromEPSG(32631)
+        for t, cells in enumerate(VALUES):
+            file = driver.Create(self.path(f"{t}.tif"), WIDTH, HEIGHT, 1, gdal.GDT_Float64)
+            file.SetSpatialRef(crs)
+            file.SetGeoTransform([500000, 10, 0, 5000000, 0, -10])
+            file.GetRasterBand(1).WriteArray(cells)
+            file.GetRasterBand(1).SetNoDataValue(np.nan)
+            del file
+        self.labelled = {"cube_type": "simple_cube", "band_names": ["a"],
+                         "files": [self.path(f"{t}.tif") for t in range(SLICES)],
+                         "datetime": [d.isoformat() for d in DATES]}
+        self.regular = {"cube_type": "aggregate_time", "period": "month", "func": "first",
+                        "in_cube": self.labelled}
+        self.months = np.full((MONTHS[-1] - MONTHS[0] + 1, HEIGHT, WIDTH), np.nan)
+        self.months[MONTHS - MONTHS[0]] = VALUES
+
+    def computed(self, node, *options):
+        """The bands of the result, the same for whole series and for odd chunks."""
+        results = []
+        for chunk in ([], ["--chunk", "7,3,2"]):
+            out = self.path(f"out{len(results)}.nc")
+            run = cube("run", self.graph(node), "-o", out, "--overwrite", "-q", *chunk, *options)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            with netCDF4.Dataset(out) as file:
+                results.append({name: np.ma.filled(v[:].astype(float), np.nan)
+                                for name, v in file.variables.items()
+                                if v.dimensions[-2:] == ("y", "x")})
+        for name, cells in results[0].items():
+            np.testing.assert_array_equal(cells, results[1][name])
+        return results[0]
+
+    def computed_each(self, nodes):
+        """The cells of band "a" of several cubes on the same axes, computed in one run."""
+        prefixes = [f"p{i}" for i in range(len(nodes))]
+        got = self.computed({"cube_type": "join_bands", "prefixes": prefixes, "in_cubes": nodes})
+        return [got[prefix + ".a"] for prefix in prefixes]
+
+    def same(self, cells, expected, tolerance=1e-9):
+        expected = np.asarray(expected).reshape(cells.shape)
+        self.assertTrue(np.isfinite(expected).any())
+        np.testing.assert_allclose(cells, expected, rtol=tolerance, atol=tolerance)
+
+    def test_moving(self):
+        months = xr.DataArray(self.months, dims=("t", "y", "x"))
+        steps = (-3, 1, 5)
+        shifted = self.computed_each([{"cube_type": "shift_time", "by": by, "in_cube": self.regular}
+                                      for by in steps])
+        for by, cells in zip(steps, shifted):
+            self.same(cells, months.shift(t=by).values)
+        got = self.computed({"cube_type": "slice_time", "t": DATES[11].date().isoformat(),
+                             "in_cube": self.labelled})
+        self.same(got["a"], VALUES[11])
+
+    def test_cumulated(self):
+        seen = ~np.isnan(VALUES)
+        count = np.cumsum(seen, axis=0)
+        total = np.where(count > 0, np.cumsum(np.where(seen, VALUES, 0), axis=0), np.nan)
+        with np.errstate(invalid="ignore"):
+            mean = total / count
+        high = np.where(count > 0, np.maximum.accumulate(np.where(seen, VALUES, -np.inf)), np.nan)
+        expected = {"sum": total, "mean": mean, "max": high, "count": count}
+        got = self.computed_each([{"cube_type": "cumulate_time", "func": func,
+                                   "in_cube": self.labelled} for func in expected])
+        for cells, func in zip(got, expected):
+            self.same(cells, expected[func])
+
+    def test_windows(self):
+        reducers = {"mean": np.mean, "median": np.median, "sum": np.sum,
+                    "rms": lambda v: np.sqrt(np.mean(v * v)),
+                    "p90": lambda v: np.quantile(v, 0.9), "q1": lambda v: np.quantile(v, 0.25),
+                    "range": np.ptp, "first": lambda v: v[0], "last": lambda v: v[-1],
+                    "sd": lambda v: np.std(v, ddof=1) if v.size > 1 else np.nan,
+                    "mad": lambda v: np.median(np.abs(v - np.median(v)))}
+        for before, after in ((2, 2), (0, 3), (40, 0)):
+            got = self.computed({"cube_type": "window_time", "window": [before, after],
+                                 "reducer_bands": [[name, "a"] for name in reducers],
+                                 "in_cube": self.labelled})
+            for name, function in reducers.items():
+                self.same(got["a_" + name], windows(VALUES, before, after, or_missing(function)))
+
+    def test_which(self):
+        for name, function in (("which_min", np.nanargmin), ("which_max", np.nanargmax)):
+            got = self.computed({"cube_type": "window_time", "window": [2, 1],
+                                 "reducer_bands": [[name, "a"], [{"name": name, "index": True}, "a"]],
+                                 "names": ["when", "index"], "in_cube": self.labelled})
+            index = np.full(VALUES.shape, np.nan)
+            for t, y, x in np.ndindex(*VALUES.shape):
+                window = VALUES[max(0, t - 2):t + 2, y, x]
+                if not np.isnan(window).all():
+                    index[t, y, x] = max(0, t - 2) + function(window)
+            when = np.where(np.isnan(index), np.nan,
+                            seconds(DATES)[np.nan_to_num(index).astype(int)])
+            self.same(got["index"], index)
+            self.same(got["when"], when, 0)
+
+    def test_kernel(self):
+        kernel = [0.1, 0.5, 0.7, -0.3]
+        got = self.computed({"cube_type": "window_time", "window": [1, 2], "kernel": kernel,
+                             "in_cube": self.labelled})
+        expected = np.full(VALUES.shape, np.nan)
+        expected[1:-2] = sum(k * VALUES[i:SLICES - 3 + i] for i, k in enumerate(kernel))
+        self.same(got["a"], expected)
+
+    def test_filled(self):
+        days = (seconds(DATES) - seconds(DATES)[0]) / 86400
+        for node, values, places, limits in (
+                (self.labelled, VALUES, days, (None, 45)),
+                (self.regular, self.months, np.arange(len(self.months)), (None, 1, 2))):
+            cases = [(method, limit) for method in ("near", "linear", "locf", "nocb")
+                     for limit in limits]
+            got = self.computed_each([
+                {"cube_type": "fill_time", "method": method, "in_cube": node,
+                 **({"limit": limit} if limit else {})} for method, limit in cases])
+            for cells, (method, limit) in zip(got, cases):
+                self.same(cells, each_series(filled, values, places, method, limit or np.inf))
+
+    def test_anomalies(self):
+        array = xr.DataArray(VALUES, dims=("t", "y", "x"),
+                             coords={"t": np.array(DATES, dtype="datetime64[ns]")})
+        early = array.sel(t=slice("2018", "2019")).mean("t")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            expected = [array.groupby("t.month") - array.groupby("t.month").mean(),
+                        array.groupby("t.season") - array.groupby("t.season").mean(),
+                        (array - early) / early,
+                        (array - array.mean("t")) / array.std("t", ddof=1)]
+        got = self.computed_each([
+            {"cube_type": "anomaly", "in_cube": self.labelled, **more}
+            for more in ({"group": "month"}, {"group": "season"},
+                         {"baseline": {"t1": "2019"}, "method": "relative"},
+                         {"method": "standardized"})])
+        for cells, want in zip(got, expected):
+            self.same(cells, want.transpose("t", "y", "x").values)
+
+    def test_trends(self):
+        years = (seconds(DATES) - seconds(DATES)[0]) / YEAR
+        for harmonics in (0, 1, 3):
+            got = self.computed({"cube_type": "trend_time", "season_harmonics": harmonics,
+                                 "in_cube": self.labelled})
+            expected = each_series(least_squares, VALUES, years, harmonics)
+            for i, name in enumerate(("slope", "intercept", "r2", "p_value", "n")):
+                self.same(got["a_" + name], expected[i], 1e-8)
+        got = self.computed({"cube_type": "trend_time", "method": "theil_sen",
+                             "in_cube": self.labelled})
+        expected = each_series(theil_sen, VALUES, years)
+        for i, name in enumerate(("slope", "intercept", "p_value", "n")):
+            self.same(got["a_" + name], expected[i], 1e-8)
+
+    def test_smoothed(self):
+        days = (seconds(DATES) - seconds(DATES)[0]) / 86400
+        for node, values, places in ((self.labelled, VALUES, days),
+                                     (self.regular, self.months, np.arange(len(self.months)))):
+            windows_and_orders = ((5, 2), (9, 3), (7, 0))
+            strengths_and_orders = ((1, 1), (10, 2), (1000, 2), (0.5, 3), (2, 4))
+            got = self.computed_each(
+                [{"cube_type": "smooth_time", "method": "savgol", "window": window,
+                  "order": order, "in_cube": node} for window, order in windows_and_orders] +
+                [{"cube_type": "smooth_time", "method": "whittaker", "lambda": strength,
+                  "order": order, "in_cube": node} for strength, order in strengths_and_orders])
+            for cells, (window, order) in zip(got, windows_and_orders):
+                self.same(cells, each_series(savgol, values, places, window, order), 1e-8)
+            for cells, (strength, order) in zip(got[len(windows_and_orders):], strengths_and_orders):
+                self.same(cells, each_series(whittaker, values, places, strength, order), 1e-6)
+
+    def test_best(self):
+        got = self.computed({"cube_type": "best_time", "by": "abs(a - 50)", "order": "min",
+                             "time_band": "when", "in_cube": self.labelled})
+        distance = np.where(np.isnan(VALUES), np.inf, abs(VALUES - 50))
+        index = np.argmin(distance, axis=0)
+        there = np.isfinite(distance.min(axis=0))
+        best = np.take_along_axis(VALUES, index[None], axis=0)[0]
+        self.same(got["a"], best)
+        self.same(got["when"], np.where(there, seconds(DATES)[index], np.nan), 0)
+
+    def test_reductions_of_series_are_computed_in_slabs(self):
+        """What a consumer pulls slice by slice is what it would get whole."""
+        places = np.arange(len(self.months))
+        smooth = {"cube_type": "smooth_time", "method": "whittaker", "in_cube": self.regular}
+        filling = {"cube_type": "fill_time", "method": "linear", "limit": 2, "in_cube": smooth}
+        got = self.computed({"cube_type": "reduce_time", "in_cube": filling,
+                             "reducer_bands": [["mean", "a"], ["median", "a"]]})
+        values = each_series(whittaker, self.months, places, 10, 2)
+        self.same(got["a_mean"], or_missing(np.mean)(values), 1e-7)
+        self.same(got["a_median"], or_missing(np.median)(values), 1e-7)
+
+
+if __name__ == "__main__":
+    unittest.main()
