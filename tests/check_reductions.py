@@ -152,7 +152,8 @@ def main():
         with open(os.path.join(OPS, name + ".json"), encoding="utf-8") as file:
             cases = [case for case in json.load(file) if "expect" in case]
         for case in cases:
-            results = check(case)
+            own = case["graph"]["cube_type"] == name  # not several joined
+            results = check(case) if own else []
             compared += len(results)
             failed += results.count(False)
             left_out += not results
