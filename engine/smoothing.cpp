@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "engine/missing.h"
@@ -10,14 +11,15 @@ namespace cube {
 
 LocalPolynomials::LocalPolynomials(std::vector<double> places, std::int64_t window,
                                    std::int64_t order)
-    : places_(std::move(places)), window_(window), order_(order) {
+    : places_(std::move(places)), window_(window), order_(order), even_(true) {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    even_ = even_ && places_[i] == static_cast<double>(i);
+  }
   OrthonormalColumns scratch;
-  std::vector<std::int64_t> slices;
+  std::vector<std::size_t> all(static_cast<std::size_t>(window));
+  std::iota(all.begin(), all.end(), std::size_t{0});
   for (std::int64_t t = 0; t < static_cast<std::int64_t>(places_.size()); ++t) {
-    slices.clear();
-    const Range all = this->window(t);
-    for (std::int64_t s = all.begin; s < all.end; ++s) slices.push_back(s);
-    weights_.push_back(weights(t, slices, scratch));
+    weights_.push_back(weights(t, all, scratch));
   }
 }
 
@@ -37,23 +39,28 @@ std::int64_t LocalPolynomials::bytes() const {
 
 // With A = Q R the columns 1, x, x^2, ... of places x about t, the fit at x = 0 is e' R^-1 Q' y for
 // the first unit vector e: its weights are Q u with R' u = e.
-std::vector<double> LocalPolynomials::weights(std::int64_t t, std::span<const std::int64_t> slices,
+std::vector<double> LocalPolynomials::weights(std::int64_t t, std::span<const std::size_t> there,
                                               OrthonormalColumns& scratch) const {
-  const auto place = [&](std::int64_t s) { return places_[static_cast<std::size_t>(s)]; };
   const auto terms = static_cast<std::size_t>(order_ + 1);
-  if (slices.size() < terms) return {};
+  const auto first = static_cast<std::size_t>(window(t).begin);
+  const auto middle = static_cast<std::size_t>(t);
+  if (there.size() < terms || first + there.front() > middle || first + there.back() < middle) {
+    return {};
+  }
+  std::vector<double> x;
   double reach = 0;
-  for (const std::int64_t s : slices) reach = std::max(reach, std::abs(place(s) - place(t)));
+  for (const std::size_t i : there) {
+    x.push_back(places_[first + i] - places_[middle]);
+    reach = std::max(reach, std::abs(x.back()));
+  }
   scratch.clear();
-  std::vector<double> powers(slices.size(), 1.0);
+  std::vector<double> powers(x.size(), 1.0);
   for (std::size_t k = 0; k < terms; ++k) {
     if (!scratch.add(powers, 0)) return {};
-    for (std::size_t i = 0; i < powers.size(); ++i) {
-      powers[i] *= (place(slices[i]) - place(t)) / reach;
-    }
+    for (std::size_t i = 0; i < powers.size(); ++i) powers[i] *= x[i] / reach;
   }
   std::vector<double> u(terms);
-  std::vector<double> out(slices.size());
+  std::vector<double> out(x.size());
   for (std::size_t k = 0; k < terms; ++k) {
     u[k] = k == 0 ? 1.0 : 0.0;
     for (std::size_t j = 0; j < k; ++j) u[k] -= scratch.r(j, k) * u[j];
@@ -62,23 +69,6 @@ std::vector<double> LocalPolynomials::weights(std::int64_t t, std::span<const st
     for (std::size_t i = 0; i < out.size(); ++i) out[i] += u[k] * column[i];
   }
   return out;
-}
-
-double LocalPolynomials::fit(std::int64_t t, std::span<const double> values,
-                             OrthonormalColumns& scratch) const {
-  const std::int64_t first = window(t).begin;
-  std::vector<std::int64_t> slices;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isnan(values[i])) slices.push_back(first + static_cast<std::int64_t>(i));
-  }
-  if (slices.empty() || slices.front() > t || slices.back() < t) return kMissing;
-  const std::vector<double> factors = weights(t, slices, scratch);
-  if (factors.empty()) return kMissing;
-  double sum = 0;
-  for (std::size_t i = 0; i < slices.size(); ++i) {
-    sum += factors[i] * values[static_cast<std::size_t>(slices[i] - first)];
-  }
-  return sum;
 }
 
 Whittaker::Whittaker(std::span<const double> places, double lambda, std::int64_t order)

@@ -34,20 +34,21 @@ class LocalPolynomials {
   // The weights of the window's values that make the smooth value at t if none is missing.
   std::span<const double> weights(std::int64_t t) const;
 
-  // The same where some are missing (NaN): `values` are those of the window. NaN where not more
-  // than `order` are there, or where t itself is missing and has no value on one of its sides.
-  double fit(std::int64_t t, std::span<const double> values, OrthonormalColumns& scratch) const;
+  // The same where only the values `there` are, as ascending indices into the window. Empty where
+  // these are not more than `order`, or where t itself is missing and has none on one of its sides.
+  std::vector<double> weights(std::int64_t t, std::span<const std::size_t> there,
+                              OrthonormalColumns& scratch) const;
+
+  // Slices of one shape have the same weights for the same `there`.
+  std::int64_t shape(std::int64_t t) const { return even_ ? t - window(t).begin : t; }
 
   std::int64_t bytes() const;
 
  private:
-  // The weights of the values at some slices for the value at `t`; empty if they are too few.
-  std::vector<double> weights(std::int64_t t, std::span<const std::int64_t> slices,
-                              OrthonormalColumns& scratch) const;
-
   std::vector<double> places_;
   std::int64_t window_;
   std::int64_t order_;
+  bool even_;                                 // the places are 0, 1, 2, ...
   std::vector<std::vector<double>> weights_;  // of each slice
 };
 

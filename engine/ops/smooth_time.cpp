@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "engine/error.h"
 #include "engine/missing.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr std::int64_t kWindow = 5;
 constexpr std::int64_t kOrder = 2;
 constexpr double kLambda = 10;
+// Patterns of missing values in a window whose weights are kept.
+constexpr std::size_t kMostKnown = 4096;
 
 class SmoothTime final : public SeriesOperator {
  public:
@@ -128,10 +131,15 @@ class SmoothTime final : public SeriesOperator {
   std::unique_ptr<SeriesWork> work() const override;
 
   std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
-    if (!polynomials_) return Whittaker::bytes(cells, slices, order_);
-    constexpr std::int64_t kOfWindow = 4;  // values, their slices, powers, weights
-    const std::int64_t window = polynomials_->window(0).size();
-    return std::int64_t{sizeof(double)} * window * (kOfWindow + order_ + 1);
+    if (!polynomials_) {
+      return Whittaker::bytes(cells, slices, order_) +
+             cells * slices * std::int64_t{sizeof(double)};
+    }
+    constexpr std::int64_t kOfWindow = 6;    // values, their places and powers, weights
+    constexpr std::int64_t kOverhead = 128;  // of what is kept for a pattern
+    const std::int64_t window = std::int64_t{sizeof(double)} * polynomials_->window(0).size();
+    return window * (kOfWindow + order_ + 1) +
+           static_cast<std::int64_t>(kMostKnown) * (window + kOverhead);
   }
 
   std::vector<double> places_;
@@ -161,33 +169,66 @@ class SmoothTime::Savgol final : public SeriesWork {
       const auto values = in.at(window.begin + static_cast<std::int64_t>(k));
       for (std::size_t i = 0; i < out.size(); ++i) out[i] += weights[k] * values[i];
     }
-    values_.resize(weights.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (!std::isnan(out[i])) continue;
-      for (std::size_t k = 0; k < values_.size(); ++k) {
-        values_[k] = in.at(window.begin + static_cast<std::int64_t>(k))[i];
-      }
-      out[i] = fit_.fit(t, values_, basis_);
+      if (std::isnan(out[i])) out[i] = fitted(in, t, i);
     }
   }
 
+  double fitted(const SeriesStrip& in, std::int64_t t, std::size_t cell) {
+    const Range window = fit_.window(t);
+    there_.clear();
+    values_.clear();
+    std::uint64_t pattern = 0;
+    for (std::int64_t s = window.begin; s < window.end; ++s) {
+      const double value = in.at(s)[cell];
+      if (std::isnan(value)) continue;
+      there_.push_back(static_cast<std::size_t>(s - window.begin));
+      values_.push_back(value);
+      pattern |= std::uint64_t{1} << (there_.back() % kBits);
+    }
+    const std::vector<double>& weights = weights_of(t, pattern, window.size() <= kBits);
+    if (weights.empty()) return kMissing;
+    double sum = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) sum += weights[i] * values_[i];
+    return sum;
+  }
+
+  // Those of the values that are there, kept as long as slices of the same shape follow.
+  const std::vector<double>& weights_of(std::int64_t t, std::uint64_t pattern, bool keep) {
+    if (fit_.shape(t) != shape_ || known_.size() >= kMostKnown || !keep) known_.clear();
+    shape_ = fit_.shape(t);
+    const auto [place, added] = known_.try_emplace(pattern);
+    if (added) place->second = fit_.weights(t, there_, basis_);
+    return place->second;
+  }
+
+  static constexpr std::int64_t kBits = 64;
+
   const LocalPolynomials& fit_;
   OrthonormalColumns basis_;
-  std::vector<double> values_;  // of the window of one cell
+  std::vector<std::size_t> there_;  // values of the window of one cell, as indices into it
+  std::vector<double> values_;
+  std::int64_t shape_ = -1;
+  std::unordered_map<std::uint64_t, std::vector<double>> known_;  // weights by pattern of values
 };
 
 class SmoothTime::Penalised final : public SeriesWork {
  public:
   explicit Penalised(const SmoothTime& op) : whittaker_(op.places_, op.lambda_, op.order_) {}
 
-  // REQUIRES: all slices are asked for, or what the base class keeps of them.
   void run(const SeriesStrip& in, std::span<const std::size_t>,
            std::span<SeriesStrip> out) override {
-    whittaker_.run(in, out[0]);
+    if (out[0].slices() == in.slices()) return whittaker_.run(in, out[0]);
+    all_.reset(in.slices(), in.cells());
+    whittaker_.run(in, all_);
+    for (std::int64_t t = out[0].slices().begin; t < out[0].slices().end; ++t) {
+      std::ranges::copy(all_.at(t), out[0].at(t).begin());
+    }
   }
 
  private:
   Whittaker whittaker_;
+  SeriesStrip all_;
 };
 
 std::unique_ptr<SeriesWork> SmoothTime::work() const {

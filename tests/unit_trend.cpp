@@ -1,0 +1,110 @@
+// The numbers behind trend_time and smooth_time: p values, orthonormal columns, weights of windows.
+// What they make of whole cubes is held against numpy by check_series.py.
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+#include "engine/smoothing.h"
+#include "engine/trend.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double p_of(double t, std::int64_t dof) {
+  const double square = t * t / static_cast<double>(dof);
+  return student_p(1 / (1 + square), square / (1 + square), dof);
+}
+
+void check_close(double a, double b, double tolerance) {
+  CAPTURE(a);
+  CAPTURE(b);
+  CHECK(std::abs(a - b) <= tolerance * std::abs(b));
+}
+
+}  // namespace
+
+TEST_CASE("Student's t of 1, 2 and 4 degrees of freedom has closed forms, far into the tail") {
+  for (const double t : {1e-9, 1e-3, 0.1, 0.5, 1.0, 2.0, 3.7, 10.0, 1e3, 1e6, 1e12}) {
+    CAPTURE(t);
+    check_close(p_of(t, 1), 2 / std::numbers::pi * std::atan2(1, t), 1e-12);
+    // 1 - t / sqrt(2 + t^2), without cancellation.
+    const double root = std::sqrt(2 + t * t);
+    check_close(p_of(t, 2), 2 / (root * (root + t)), 1e-12);
+    if (t > 100) continue;
+    const double r = t / std::sqrt(4 + t * t);
+    CHECK(p_of(t, 4) == doctest::Approx(1 - r * (1 + 2 / (4 + t * t))).epsilon(1e-9));
+  }
+  CHECK(p_of(0, 5) == 1);
+  CHECK(student_p(0, 1, 5) == 0);
+}
+
+TEST_CASE("Student's t as printed in tables, and with many degrees of freedom the normal one") {
+  check_close(p_of(2.228139, 10), 0.05, 1e-6);
+  check_close(p_of(2.750000, 30), 0.01, 1e-4);
+  check_close(p_of(636.619249, 1), 0.001, 1e-7);
+  check_close(p_of(3.290527, 1000000), 0.001, 1e-4);
+  CHECK(p_of(50, 100000) < 1e-300);
+}
+
+TEST_CASE("columns become orthonormal, also when they are nearly dependent") {
+  OrthonormalColumns basis;
+  std::vector<double> ones(50, 1.0);
+  std::vector<double> near(50);
+  for (std::size_t i = 0; i < near.size(); ++i) near[i] = 1 + 1e-9 * static_cast<double>(i * i % 7);
+  REQUIRE(basis.add(ones, 0));
+  REQUIRE(basis.add(near, 0));
+  CHECK_FALSE(basis.add(ones, 1e-12));
+  CHECK(basis.size() == 2);
+  CHECK(dot(basis.column(0), basis.column(0)) == doctest::Approx(1).epsilon(1e-14));
+  CHECK(dot(basis.column(1), basis.column(1)) == doctest::Approx(1).epsilon(1e-14));
+  CHECK(std::abs(dot(basis.column(0), basis.column(1))) < 1e-15);
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    const double again = basis.r(0, 1) * basis.column(0)[i] + basis.r(1, 1) * basis.column(1)[i];
+    CHECK(again == doctest::Approx(near[i]).epsilon(1e-15));
+  }
+}
+
+TEST_CASE("a fit is made anew for each pattern of missing values") {
+  TrendFit fit({0, 1, 2, 3, 4}, TrendFit::Method::kLeastSquares, 0);
+  const std::vector<double> line = {1, 3, 5, 7, 9};
+  for (int skipped = -1; skipped < 5; ++skipped) {
+    std::vector<double> series = line;
+    if (skipped >= 0) series[static_cast<std::size_t>(skipped)] = kNaN;
+    const Trend trend = fit.fit(series);
+    CHECK(trend.slope == doctest::Approx(2).epsilon(1e-14));
+    CHECK(trend.intercept == doctest::Approx(1).epsilon(1e-13));
+    CHECK(trend.values == (skipped < 0 ? 5 : 4));
+    CHECK(std::isnan(fit.fit(std::vector<double>(5, kNaN)).values));
+  }
+}
+
+TEST_CASE("weights of a window: Savitzky and Golay's, and any polynomial of the order exactly") {
+  std::vector<double> places(30);
+  std::iota(places.begin(), places.end(), 0.0);
+  const LocalPolynomials fit(places, 7, 2);
+  const std::vector<double> published = {-2, 3, 6, 7, 6, 3, -2};
+  for (std::size_t i = 0; i < 7; ++i) {
+    CHECK(fit.weights(15)[i] == doctest::Approx(published[i] / 21).epsilon(1e-13));
+  }
+  CHECK(fit.shape(15) == fit.shape(16));
+  CHECK(fit.shape(0) != fit.shape(1));
+  for (double& place : places) place = place * place;  // uneven
+  const LocalPolynomials uneven(places, 9, 4);
+  OrthonormalColumns scratch;
+  for (const std::int64_t t : {0, 3, 17, 29}) {
+    const auto weights = uneven.weights(t);
+    double sum = 0;
+    const auto first = static_cast<std::size_t>(uneven.window(t).begin);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      sum += weights[i] * std::pow(places[first + i] - 100, 4);
+    }
+    CHECK(sum == doctest::Approx(std::pow(places[static_cast<std::size_t>(t)] - 100, 4)));
+    CHECK(uneven.weights(t, std::vector<std::size_t>{0, 1, 7, 8}, scratch).empty());
+  }
+  CHECK(uneven.shape(15) != uneven.shape(16));
+}
