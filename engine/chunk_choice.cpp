@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/demand.h"
+
 namespace cube {
 
 namespace {
@@ -14,37 +16,11 @@ constexpr std::int64_t kLeastSide = 256;    // smaller chunks cost more than the
 constexpr std::int64_t kTileMultiple = 16;  // sides that make whole tiles of a TIFF
 constexpr std::int64_t kStripCells = std::int64_t{1} << 21;  // of a chunk of whole rows
 
-void unite(Request& sum, const Request& more) {
-  if (more.region.empty() || more.bands.empty()) return;
-  const auto hull = [](const Range& a, const Range& b) {
-    return Range{std::min(a.begin, b.begin), std::max(a.end, b.end)};
-  };
-  const Region& r = more.region;
-  sum.region = sum.region.empty() ? r
-                                  : Region{hull(sum.region.t, r.t), hull(sum.region.y, r.y),
-                                           hull(sum.region.x, r.x)};
-  for (const std::size_t band : more.bands) {
-    if (std::find(sum.bands.begin(), sum.bands.end(), band) == sum.bands.end()) {
-      sum.bands.push_back(band);
-    }
-  }
-}
-
 // What each node has to give for a region of the result.
-std::vector<Request> demanded(const Graph& graph, const Region& region) {
-  std::vector<Request> requests(graph.nodes.size());
-  requests[graph.result].region = region;
-  requests[graph.result].bands.resize(graph.info().bands.size());
-  std::iota(requests[graph.result].bands.begin(), requests[graph.result].bands.end(),
-            std::size_t{0});
-  for (std::size_t i = graph.result + 1; i-- > 0;) {  // inputs stand before their consumers
-    const Graph::Node& node = graph.nodes[i];
-    if (requests[i].region.empty()) continue;
-    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-      unite(requests[node.inputs[k]], node.op->demand(requests[i], k));
-    }
-  }
-  return requests;
+std::vector<Request> demanded_for(const Graph& graph, const Region& region) {
+  Request request{region, std::vector<std::size_t>(graph.info().bands.size())};
+  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
+  return demanded(graph, graph.result, request);
 }
 
 // One axis of the result: what all sources ask of a chunk's side, in cells of the result.
@@ -111,7 +87,7 @@ std::optional<ChunkChoice> choose_chunk(const Graph& graph) {
   const std::int64_t rows = std::min(kMostSide, y.size);
   const std::int64_t columns = std::min(kMostSide, x.size);
   const auto probe = [&](std::int64_t height, std::int64_t width) {
-    return demanded(graph, {{0, 1}, middle(y.size, height), middle(x.size, width)});
+    return demanded_for(graph, {{0, 1}, middle(y.size, height), middle(x.size, width)});
   };
   const auto large = probe(rows, columns);
   const auto small = probe(rows / 2, columns / 2);

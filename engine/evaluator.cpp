@@ -1,8 +1,10 @@
 #include "engine/evaluator.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
+#include "engine/demand.h"
 #include "engine/error.h"
 #include "engine/stopwatch.h"
 
@@ -15,7 +17,7 @@ class Evaluator::NodeInputs final : public Inputs {
 
   Chunk pull(std::size_t i, const Request& request) override {
     evaluator_.check_cancelled();
-    return evaluator_.evaluate(evaluator_.graph_.nodes[node_].inputs[i], request);
+    return evaluator_.pull(evaluator_.graph_.nodes[node_].inputs[i], request);
   }
   Chunk pull_piece(std::size_t i, const Request& request) override {
     evaluator_.check_cancelled();
@@ -40,12 +42,22 @@ Evaluator::Evaluator(const Graph& graph, const Resources& resources,
       kernels_(graph.nodes.size()),
       kept_(graph.nodes.size()),
       stats_(graph.nodes.size()) {
-  for (const std::size_t count : graph.consumers()) shared_.push_back(count > 1);
+  const std::vector<std::size_t> consumers = graph.consumers();
+  for (std::size_t i = 0; i < consumers.size(); ++i) {
+    const bool series = graph.nodes[i].op->wants_series();
+    shared_.push_back(consumers[i] > 1 || series);
+    wants_series_ = wants_series_ || series;
+  }
 }
 
 Evaluator::~Evaluator() = default;
 
 Chunk Evaluator::evaluate(std::size_t node, const Request& request) {
+  if (wants_series_) demanded_ = demanded(graph_, node, request);
+  return pull(node, request);
+}
+
+Chunk Evaluator::pull(std::size_t node, const Request& request) {
   assert(graph_.nodes[node].op->info().extent().contains(request.region));
   if (request.region.empty() || request.bands.empty()) {
     return {request.region, std::vector<BlockPtr>(request.bands.size())};
@@ -56,7 +68,9 @@ Chunk Evaluator::evaluate(std::size_t node, const Request& request) {
 Chunk Evaluator::evaluate_piece(std::size_t node, const Request& request) {
   std::vector<std::size_t> before;
   for (const std::vector<Kept>& kept : kept_) before.push_back(kept.size());
+  std::vector<Request> outer = demanded_;
   Chunk result = evaluate(node, request);
+  demanded_ = std::move(outer);
   for (std::size_t i = 0; i < kept_.size(); ++i) {
     kept_[i].erase(kept_[i].begin() + static_cast<std::ptrdiff_t>(before[i]), kept_[i].end());
   }
@@ -79,9 +93,17 @@ Chunk Evaluator::compute(std::size_t node, const Request& request) {
   return result;
 }
 
+Request Evaluator::widened(std::size_t node, Request request) const {
+  if (!graph_.nodes[node].op->wants_series()) return request;
+  const Range& all = demanded_[node].region.t;
+  Range& slices = request.region.t;
+  slices = {std::min(slices.begin, all.begin), std::max(slices.end, all.end)};
+  return request;
+}
+
 Chunk Evaluator::evaluate_shared(std::size_t node, const Request& request) {
   Chunk result{request.region, std::vector<BlockPtr>(request.bands.size())};
-  Request lacking{request.region, {}};
+  Request lacking{widened(node, request).region, {}};
   std::vector<std::size_t> slots;
   for (std::size_t i = 0; i < request.bands.size(); ++i) {
     const Kept* found = nullptr;
@@ -98,8 +120,8 @@ Chunk Evaluator::evaluate_shared(std::size_t node, const Request& request) {
   if (lacking.bands.empty()) return result;
   const Chunk made = compute(node, lacking);
   for (std::size_t k = 0; k < slots.size(); ++k) {
-    result.bands[slots[k]] = made.bands[k];
-    kept_[node].push_back({request.region, lacking.bands[k], made.bands[k]});
+    result.bands[slots[k]] = crop(made.bands[k], request.region);
+    kept_[node].push_back({lacking.region, lacking.bands[k], made.bands[k]});
   }
   return result;
 }

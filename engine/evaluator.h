@@ -1,7 +1,8 @@
 // Evaluator: one worker's way through a graph, from a result's chunk back to the sources.
 //
 // Owns the kernels, the image reader and the scratch of one thread. A node that several consumers
-// read is computed once a chunk: its blocks are kept until forget().
+// read is computed once a chunk: its blocks are kept until forget(). So is one that wants whole
+// series, for all slices that the request at hand demands of it, however few are pulled at a time.
 //
 // Thread rule: one a worker thread.
 #pragma once
@@ -50,7 +51,10 @@ class Evaluator {
 
   // Without keeping anything that is not kept yet.
   Chunk evaluate_piece(std::size_t node, const Request& request);
+  Chunk pull(std::size_t node, const Request& request);
   Chunk compute(std::size_t node, const Request& request);
+  // The request with all slices that will be pulled, where the node wants series.
+  Request widened(std::size_t node, Request request) const;
   Chunk evaluate_shared(std::size_t node, const Request& request);
   ImageReader& images();
   void check_cancelled() const;
@@ -59,7 +63,9 @@ class Evaluator {
   const Resources& resources_;
   std::function<bool()> cancelled_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
-  std::vector<bool> shared_;             // has several consumers
+  std::vector<bool> shared_;             // has several consumers or wants series
+  bool wants_series_ = false;            // some node does
+  std::vector<Request> demanded_;        // of each node by the request at hand, if one does
   std::vector<std::vector<Kept>> kept_;  // blocks of shared nodes
   std::unique_ptr<ImageReader> reader_;
   std::vector<NodeStats> stats_;

@@ -112,7 +112,8 @@ class Operator {
   virtual std::optional<ChunkShape> preferred_chunk() const { return std::nullopt; }
 
   // True when slices of the result take the same slices of the input again and again (a series, a
-  // moving window), so that chunks of all slices and of fewer cells save work.
+  // moving window). Chunks then hold all slices, and fewer cells; and however few a consumer pulls
+  // at a time, all that a chunk needs are made at once.
   virtual bool wants_series() const { return false; }
 
   // Sources: the shape of the blocks that cells are stored in, from the cube's first cell on, where

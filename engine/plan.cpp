@@ -239,12 +239,16 @@ std::int64_t Plan::peak_bytes(std::size_t node, const Request& request) const {
 }
 
 // The same when the cells are asked for in requests of `slices` slices, one after the other.
-std::int64_t Plan::peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const {
+std::int64_t Plan::peak_bytes(std::size_t node, Request request, std::int64_t slices) const {
   if (wants_nothing(request)) return 0;
   const Graph::Node& n = graph_.nodes[node];
   const CubeInfo& made = n.op->info();
-  const std::int64_t all = request.region.t.size();
   const bool shared = consumers_[node] > 1;  // the blocks are kept for the next consumer
+  if (n.op->wants_series()) {  // made once, for all that is pulled, by whichever consumer
+    if (shared) request.region.t = made.extent().t;
+    slices = request.region.t.size();
+  }
+  const std::int64_t all = request.region.t.size();
   const std::int64_t held = shared && slices < all ? filled_slices(node, request) * slices : slices;
   const Request part = first_slices(request, slices);
   std::int64_t sum = bytes_of(made, first_slices(request, held)) +

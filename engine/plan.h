@@ -85,7 +85,7 @@ class Plan {
   void take_series();
   // Peak memory of one worker with the shape at hand, of chunks spread over the result.
   std::int64_t dearest_bytes() const;
-  std::int64_t peak_bytes(std::size_t node, const Request& request, std::int64_t slices) const;
+  std::int64_t peak_bytes(std::size_t node, Request request, std::int64_t slices) const;
   std::int64_t dearest_piece(std::size_t node, const Request& wanted, const PullPlan& pull) const;
   std::int64_t filled_slices(std::size_t node, const Request& request) const;
 

@@ -61,38 +61,23 @@ std::vector<std::size_t> SeriesOperator::sources(const std::vector<std::size_t>&
   return out;
 }
 
-bool SeriesOperator::part_of_whole(const Range& slices) const {
-  const Range all = all_slices();
-  if (slices == all) return false;
-  return needed({0, 1}) == needed(all) && needed({all.end - 1, all.end}) == needed(all);
-}
-
 Request SeriesOperator::demand(const Request& out, std::size_t) const {
   return {{needed(out.region.t), out.region.y, out.region.x}, sources(out.bands)};
 }
 
-// Of a slab that a moving window has partly passed, all slices are kept.
 std::optional<PullPlan> SeriesOperator::pulls(const Request& out, std::size_t) const {
   const Request wanted = demand(out, 0);
   const std::int64_t all = wanted.region.t.size();
-  const std::int64_t slab = std::min(all, slabs_.slices(wanted));
-  return PullPlan{slab, all + slab};
+  return PullPlan{std::min(all, slabs_.slices(wanted)), all};
 }
 
 Cost SeriesOperator::cost(const Request& request) const {
   const std::int64_t slices = needed(request.region.t).size();
   const std::int64_t cells = strip_cells(slices, request.region.x.size());
-  const bool whole = part_of_whole(request.region.t);
-  const std::int64_t made = whole ? info().time.size() : request.region.t.size();
   const auto bands = static_cast<std::int64_t>(request.bands.size());
   Cost cost;
-  cost.scratch_bytes = (slices + bands * made) * cells * kCell + work_bytes(cells, slices) +
-                       request.region.x.size() * kCell;
-  if (!whole) return cost;
-  for (const std::size_t band : request.bands) {
-    cost.scratch_bytes += static_cast<std::int64_t>(size_of(info().bands[band].dtype)) * made *
-                          request.region.y.size() * request.region.x.size();
-  }
+  cost.scratch_bytes =
+      (slices + bands * request.region.t.size() + 1) * cells * kCell + work_bytes(cells, slices);
   return cost;
 }
 
@@ -101,48 +86,19 @@ class SeriesOperator::Work final : public Kernel {
   explicit Work(const SeriesOperator& op) : op_(op), work_(op.work()) {}
 
   Chunk run(const Request& request, Inputs& inputs) override {
-    if (!op_.part_of_whole(request.region.t)) {
-      whole_ = {};
-      return compute(request, inputs);
-    }
-    const Request all{{op_.all_slices(), request.region.y, request.region.x}, request.bands};
-    if (whole_request_ != all || whole_.bands.empty()) {
-      whole_ = {};
-      whole_ = compute(all, inputs);
-      whole_request_ = all;
-    }
-    Chunk out{request.region, {}};
-    for (const BlockPtr& block : whole_.bands) out.bands.push_back(crop(block, request.region));
-    return out;
-  }
-
- private:
-  Chunk compute(const Request& request, Inputs& inputs) {
-    pull(op_.demand(request, 0), inputs);
+    wanted_ = op_.demand(request, 0);
+    slabs_.clear();  // an earlier run may have failed
+    op_.slabs_.each(wanted_, inputs, [&](Chunk slab) { slabs_.push_back(std::move(slab)); });
     Chunk out{request.region, std::vector<BlockPtr>(request.bands.size())};
     for (std::size_t s = 0; s < wanted_.bands.size(); ++s) {
       if (op_.passes_emptiness() && !has_values(s)) continue;
       compute_source(s, request, out);
     }
-    if (request.region.t == op_.all_slices()) slabs_.clear();  // nobody will ask for more
+    slabs_.clear();
     return out;
   }
 
-  // Makes slabs_ cover the wanted slices, and none that end before them.
-  void pull(Request wanted, Inputs& inputs) {
-    const bool same = wanted.bands == wanted_.bands && wanted.region.y == wanted_.region.y &&
-                      wanted.region.x == wanted_.region.x;
-    wanted_ = wanted;
-    if (!same) slabs_.clear();
-    std::erase_if(slabs_, [&](const Chunk& slab) {
-      return slab.region.t.end <= wanted.region.t.begin ||
-             slab.region.t.begin >= wanted.region.t.end;
-    });
-    if (!slabs_.empty() && slabs_.front().region.t.begin > wanted.region.t.begin) slabs_.clear();
-    if (!slabs_.empty()) wanted.region.t.begin = slabs_.back().region.t.end;
-    op_.slabs_.each(wanted, inputs, [&](Chunk slab) { slabs_.push_back(std::move(slab)); });
-  }
-
+ private:
   bool has_values(std::size_t s) const {
     return std::any_of(slabs_.begin(), slabs_.end(),
                        [&](const Chunk& slab) { return slab.bands[s] != nullptr; });
@@ -183,8 +139,7 @@ class SeriesOperator::Work final : public Kernel {
   void gather(std::size_t s, std::int64_t y, const Range& columns) {
     in_.reset(wanted_.region.t, static_cast<std::size_t>(columns.size()));
     for (const Chunk& slab : slabs_) {
-      const Range slices = intersect(slab.region.t, wanted_.region.t);
-      for (std::int64_t t = slices.begin; t < slices.end; ++t) {
+      for (std::int64_t t = slab.region.t.begin; t < slab.region.t.end; ++t) {
         const auto to = in_.at(t);
         if (slab.bands[s]) {
           const auto row = slab.bands[s]->row(t, y, columns, row_);
@@ -206,8 +161,6 @@ class SeriesOperator::Work final : public Kernel {
   std::unique_ptr<SeriesWork> work_;
   Request wanted_;            // what slabs_ cover
   std::vector<Chunk> slabs_;  // in order of time, side by side
-  Request whole_request_;     // of whole_
-  Chunk whole_;               // all slices of a window of cells, of which some were asked for
   SeriesStrip in_;
   std::vector<SeriesStrip> out_;
   std::vector<double> row_;

@@ -4,10 +4,6 @@
 // needs are pulled slab by slab and kept in their own dtype (missing ones cost nothing); a strip of
 // cells at a time is handed to the operator's SeriesWork as doubles.
 //
-// A consumer that pulls a few slices at a time does not make everything be read again: what comes
-// from all slices is computed once for a window of cells, and slices that a moving window needs are
-// kept until it has passed.
-//
 // Thread rule: operators are immutable; a SeriesWork belongs to one thread.
 #pragma once
 
@@ -84,9 +80,6 @@ class SeriesOperator : public Operator {
   class Work;
 
   std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const;
-  // Each slice of the result needs what all need, and these are not all.
-  bool part_of_whole(const Range& slices) const;
-  Range all_slices() const { return {0, info().time.size()}; }
 
   std::vector<std::size_t> sources_;
   Slabs slabs_;
