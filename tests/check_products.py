@@ -176,6 +176,21 @@ class Grids(Products):
             self.assertTrue(np.isnan(day[0, 0]))
             self.assertEqual(np.unique(day.ravel()[1:]), 31 + i)
 
+    def test_variables_of_several_times_are_bands_of_the_same_images(self):
+        cells = np.arange(3 * 32).reshape(3, 4, 8).astype("float32")
+        self.write_grid("model_201801.nc", [("pr", cells, -1), ("tas", cells + 1000, -1)], 3)
+        own = self.graph({
+            "subdatasets": True, "srs": "EPSG:4326",
+            "images": {"pattern": r".*/([^/]+)\.nc.*"},
+            "datetime": {"pattern": r".*_([0-9]{6})\.nc.*", "format": "%Y%m",
+                         "bands": {"dt": "P5D"}},
+            "bands": {"pr": {"pattern": ".+:pr"}, "tas": {"pattern": ".+:tas"}}}, "own.json")
+        result = self.create("--format", own, self.path("model_201801.nc"))
+        self.assertIn("3 images, 2 files, 2 bands, 2018-01-01 .. 2018-01-11", result.stdout)
+        out = self.run_cube(self.SPACE, ("2018-01-06", "2018-01-06"), ["pr", "tas"])
+        np.testing.assert_array_equal(out["pr"], cells[1])
+        np.testing.assert_array_equal(out["tas"], cells[1] + 1000)
+
 
 class Swaths(Products):
     NAME = "S5P_OFFL_L2__NO2____20200101T013158_20200101T031328_11487_01_010302_20200102T181843"

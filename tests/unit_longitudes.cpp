@@ -109,6 +109,44 @@ TEST_CASE("projected views of images from 0 to 360") {
   }
 }
 
+TEST_CASE("a UTM scene across the antimeridian is read from both sides and beyond") {
+  // 20 x 10 cells of 10 km in zone 1, of which the antimeridian is 166 km east of the false origin.
+  const test::TempDir dir;
+  std::vector<double> numbers(200);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<double>(i + 1);
+  test::write_raster(dir.file("a.tif"),
+                     {.crs = "EPSG:32601",
+                      .transform = {66000, 1e4, 0, 1e5, 0, -1e4},
+                      .width = 20,
+                      .height = 10,
+                      .nodata = 0},
+                     numbers);
+  const auto footprint = describe_raster(dir.file("a.tif")).lonlat;
+  REQUIRE(footprint.size() == 2);
+  CHECK(footprint[0].right == 180);
+  CHECK(footprint[1].left == -180);
+  const auto reader = make_image_reader();
+  const CrsTransform to_image("EPSG:4326", "EPSG:32601");
+  int found = 0;
+  for (const double left : {179.0, -181.0, -180.0, 539.0}) {
+    CAPTURE(left);
+    const Grid grid{"EPSG:4326", left, 1, 0.05, 0.05, 40, 20};
+    const auto cells = test::read_cells(*reader, {dir.file("a.tif")}, grid, Resampling::kNearest);
+    for (std::int64_t i = 0; i < grid.width * grid.height; ++i) {
+      std::array<double, 1> x = {std::remainder(grid.x_center(i % grid.width), 360)};
+      std::array<double, 1> y = {grid.y_center(i / grid.width)};
+      to_image.apply(x, y);
+      const double column = std::floor((x[0] - 66000) / 1e4);
+      const double row = std::floor((1e5 - y[0]) / 1e4);
+      const bool inside = column >= 0 && column < 20 && row >= 0 && row < 10;
+      const double got = cells[static_cast<std::size_t>(i)];
+      CHECK((inside ? got == 20 * row + column + 1 : std::isnan(got)));
+      found += inside;
+    }
+  }
+  CHECK(found > 2000);
+}
+
 TEST_CASE("the images under a chunk are found on both sides of the antimeridian") {
   const test::TempDir dir;
   write_field(dir.file("a_20200101.tif"), 170, 2);   // 170 .. 190
