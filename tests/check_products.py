@@ -176,6 +176,34 @@ class Grids(Products):
             self.assertTrue(np.isnan(day[0, 0]))
             self.assertEqual(np.unique(day.ravel()[1:]), 31 + i)
 
+    def test_arrays_stored_longitude_first(self):
+        cells = np.arange(32).reshape(1, 8, 4).astype("float32")  # [time][lon][lat northwards]
+        cells[0, 0, 3] = -9999.9
+        file = Netcdf(self.path("3B-DAY.MS.MRG.3IMERG.20200101-S000000-E235959.V06.nc4"))
+        for name, size in (("time", 1), ("lon", 8), ("lat", 4)):
+            file.dimension(name, size)
+        file.variable("lon", np.arange(8) * 45 - 157.5, ["lon"], units="degrees_east",
+                      standard_name="longitude")
+        file.variable("lat", np.arange(4) * 45 - 67.5, ["lat"], units="degrees_north",
+                      standard_name="latitude")
+        for name in ("precipitationCal", "randomError"):
+            file.variable(name, cells, ["time", "lon", "lat"], -9999.9)
+        del file
+        self.assertIn("format GPM_IMERG_daily_nc (guessed", self.create().stderr)
+        self.assertEqual(self.listed()[0]["footprint"], [[-180, -90, 180, 90]])
+        out = self.run_cube(self.SPACE, ("2020-01-01", "2020-01-01"), ["precipitation"])
+        expected = cells[0].T[::-1].copy()
+        expected[0, 0] = np.nan
+        np.testing.assert_array_equal(out["precipitation"], expected)
+        # In longitudes from 0 to 360, and as UTM sees it.
+        turned = dict(self.SPACE, left=0, right=360)
+        out = self.run_cube(turned, ("2020-01-01", "2020-01-01"), ["precipitation"])
+        np.testing.assert_array_equal(out["precipitation"], np.roll(expected, 4, axis=1))
+        utm = {"left": 400000, "right": 600000, "bottom": 5000000, "top": 5200000, "nx": 2,
+               "ny": 2, "srs": "EPSG:32631"}
+        out = self.run_cube(utm, ("2020-01-01", "2020-01-01"), ["precipitation"])
+        np.testing.assert_array_equal(out["precipitation"], np.full((2, 2), cells[0, 4, 3]))
+
     def test_variables_of_several_times_are_bands_of_the_same_images(self):
         cells = np.arange(3 * 32).reshape(3, 4, 8).astype("float32")
         self.write_grid("model_201801.nc", [("pr", cells, -1), ("tas", cells + 1000, -1)], 3)

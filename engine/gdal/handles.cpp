@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/upright.h"
 
 namespace cube {
 
@@ -22,7 +23,7 @@ Dataset open_raster(const std::string& descriptor) {
   Dataset dataset(GDALOpenEx(descriptor.c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));
-  if (dataset) return dataset;
+  if (dataset) return upright(std::move(dataset));
   VSIStatBufL stat;
   if (!descriptor.starts_with("/vsi") && descriptor.find(':') == std::string::npos &&
       VSIStatL(descriptor.c_str(), &stat) != 0) {
