@@ -30,11 +30,24 @@ std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file
 std::map<std::string, std::map<std::string, std::string>> image_metadata(
     const std::filesystem::path& file);
 
+// What a catalog is made from, which it remembers for `update`.
+struct CatalogInput {
+  enum class Kind : std::uint8_t { kFiles, kStac, kTable };
+  Kind kind = Kind::kFiles;
+  // Files: folders and globs, in which new files may come; else documents, or the table. Standard
+  // input ("-") is remembered as such, and cannot be read again.
+  std::vector<std::string> names;
+  std::vector<std::string> bands;  // asked for
+  bool open_unknown = false;       // see StacOptions
+  friend bool operator==(const CatalogInput&, const CatalogInput&) = default;
+};
+
 struct IndexOptions {
   int threads = 0;         // files opened at a time; 0 = all cores
   bool overwrite = false;  // replace an existing catalog (else it is an error)
   // Called after each file, one call at a time.
   std::function<void(std::int64_t done, std::int64_t total)> progress;
+  CatalogInput input = {};  // of files; of tables and STAC it is known
 };
 
 struct IndexReport {
@@ -72,6 +85,71 @@ struct TableOptions {
 // `progress` counts bytes of the table, or files. Throws Error naming the line and the column.
 IndexReport create_catalog_from_table(const std::filesystem::path& catalog,
                                       const TableOptions& table, const IndexOptions& options);
+
+// STAC items instead of files (stac_files.h says what documents may be).
+struct StacOptions {
+  std::vector<std::string> documents;      // files, folders, globs, "-" = standard input
+  std::vector<std::string> bands;          // only these assets or bands; empty = all raster data
+  std::optional<CollectionFormat> format;  // what is known of the bands (Use::kBands will do)
+  bool open_unknown = false;  // open the first file of each band whose type the items do not say
+};
+
+// Writes the images of STAC items into a new catalog; no asset is opened but as open_unknown says.
+// Items that cannot be used are left out. `progress` counts documents.
+// Throws Error for documents that are not what they should be, when no item is left, and for bands
+// whose scale, offset or nodata differ among items.
+IndexReport create_catalog_from_stac(const std::filesystem::path& catalog, const StacOptions& stac,
+                                     const IndexOptions& options);
+
+struct ChangeOptions {
+  int threads = 0;       // files opened at a time; 0 = all cores
+  bool dry_run = false;  // say what would be done; write nothing
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+};
+
+struct ChangeReport {
+  std::int64_t images = 0;  // in the catalog afterwards
+  std::int64_t files = 0;
+  std::vector<std::string> added;  // names of images, in their order
+  std::vector<std::string> changed;
+  std::vector<std::string> removed;
+  std::vector<IndexReport::Left> left_out;
+};
+
+// Changes to a catalog, ours or gdalcubes', which becomes ours. The file is written anew beside the
+// old one and renamed, so that a change that fails leaves it as it was and who has it open goes on
+// reading the old. Answers are those of a catalog made anew from the same files.
+// Throws Error, also where no image would be left, or another process is changing the catalog.
+
+// What to add: one of these.
+struct Additions {
+  std::vector<std::string> files;  // arguments as of expand_files()
+  std::optional<StacOptions> stac;
+  std::optional<TableOptions> table;
+  std::optional<CollectionFormat> format;  // of files, where the catalog has none
+};
+// Adds images. Of a file that is in the catalog already nothing is read unless its size or time of
+// change is another; an image that is there already gets what is new, and is not doubled.
+ChangeReport add_to_catalog(const std::filesystem::path& catalog, const Additions& additions,
+                            const ChangeOptions& options);
+
+// Reads again what has changed: files of another size or time of change, new files below the
+// folders and globs that the catalog was made from, its STAC documents and tables (files that those
+// name are not looked at); drops images whose files are gone, unless `keep_missing`.
+ChangeReport update_catalog(const std::filesystem::path& catalog, bool keep_missing,
+                            const ChangeOptions& options);
+
+// Images to remove: those that fit all that is given.
+struct Removal {
+  std::vector<std::string> images;  // names, or patterns with "*", "?" and "[]"
+  std::optional<ImageQuery> where;  // time and area
+  bool missing = false;             // those of whose local files one is gone
+};
+ChangeReport remove_from_catalog(const std::filesystem::path& catalog, const Removal& removal,
+                                 const ChangeOptions& options);
+
+// Whether a file looks like a STAC document: JSON by its name that speaks of a stac_version.
+bool is_stac_file(const std::string& file);
 
 struct FileList {
   std::vector<std::string> files;  // sorted, without duplicates

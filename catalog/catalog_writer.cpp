@@ -76,6 +76,11 @@ void CatalogWriter::add_file(std::string_view descriptor, std::optional<std::int
   file_row_.bind_view(descriptor).bind(size.value_or(-1)).bind(mtime.value_or(-1)).run();
 }
 
+void CatalogWriter::add_setting(std::string_view key, std::string_view value) {
+  Statement row(database_, "INSERT OR REPLACE INTO collection_md VALUES (?, ?)");
+  row.bind(key).bind(value).run();
+}
+
 void CatalogWriter::write_bands(std::span<const BandInfo> bands) {
   Statement row(database_, "INSERT INTO bands VALUES (?, ?, ?, ?, ?, ?, ?)");
   Statement note(database_, "INSERT INTO band_md VALUES (?, ?, ?)");

@@ -43,6 +43,9 @@ class CatalogWriter {
   void add_file(std::string_view descriptor, std::optional<std::int64_t> size,
                 std::optional<std::int64_t> mtime);
 
+  // A row of collection_md.
+  void add_setting(std::string_view key, std::string_view value);
+
   std::int64_t images() const { return images_; }
   std::int64_t files() const { return files_; }  // distinct; counted by finish()
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,21 @@ struct CollectedImage {
   std::map<std::string, std::string> metadata;
 };
 
+// Size and time of change of a file when it was indexed; null where it is no file of this machine.
+struct FileState {
+  std::optional<std::int64_t> size;   // bytes
+  std::optional<std::int64_t> mtime;  // seconds since 1970
+  friend bool operator==(const FileState&, const FileState&) = default;
+};
+FileState state_of(const std::string& file);
+
 struct Collection {
   std::vector<std::string> files;      // absolute names, /vsi paths, ... of what is indexed
   std::vector<BandInfo> bands;         // in the format's order, those that some image has
   std::vector<CollectedImage> images;  // by datetime, then name
   std::vector<IndexReport::Left> left_out;
+  std::vector<FileState> states;                // of files; empty = as they are now
+  std::map<std::string, std::string> settings;  // further rows of collection_md
 };
 
 // Matches and opens `files` on several threads. The result is the same for any number of threads
@@ -51,6 +62,9 @@ struct ListedFile {
 // The same for files that need no matching.
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
                           const IndexOptions& options);
+
+// What STAC items say. Throws Error as create_catalog_from_stac().
+Collection collect_stac(const StacOptions& stac, const IndexOptions& options);
 
 // Writes the tables into a new file, for a catalog in `folder`. Throws Error(kUnwritable).
 void write_collection(const std::filesystem::path& file, const std::filesystem::path& folder,

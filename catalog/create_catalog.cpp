@@ -6,6 +6,7 @@
 #include "catalog/collection.h"
 #include "catalog/descriptor.h"
 #include "catalog/draft.h"
+#include "catalog/inputs.h"
 #include "engine/error.h"
 
 namespace cube {
@@ -17,15 +18,20 @@ namespace fs = std::filesystem;
 void write_files(CatalogWriter& writer, const Collection& collection,
                  const std::vector<std::string>& descriptors) {
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    struct stat status {};
-    const std::string file = file_of(collection.files[i]);
-    const bool known = !file.empty() && ::stat(file.c_str(), &status) == 0;
-    writer.add_file(descriptors[i], known ? std::optional(status.st_size) : std::nullopt,
-                    known ? std::optional(status.st_mtime) : std::nullopt);
+    const FileState state =
+        collection.states.empty() ? state_of(collection.files[i]) : collection.states[i];
+    writer.add_file(descriptors[i], state.size, state.mtime);
   }
 }
 
 }  // namespace
+
+FileState state_of(const std::string& file) {
+  struct stat status {};
+  const std::string name = file_of(file);
+  if (name.empty() || ::stat(name.c_str(), &status) != 0) return {};
+  return {status.st_size, status.st_mtime};
+}
 
 void write_collection(const fs::path& file, const fs::path& folder, const std::string& format_json,
                       const Collection& collection) {
@@ -43,6 +49,7 @@ void write_collection(const fs::path& file, const fs::path& folder, const std::s
     for (const auto& [key, value] : image.metadata) writer.add_metadata(id, key, value);
   }
   write_files(writer, collection, descriptors);
+  for (const auto& [key, value] : collection.settings) writer.add_setting(key, value);
   writer.finish(collection.bands, format_json);
 }
 
@@ -50,6 +57,7 @@ IndexReport create_catalog(const fs::path& catalog, const CollectionFormat& form
                            const std::vector<std::string>& files, const IndexOptions& options) {
   check_target(catalog, options.overwrite);
   Collection collection = collect(format, files, options);
+  add_input(collection.settings, options.input, fs::absolute(catalog).parent_path());
   const Draft draft(catalog);
   const fs::path folder = fs::absolute(catalog).lexically_normal().parent_path();
   draft.make([&] { write_collection(draft.path(), folder, format.json(), collection); });

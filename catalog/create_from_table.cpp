@@ -8,6 +8,7 @@
 #include "catalog/descriptor.h"
 #include "catalog/draft.h"
 #include "catalog/footprint.h"
+#include "catalog/inputs.h"
 #include "catalog/pipe.h"
 #include "catalog/table.h"
 #include "engine/error.h"
@@ -81,6 +82,7 @@ std::vector<Box> footprint_of(const Box& extent) {
 // Rows into the catalog while the next ones are read: no file is opened.
 IndexReport write_rows(const fs::path& draft, ImageTable& table, TableDescriptors& names,
                        const std::string& format_json,
+                       const std::map<std::string, std::string>& settings,
                        const std::function<void(std::int64_t)>& read) {
   CatalogWriter writer(draft);
   {
@@ -106,6 +108,7 @@ IndexReport write_rows(const fs::path& draft, ImageTable& table, TableDescriptor
   check_bands_seen(table);
   std::vector<BandInfo> bands;
   for (const TableBand& band : table.bands()) bands.push_back(describe_band(table, band, names));
+  for (const auto& [key, value] : settings) writer.add_setting(key, value);
   writer.finish(bands, format_json);
   return {writer.images(), writer.files(), {}, {}};
 }
@@ -174,10 +177,17 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
     done += bytes;
     if (options.progress && size > 0) options.progress(done, size);
   };
+  std::map<std::string, std::string> settings;
+  add_input(settings,
+            {CatalogInput::Kind::kTable, {table_options.file}, table_options.bands, false},
+            folder_of(catalog));
   const Draft draft(catalog);
   IndexReport report = draft.make([&] {
-    if (table.columns().located()) return write_rows(draft.path(), table, names, format_json, read);
+    if (table.columns().located()) {
+      return write_rows(draft.path(), table, names, format_json, settings, read);
+    }
     Collection collection = collect_rows(table, names, options);
+    collection.settings = settings;
     write_collection(draft.path(), folder_of(catalog), format_json, collection);
     return IndexReport{static_cast<std::int64_t>(collection.images.size()),
                        static_cast<std::int64_t>(collection.files.size()),

@@ -22,6 +22,8 @@ struct CreateOptions {
   std::string catalog;
   std::vector<std::string> files;
   std::string table;
+  bool stac = false;
+  bool open_unknown = false;
   std::vector<std::string> bands;
   std::string format;
   std::string progress = "auto";
@@ -59,8 +61,8 @@ void print_left_out(const IndexReport& report, const FileList& given, bool expla
       ++more;
     } else {
       ++shown;
-      std::cerr << (left.failed ? "failed: " : "skipped: ") << left.file << ": " << left.reason
-                << '\n';
+      std::cerr << (left.failed ? "failed: " : "skipped: ") << without_queries(left.file) << ": "
+                << without_queries(left.reason) << '\n';
     }
   }
   if (more > 0) std::cerr << "... and " << counted(more, "file") << " more (--explain names all)\n";
@@ -119,9 +121,24 @@ int create_from_table(const CreateOptions& options) {
   {
     ProgressBar bar(mode, "indexing", "of the table");
     report = create_catalog_from_table(options.catalog, table,
-                                       {options.threads, options.overwrite, shown_on(bar)});
+                                       {options.threads, options.overwrite, shown_on(bar), {}});
   }
   std::cerr << options.table << ": " << report.layout << '\n';
+  return report_catalog(options, report, {});
+}
+
+int create_from_stac(const CreateOptions& options) {
+  const ProgressMode mode = parse_progress_mode(options.progress);
+  StacOptions stac{options.files, options.bands, {}, options.open_unknown};
+  if (!options.format.empty()) {
+    stac.format = CollectionFormat::load(options.format, CollectionFormat::Use::kBands);
+  }
+  IndexReport report;
+  {
+    ProgressBar bar(mode, "indexing", "documents");
+    report = create_catalog_from_stac(options.catalog, stac,
+                                      {options.threads, options.overwrite, shown_on(bar), {}});
+  }
   return report_catalog(options, report, {});
 }
 
@@ -137,7 +154,10 @@ int create_from_files(const CreateOptions& options) {
   {
     ProgressBar bar(mode, "indexing", "files");
     report = create_catalog(options.catalog, format, given.files,
-                            {options.threads, options.overwrite, shown_on(bar)});
+                            {options.threads,
+                             options.overwrite,
+                             shown_on(bar),
+                             {CatalogInput::Kind::kFiles, options.files, {}, false}});
   }
   return report_catalog(options, report, given);
 }
@@ -149,17 +169,26 @@ void check_options(const CreateOptions& options) {
     throw Error(ErrorCode::kInvalid, table ? "files are given too" : "no files are given",
                 table ? "--table" : "FILES", "give either FILES or --table TABLE.csv");
   }
-  if (!table && !options.bands.empty()) {
-    throw Error(ErrorCode::kInvalid, "is for --table", "--bands",
+  if (table && options.stac) {
+    throw Error(ErrorCode::kInvalid, "--table is given too", "--stac", "give one of them");
+  }
+  if (!table && !options.stac && !options.bands.empty()) {
+    throw Error(ErrorCode::kInvalid, "is for --table and --stac", "--bands",
                 "bands of files are said by --format");
   }
-  if (table && options.dry_run) {
-    throw Error(ErrorCode::kInvalid, "is for files, not for --table", "--dry-run");
+  if (options.open_unknown && !options.stac) {
+    throw Error(ErrorCode::kInvalid, "is for --stac", "--open", "other files are opened anyway");
+  }
+  if ((table || options.stac) && options.dry_run) {
+    throw Error(ErrorCode::kInvalid, "is for files, not for --table and --stac", "--dry-run");
   }
 }
 
-int create(const CreateOptions& options) {
+int create(CreateOptions options) {
+  const auto is_stac = [](const std::string& file) { return is_stac_file(file); };
+  if (!options.files.empty() && std::ranges::all_of(options.files, is_stac)) options.stac = true;
   check_options(options);
+  if (options.stac) return create_from_stac(options);
   return options.table.empty() ? create_from_files(options) : create_from_table(options);
 }
 
@@ -168,7 +197,7 @@ int create(const CreateOptions& options) {
 void add_catalog_create(CLI::App& parent, Program& program) {
   auto options = std::make_shared<CreateOptions>();
   CLI::App* app =
-      parent.add_subcommand("create", "Index files, or a table of them, into a new catalog");
+      parent.add_subcommand("create", "Index files, STAC items or a table into a new catalog");
   app->add_option("OUT.db", options->catalog, "The catalog to write")->type_name("")->required();
   app->add_option("FILES", options->files,
                   "Files, folders (searched below), globs (\"*\", \"**\") or - for a list of names "
@@ -177,8 +206,15 @@ void add_catalog_create(CLI::App& parent, Program& program) {
   app->add_option("--table", options->table,
                   "A CSV table of images instead of FILES; - is standard input")
       ->type_name("TABLE");
+  app->add_flag("--stac", options->stac,
+                "FILES are STAC: items, ItemCollections, answers of an API, lines of items, static "
+                "catalogs; - is a document on standard input. Not needed for *.json that is STAC");
+  app->add_flag("--open", options->open_unknown,
+                "With --stac: open the first file of each band whose type the items do not say "
+                "(else it is read as float32)");
   app->add_option("--bands", options->bands,
-                  "With --table: the columns that are bands, or the names of each file's bands")
+                  "With --table: the columns that are bands, or the names of each file's bands. "
+                  "With --stac: assets, bands or common names")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAMES");
@@ -205,12 +241,20 @@ void add_catalog_create(CLI::App& parent, Program& program) {
       "column dtype or a --format (\"dtype\" of the band) says it. A row a file may also have\n"
       "band_num, nodata, scale, offset and unit. Relative files are relative to the table.\n"
       "Other names are known: id, image; date, time; href, url; xmin, minx, west; crs, epsg.\n\n"
-      "Exit status 1: the catalog is written, but some files of the format could not be opened.\n\n"
+      "STAC 1.0 and 1.1: no asset is opened. An asset of one band is a band of the asset's name;\n"
+      "one of several gives bands of their own names, or asset.1, asset.2 where those are taken.\n"
+      "Thumbnails, overviews and what is no raster are left out. Type, nodata, scale, offset and\n"
+      "unit are the items' (a --format's count first); items that differ in scale, offset or\n"
+      "nodata of a band are an error. Items without proj: have the place of their bbox.\n\n"
+      "Exit status 1: the catalog is written, but some files of the format could not be opened, "
+      "or\n"
+      "some STAC items could not be used.\n\n"
       "Examples:\n"
       "  cube catalog create l8.db --format L8_L1TP archive/\n"
       "  cube catalog create s2.db 'archive/**/B0[48].tif'\n"
       "  find / -name '*.TIF' | cube catalog create l8.db -\n"
       "  cube catalog create s2.db --table scenes.csv --bands B04,B08,SCL\n"
+      "  cube catalog create s2.db --stac answer.json --bands red,nir,scl\n"
       "  cube catalog create l8.db archive/ --dry-run --explain");
   app->callback([options, &program] { program.status = create(*options); });
 }

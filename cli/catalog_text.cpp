@@ -57,8 +57,8 @@ ordered_json band_json(const BandInfo& band) {
 std::string crs_text(const CollectionSummary& summary) {
   std::vector<std::string> parts;
   for (const auto& [crs, count] : summary.crs) {
-    parts.push_back(crs.substr(0, crs.find('\n')) + " (" + std::to_string(count) +
-                    (count == 1 ? " image)" : " images)"));
+    parts.push_back((crs.empty() ? "not known" : crs.substr(0, crs.find('\n'))) + " (" +
+                    std::to_string(count) + (count == 1 ? " image)" : " images)"));
   }
   return join(parts);
 }
@@ -97,7 +97,7 @@ void print_images_json(std::ostream& out, const std::vector<Image>& images, cons
                           {"bands", ordered_json::object()}};
     for (const Box& box : image.footprint) entry["footprint"].push_back(box_json(box));
     for (const ImageBand& band : image.bands) {
-      entry["bands"][index.bands()[band.band].name] = {{"file", band.descriptor},
+      entry["bands"][index.bands()[band.band].name] = {{"file", without_queries(band.descriptor)},
                                                        {"band", band.raster_band}};
     }
     const auto known = metadata.find(image.name);

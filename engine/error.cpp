@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include "engine/text.h"
+
 namespace cube {
 
 Error::Error(ErrorCode code, std::string message, std::string where, std::string hint)
-    : code_(code), message_(std::move(message)), where_(std::move(where)), hint_(std::move(hint)) {
+    : code_(code),
+      message_(without_queries(message)),
+      where_(without_queries(where)),
+      hint_(std::move(hint)) {
   if (!where_.empty()) what_ = where_ + ": ";
   what_ += message_;
   if (!hint_.empty()) what_ += " (" + hint_ + ")";

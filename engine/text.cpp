@@ -41,6 +41,29 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string without_queries(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t scheme = std::min(text.find("://"), text.find("/vsicurl?"));
+    const std::size_t query = std::min(text.find('?', std::min(scheme, text.size())), text.size());
+    const std::size_t url_end =
+        std::min(text.find_first_of(" \t\n\"'()<>`", std::min(scheme, text.size())), text.size());
+    if (query >= url_end) {  // no URL, or one without a query
+      out += text.substr(0, url_end);
+      text.remove_prefix(url_end);
+      if (!text.empty()) {
+        out += text.front();
+        text.remove_prefix(1);
+      }
+      continue;
+    }
+    out.append(text.substr(0, query)).append("?...");
+    // What ends a clause is the sentence's, not the URL's.
+    text.remove_prefix(text.find_last_not_of(".,:;", url_end - 1) + 1);
+  }
+  return out;
+}
+
 std::string join(std::span<const std::string> parts, std::string_view separator) {
   std::string out;
   for (std::size_t i = 0; i < parts.size(); ++i) {

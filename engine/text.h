@@ -39,6 +39,9 @@ std::optional<std::string> nearest_name(std::span<const std::string> known, std:
 // A hint for an unknown name: "did you mean 'B04'?" or "one of a, b, c" when nothing is near.
 std::string suggest(std::span<const std::string> known, std::string_view name);
 
+// The text with the queries of URLs, in which signatures and keys stand, as "?...": for messages.
+std::string without_queries(std::string_view text);
+
 // A byte count for people: "512 B", "3.4 MB", "1.2 GB" (powers of 1000).
 std::string bytes_text(double bytes);
 

@@ -7,6 +7,7 @@
 #include "engine/collection_setup.h"
 #include "engine/error.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -108,8 +109,9 @@ class CollectionKernel final : public Kernel {
                       setup_.bands[band].packing);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnreadable && error.code() != ErrorCode::kNotFound) throw;
-      const bool named = std::string_view(error.what()).find(file->descriptor) != std::string::npos;
-      const std::string reason = (named ? "" : file->descriptor + ": ") + error.what();
+      const std::string shown = without_queries(file->descriptor);
+      const bool named = std::string_view(error.what()).find(shown) != std::string::npos;
+      const std::string reason = (named ? "" : shown + ": ") + error.what();
       if (op_.strict_) {
         throw Error(ErrorCode::kUnreadable, "image " + source.name + " cannot be read: " + reason,
                     "", "\"strict\": false leaves such images out");

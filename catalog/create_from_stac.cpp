@@ -1,0 +1,163 @@
+// A catalog from STAC items.
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "catalog/catalog.h"
+#include "catalog/collection.h"
+#include "catalog/draft.h"
+#include "catalog/inputs.h"
+#include "catalog/stac_bands.h"
+#include "catalog/stac_files.h"
+#include "engine/error.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a file says of one of its bands.
+BandInfo band_of_file(const std::string& descriptor, int number) {
+  const RasterInfo info = describe_raster(descriptor);
+  const auto wanted = static_cast<std::size_t>(number);
+  if (wanted <= info.bands.size()) return info.bands[wanted - 1];
+  throw Error(ErrorCode::kInvalid,
+              "has " + std::to_string(info.bands.size()) + " bands, and band " +
+                  std::to_string(number) + " is asked for",
+              descriptor);
+}
+
+// Joins items to a collection.
+class Gatherer {
+ public:
+  explicit Gatherer(const StacOptions& options)
+      : bands_(options.bands,
+               options.format ? options.format->bands() : std::vector<FormatBand>()) {}
+
+  void add(const StacSource& source) {
+    StacItem item;
+    try {
+      item = reader_.read(source.item, source.base);
+    } catch (const Error& error) {
+      const std::string pointer =
+          (source.where.find('#') == std::string::npos ? "#" : "") + error.where();
+      return leave_out(source.where + pointer, error.message(), true);
+    }
+    const std::string where = source.where + " ('" + item.id + "')";
+    if (known(item, where)) return;
+    const auto choices = bands_.choose(item, where);
+    if (choices.empty()) return leave_out(where, reason_of_none(item), false);
+    std::vector<const StacAsset*> assets;
+    for (const auto& choice : choices) assets.push_back(choice.asset);
+    const auto footprint = reader_.footprint(item, assets);
+    if (footprint.empty()) {
+      return leave_out(where, "has no place: neither bbox nor geometry nor proj:transform", true);
+    }
+    CollectedImage image{item.id, item.datetime, assets.front()->crs, footprint, {}, {}};
+    for (const auto& choice : choices) {
+      image.sources[choice.band] = {file(choice.asset->descriptor), choice.raster_band};
+    }
+    out_.images.push_back(std::move(image));
+  }
+
+  void leave_out(const std::string& where, const std::string& reason, bool failed) {
+    out_.left_out.push_back({where, reason, failed, false});
+  }
+
+  std::vector<IndexReport::Left>& left_out() { return out_.left_out; }
+
+  Collection finish(bool open_unknown) {
+    if (out_.images.empty()) fail_without_images();
+    const auto bands = bands_.finish(open_unknown ? band_of_file : StacBands::TypeOf());
+    out_.bands = bands.bands;
+    for (CollectedImage& image : out_.images) {
+      std::map<std::size_t, CollectedImage::Source> sources;
+      for (const auto& [band, source] : image.sources) sources[bands.place[band]] = source;
+      image.sources = std::move(sources);
+    }
+    std::ranges::sort(out_.images, [](const CollectedImage& a, const CollectedImage& b) {
+      return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
+    });
+    return std::move(out_);
+  }
+
+ private:
+  std::size_t file(const std::string& descriptor) {
+    const auto [at, fresh] = files_.try_emplace(descriptor, out_.files.size());
+    if (fresh) out_.files.push_back(descriptor);
+    return at->second;
+  }
+
+  // Answers of several searches often share items.
+  bool known(const StacItem& item, const std::string& where) {
+    std::string facts = to_text(item.datetime);
+    for (const StacAsset& asset : item.assets) facts += '\n' + asset.descriptor;
+    const std::size_t hash = std::hash<std::string>()(facts);
+    const auto [at, fresh] = items_.try_emplace(item.id, hash, where);
+    if (fresh) return false;
+    if (at->second.first != hash) {
+      throw Error(ErrorCode::kInvalid,
+                  "the id stands in " + at->second.second +
+                      " with other "
+                      "assets or another time",
+                  where, "index them into catalogs of their own");
+    }
+    leave_out(where, "stands in " + at->second.second + " too", false);
+    return true;
+  }
+
+  static std::string reason_of_none(const StacItem& item) {
+    if (item.assets.empty()) return "has no assets";
+    std::vector<std::string> reasons;
+    for (const StacAsset& asset : item.assets) {
+      if (!asset.unusable.empty()) reasons.push_back("'" + asset.key + "' " + asset.unusable);
+    }
+    if (reasons.empty()) return "has none of the bands asked for";
+    return "has no raster asset: " + join(reasons);
+  }
+
+  [[noreturn]] void fail_without_images() const {
+    if (out_.left_out.empty()) throw Error(ErrorCode::kInvalid, "no STAC items are given");
+    const auto failed = std::ranges::find(out_.left_out, true, &IndexReport::Left::failed);
+    const auto& first = failed == out_.left_out.end() ? out_.left_out.front() : *failed;
+    throw Error(ErrorCode::kInvalid, "no item can be used: " + first.reason, first.file);
+  }
+
+  Collection out_;
+  StacReader reader_;
+  StacBands bands_;
+  std::map<std::string, std::size_t> files_;
+  std::map<std::string, std::pair<std::size_t, std::string>> items_;  // hash and place, by id
+};
+
+}  // namespace
+
+Collection collect_stac(const StacOptions& stac, const IndexOptions& options) {
+  Gatherer gatherer(stac);
+  for_each_stac_item(
+      stac.documents, std::cin, gatherer.left_out(),
+      [&](const StacSource& source) { gatherer.add(source); }, options.progress);
+  return gatherer.finish(stac.open_unknown);
+}
+
+IndexReport create_catalog_from_stac(const fs::path& catalog, const StacOptions& stac,
+                                     const IndexOptions& options) {
+  check_target(catalog, options.overwrite);
+  Collection collection = collect_stac(stac, options);
+  const Draft draft(catalog);
+  const fs::path folder = fs::absolute(catalog).lexically_normal().parent_path();
+  add_input(collection.settings,
+            {CatalogInput::Kind::kStac, stac.documents, stac.bands, stac.open_unknown}, folder);
+  const std::string format_json = stac.format ? stac.format->json() : "";
+  draft.make([&] { write_collection(draft.path(), folder, format_json, collection); });
+  draft.publish();
+  return {static_cast<std::int64_t>(collection.images.size()),
+          static_cast<std::int64_t>(collection.files.size()),
+          std::move(collection.left_out),
+          {}};
+}
+
+}  // namespace cube

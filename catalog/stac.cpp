@@ -1,0 +1,357 @@
+#include "catalog/stac.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "catalog/footprint.h"
+#include "engine/error.h"
+#include "engine/gdal/crs.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr const char* kLonLat = "EPSG:4326";
+
+const json& null_json() {
+  static const json kNull;
+  return kNull;
+}
+
+// The member, or null.
+const json& member(const json& object, const char* key) {
+  if (!object.is_object()) return null_json();
+  const auto at = object.find(key);
+  return at == object.end() ? null_json() : *at;
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+// The first of the places that has the member.
+const json& first_of(std::initializer_list<const json*> places, const char* key) {
+  for (const json* place : places) {
+    const json& found = member(*place, key);
+    if (!found.is_null()) return found;
+  }
+  return null_json();
+}
+
+// A number, also "nan", "inf" and "-inf", as the raster extension writes them.
+std::optional<double> number_of(const json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (value.is_string()) return parse_number(lower(value.get<std::string>()));
+  return std::nullopt;
+}
+
+std::optional<std::vector<double>> numbers_of(const json& value) {
+  if (!value.is_array()) return std::nullopt;
+  std::vector<double> out;
+  for (const json& element : value) {
+    const auto number = number_of(element);
+    if (!number || !std::isfinite(*number)) return std::nullopt;
+    out.push_back(*number);
+  }
+  return out;
+}
+
+// STAC's types of cells that none of ours is: the smallest that holds most of their values.
+std::optional<DType> dtype_of(const json& value) {
+  const std::string text = lower(text_of(value));
+  if (const auto type = parse_dtype(text)) return type;
+  if (text == "int8") return DType::kInt16;
+  if (text == "float16") return DType::kFloat32;
+  if (text == "int64" || text == "uint64") return DType::kFloat64;
+  return std::nullopt;
+}
+
+bool has_role(const json& asset, std::initializer_list<std::string_view> roles) {
+  const json& said = member(asset, "roles");
+  if (!said.is_array()) return false;
+  return std::ranges::any_of(said, [&](const json& role) {
+    return std::ranges::find(roles, std::string_view(text_of(role))) != roles.end();
+  });
+}
+
+// "image/tiff" of "image/tiff; application=geotiff".
+std::string media_type(const json& asset) {
+  const std::string type = lower(text_of(member(asset, "type")));
+  return type.substr(0, type.find_first_of("; "));
+}
+
+// ".tif" of "https://host/a/B04.TIF?sig=x".
+std::string extension_of(const std::string& href) {
+  const std::string path = href.substr(0, href.find('?'));
+  return lower(fs::path(path).extension().string());
+}
+
+// Why an asset is no band; "" when it is. What is to be looked at is told by its role or, in items
+// that have no roles, by its key.
+std::string why_unusable(const std::string& key, const json& asset, const std::string& href) {
+  if (href.empty()) return "has no href";
+  const std::string name = lower(key.substr(0, key.find(':')));
+  const bool shown = has_role(asset, {"thumbnail", "overview", "preview", "graphic", "tiles"});
+  const bool roles = !member(asset, "roles").empty();
+  if (shown || (!roles && (name == "thumbnail" || name == "overview" || name == "preview"))) {
+    return "is to be looked at";
+  }
+  static const std::set<std::string> kRasters = {"image/tiff", "image/geotiff", "image/jp2",
+                                                 "image/vnd.stac.geotiff"};
+  static const std::set<std::string> kPictures = {"image/png", "image/jpeg", "image/webp"};
+  const std::string type = media_type(asset);
+  if (kPictures.contains(type)) return has_role(asset, {"data"}) ? "" : "is a picture";
+  if (!type.empty()) return kRasters.contains(type) ? "" : "is " + type;
+  static const std::set<std::string> kExtensions = {".tif", ".tiff", ".jp2", ".vrt"};
+  return kExtensions.contains(extension_of(href)) ? "" : "is no raster by its name";
+}
+
+StacBand read_band(const json& band, const json& raster, const json& asset,
+                   const json& properties) {
+  StacBand out;
+  out.name = text_of(member(band, "name"));
+  out.common_name = text_of(first_of({&band}, "common_name"));
+  if (out.common_name.empty()) out.common_name = text_of(member(band, "eo:common_name"));
+  // STAC 1.1 has these on the band, the asset or the item, 1.0 in raster:bands.
+  const std::initializer_list<const json*> places = {&band, &raster, &asset, &properties};
+  out.dtype = dtype_of(first_of(places, "data_type"));
+  out.nodata = number_of(first_of(places, "nodata"));
+  out.unit = text_of(first_of(places, "unit"));
+  const auto scaling = [&](const char* key, const char* prefixed, double otherwise) {
+    const auto own = number_of(member(raster, key));
+    return own ? *own : number_of(first_of(places, prefixed)).value_or(otherwise);
+  };
+  out.scale = scaling("scale", "raster:scale", 1);
+  out.offset = scaling("offset", "raster:offset", 0);
+  return out;
+}
+
+// The lists that say which bands the asset has: its own, else what the item says of a band of the
+// asset's name.
+void read_bands(const json& properties, const json& asset, StacAsset& out) {
+  const json& bands = member(asset, "bands");
+  const json& eo = bands.is_array() ? bands : member(asset, "eo:bands");
+  const json& raster = member(asset, "raster:bands");
+  const auto at = [](const json& list, std::size_t i) -> const json& {
+    return list.is_array() && i < list.size() ? list[i] : null_json();
+  };
+  const std::size_t count = std::max(
+      {eo.is_array() ? eo.size() : 0, raster.is_array() ? raster.size() : 0, std::size_t{1}});
+  for (std::size_t i = 0; i < count; ++i) {
+    out.bands.push_back(read_band(at(eo, i), at(raster, i), asset, properties));
+  }
+  if (eo.is_array() && !eo.empty()) return;
+  for (const char* key : {"bands", "eo:bands"}) {
+    const json& list = member(properties, key);
+    if (!list.is_array()) continue;
+    for (const json& band : list) {
+      if (text_of(member(band, "name")) != out.key || count != 1) continue;
+      out.bands[0] = read_band(band, at(raster, 0), asset, properties);
+    }
+  }
+}
+
+// The box that the grid of a raster covers, in its CRS.
+std::optional<Box> extent_of(const json& transform, const json& shape, const json& bbox) {
+  constexpr std::size_t kAffine = 6;  // numbers that count; nine with the last row of a matrix
+  const auto t = numbers_of(transform);
+  const auto size = numbers_of(shape);
+  if (t && t->size() >= kAffine && size && size->size() == 2) {
+    const double columns = size->at(1);
+    const double rows = size->at(0);
+    std::optional<Box> out;
+    for (const auto& [column, row] : {std::array{0.0, 0.0}, std::array{columns, 0.0},
+                                      std::array{0.0, rows}, std::array{columns, rows}}) {
+      const double x = t->at(0) * column + t->at(1) * row + t->at(2);
+      const double y = t->at(3) * column + t->at(4) * row + t->at(5);
+      if (!out) out = Box{x, y, x, y};
+      out = Box{std::min(out->left, x), std::min(out->bottom, y), std::max(out->right, x),
+                std::max(out->top, y)};
+    }
+    return out;
+  }
+  const auto box = numbers_of(bbox);
+  if (box && box->size() == 4) return Box{box->at(0), box->at(1), box->at(2), box->at(3)};
+  if (box && box->size() == 6) return Box{box->at(0), box->at(1), box->at(3), box->at(4)};
+  return std::nullopt;
+}
+
+// All points of a ring, a polygon or several.
+void collect_points(const json& coordinates, std::vector<double>& x, std::vector<double>& y) {
+  if (!coordinates.is_array() || coordinates.empty()) return;
+  if (coordinates.size() >= 2 && coordinates[0].is_number() && coordinates[1].is_number()) {
+    x.push_back(coordinates[0].get<double>());
+    y.push_back(coordinates[1].get<double>());
+    return;
+  }
+  for (const json& part : coordinates) collect_points(part, x, y);
+}
+
+void add_geometry(const json& geometry, std::vector<Box>& out) {
+  const json& parts = member(geometry, "geometries");
+  if (parts.is_array()) {
+    for (const json& part : parts) add_geometry(part, out);
+    return;
+  }
+  const json& coordinates = member(geometry, "coordinates");
+  const bool several = text_of(member(geometry, "type")) == "MultiPolygon";
+  const auto add = [&](const json& polygon) {
+    std::vector<double> x;
+    std::vector<double> y;
+    collect_points(polygon, x, y);
+    const auto boxes = lonlat_bounds(x, y);
+    out.insert(out.end(), boxes.begin(), boxes.end());
+  };
+  if (!several) return add(coordinates);
+  for (const json& polygon : coordinates) add(polygon);
+}
+
+// The boxes round a geometry, where it crosses the antimeridian one on each side, which a bbox made
+// carelessly does not tell.
+std::vector<Box> bounds_of(const json& item) {
+  std::vector<Box> boxes;
+  add_geometry(member(item, "geometry"), boxes);
+  boxes = wrap_longitudes(boxes);
+  merge_touching(boxes);
+  const auto bbox = numbers_of(member(item, "bbox"));
+  if (!bbox || (bbox->size() != 4 && bbox->size() != 6)) return boxes;
+  const std::size_t half = bbox->size() / 2;
+  const Box box{bbox->at(0), bbox->at(1), bbox->at(half), bbox->at(half + 1)};
+  if (box.bottom > box.top) {
+    throw Error(ErrorCode::kInvalid, "bottom is above top", "/bbox", "west, south, east, north");
+  }
+  if (box.left > box.right) return from_row(box);
+  return boxes.size() > 1 ? boxes : wrap_longitudes({box});
+}
+
+Instant datetime_of(const json& properties) {
+  for (const char* key : {"datetime", "start_datetime", "end_datetime"}) {
+    const json& value = member(properties, key);
+    if (value.is_null()) continue;
+    const auto span = parse_time(text_of(value));
+    if (span) return span->start;
+    throw Error(ErrorCode::kInvalid, value.dump() + " is not a time",
+                "/properties" + pointer_step(key));
+  }
+  throw Error(ErrorCode::kInvalid, "has neither datetime nor start_datetime", "/properties");
+}
+
+}  // namespace
+
+std::string resolve_href(const std::string& href, const std::string& base) {
+  if (href.find("://") != std::string::npos || href.starts_with("/")) return href;
+  const std::size_t scheme = base.find("://");
+  if (scheme == std::string::npos) return (fs::path(base) / href).lexically_normal().string();
+  // Behind the folder of the URL; its query is not part of its path.
+  const std::string url = base.substr(0, base.find('?'));
+  const std::size_t path = std::min(url.find('/', scheme + 3), url.size());
+  const std::size_t query = std::min(href.find('?'), href.size());
+  const fs::path folder = fs::path(url.substr(path)).parent_path();
+  const std::string name = (folder / href.substr(0, query)).lexically_normal().string();
+  return url.substr(0, path) + (name.starts_with("/") ? "" : "/") + name + href.substr(query);
+}
+
+std::string gdal_name(const std::string& href, const std::string& base) {
+  const std::string name = resolve_href(href, base);
+  static constexpr std::array<std::array<std::string_view, 2>, 6> kSchemes = {
+      {{"s3://", "/vsis3/"},
+       {"gs://", "/vsigs/"},
+       {"az://", "/vsiaz/"},
+       {"file://", ""},
+       {"http://", "/vsicurl/http://"},
+       {"https://", "/vsicurl/https://"}}};
+  for (const auto& [scheme, prefix] : kSchemes) {
+    if (name.starts_with(scheme)) return std::string(prefix) + name.substr(scheme.size());
+  }
+  return name;
+}
+
+const std::string& StacReader::canonical(const std::string& text) {
+  const auto known = crs_.find(text);
+  if (known != crs_.end()) return known->second;
+  return crs_[text] = canonical_crs(text, {});
+}
+
+void StacReader::read_projection(const json& properties, const json& asset, StacAsset& out) {
+  const auto said = [&](const char* key) -> const json& {
+    return first_of({&asset, &properties}, key);
+  };
+  const json& code = said("proj:code");
+  const json& epsg = said("proj:epsg");
+  const json& wkt = said("proj:wkt2");
+  const json& projjson = said("proj:projjson");
+  std::string text = text_of(code);
+  if (text.empty() && epsg.is_number()) text = "EPSG:" + number_text(epsg.get<double>());
+  if (text.empty()) text = text_of(wkt);
+  if (text.empty() && projjson.is_object()) text = projjson.dump();
+  if (text.empty()) return;
+  out.crs = canonical(text);
+  // An asset's own place counts before any of the item's.
+  out.extent =
+      extent_of(member(asset, "proj:transform"), said("proj:shape"), member(asset, "proj:bbox"));
+  if (!out.extent) {
+    out.extent = extent_of(member(properties, "proj:transform"), member(properties, "proj:shape"),
+                           member(properties, "proj:bbox"));
+  }
+}
+
+StacItem StacReader::read(const json& item, const std::string& base) {
+  StacItem out;
+  const json& id = member(item, "id");
+  out.id = id.is_number() ? id.dump() : text_of(id);
+  if (out.id.empty()) throw Error(ErrorCode::kInvalid, "the item has no id", "/id");
+  const json& properties = member(item, "properties");
+  out.datetime = datetime_of(properties);
+  out.bounds = bounds_of(item);
+  const json& assets = member(item, "assets");
+  if (!assets.is_object()) throw Error(ErrorCode::kInvalid, "the item has no assets", "/assets");
+  for (const auto& [key, asset] : assets.items()) {
+    StacAsset read;
+    read.key = key;
+    const std::string href = text_of(member(asset, "href"));
+    read.unusable = why_unusable(key, asset, href);
+    read.descriptor = href.empty() ? "" : gdal_name(href, base);
+    try {
+      read_projection(properties, asset, read);
+    } catch (const Error& error) {
+      throw Error(error.code(), error.message(), "/assets" + pointer_step(key), error.hint());
+    }
+    read_bands(properties, asset, read);
+    out.assets.push_back(std::move(read));
+  }
+  return out;
+}
+
+std::vector<Box> StacReader::footprint(const StacItem& item,
+                                       std::span<const StacAsset* const> assets) {
+  std::vector<Box> out;
+  bool all_known = !assets.empty();
+  for (const StacAsset* asset : assets) {
+    if (!asset->extent) {
+      all_known = false;
+      continue;
+    }
+    const Box& box = *asset->extent;
+    const Place place{asset->crs, box.left, box.bottom, box.right, box.top};
+    auto known = outlines_.find(place);
+    if (known == outlines_.end()) {
+      const auto boxes = wrap_longitudes(transform_box(box, asset->crs, kLonLat));
+      known = outlines_.emplace(place, boxes).first;
+    }
+    all_known = all_known && !known->second.empty();
+    out.insert(out.end(), known->second.begin(), known->second.end());
+  }
+  if (!all_known) out.insert(out.end(), item.bounds.begin(), item.bounds.end());
+  merge_touching(out);
+  return out;
+}
+
+}  // namespace cube

@@ -1,0 +1,211 @@
+#include "catalog/stac_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "catalog/descriptor.h"
+#include "catalog/stac.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLookedAt = std::size_t{1} << 20;  // bytes in which a STAC document says so
+constexpr const char* kFeature = "Feature";
+
+std::string text_of(const json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+bool is_feature(const json& value) {
+  return value.is_object() && text_of(value, "type") == kFeature;
+}
+
+// The link of a relation; "" when there is none.
+std::string link_of(const json& object, const char* relation) {
+  const auto links = object.find("links");
+  if (links == object.end() || !links->is_array()) return {};
+  for (const json& link : *links) {
+    if (link.is_object() && text_of(link, "rel") == relation) return text_of(link, "href");
+  }
+  return {};
+}
+
+bool has_json_name(const std::string& file) {
+  static const std::set<std::string> kNames = {".json", ".geojson", ".ndjson", ".jsonl",
+                                               ".geojsonl"};
+  return kNames.contains(lower(fs::path(file).extension().string()));
+}
+
+class Reader {
+ public:
+  Reader(std::vector<IndexReport::Left>& left_out,
+         const std::function<void(const StacSource&)>& use)
+      : left_out_(left_out), use_(use) {}
+
+  void read_file(const std::string& file, bool named) {
+    std::error_code ignored;
+    const fs::path path = fs::absolute(file).lexically_normal();
+    if (!seen_.insert(path.string()).second) return;
+    std::ifstream in(file, std::ios::binary);
+    if (!in || fs::is_directory(file, ignored)) {
+      throw Error(ErrorCode::kNotFound, "there is no such file", file);
+    }
+    read(in, file, path.parent_path().string(), named);
+  }
+
+  // A document, or a document a line.
+  void read(std::istream& in, const std::string& name, const std::string& folder, bool named) {
+    std::string text;
+    std::getline(in, text);
+    std::int64_t line = 1;
+    const bool lines = !(in >> std::ws).eof() && json::accept(text);
+    if (lines) {
+      do {
+        if (!text.empty()) document(text, name + ", line " + std::to_string(line), folder, named);
+        ++line;
+      } while (std::getline(in, text));
+      return;
+    }
+    text += '\n';
+    text.append(std::istreambuf_iterator<char>(in), {});
+    document(text, name, folder, named);
+  }
+
+ private:
+  void document(const std::string& text, const std::string& name, const std::string& folder,
+                bool named) {
+    std::size_t items = 0;
+    const auto features = [&](int depth, json::parse_event_t event, json& value) {
+      if (event != json::parse_event_t::object_end || depth < 1 || depth > 2) return true;
+      if (!is_feature(value)) return true;
+      const std::string place = (depth == 2 ? "/features" : "") + pointer_step(items++);
+      const std::string self = link_of(value, "self");
+      const bool url = self.find("://") != std::string::npos;
+      use_item(value, name + "#" + place, url && !self.starts_with("file:") ? self : folder, named);
+      return false;
+    };
+    json root;
+    try {
+      root = json::parse(text, features);
+    } catch (const json::parse_error& error) {
+      return refuse(name, "is not JSON: " + reason_of(error), named, {});
+    }
+    if (is_feature(root)) return use_item(root, name, folder, named);
+    if (items > 0) return note_next_page(root, name);
+    other(root, name, folder, named);
+  }
+
+  static std::string reason_of(const json::parse_error& error) {
+    const std::string reason = error.what();
+    const std::size_t colon = reason.find(": ");
+    return colon == std::string::npos ? reason : reason.substr(colon + 2);
+  }
+
+  void use_item(const json& item, const std::string& where, const std::string& base, bool named) {
+    if (!item.contains("assets")) {
+      return refuse(where, "is GeoJSON, but no STAC item: it has no assets", named, {});
+    }
+    use_({item, where, base});
+  }
+
+  void note_next_page(const json& root, const std::string& name) {
+    if (!root.is_object() || link_of(root, "next").empty()) return;
+    left_out_.push_back(
+        {name, "is one page of an answer: the pages after it are not in it", false, false});
+  }
+
+  // What is no item: a Catalog or Collection, which is followed, or nothing of ours.
+  void other(const json& root, const std::string& name, const std::string& folder, bool named) {
+    if (!root.is_object()) return refuse(name, "is JSON, but no STAC", named, {});
+    const std::string type = text_of(root, "type");
+    if (type == "FeatureCollection") return refuse(name, "holds no items", named, {});
+    if (!root.contains("stac_version") || !root.contains("links")) {
+      return refuse(name, "is JSON, but no STAC", named, {});
+    }
+    const std::string noun = root.contains("extent") ? "a STAC Collection" : "a STAC Catalog";
+    if (!named) return refuse(name, "is " + noun + ": its items are found as files", named, {});
+    if (follow(root, folder) > 0) return;
+    refuse(name, "is " + noun + ", whose links lead to no item on this machine", named,
+           "give its items, or an API's answer to a search saved in a file");
+  }
+
+  // Reads what the links lead to; how many of them lie on this machine.
+  std::size_t follow(const json& root, const std::string& folder) {
+    std::size_t followed = 0;
+    const json links = root.at("links");
+    if (!links.is_array()) return 0;
+    for (const json& link : links) {
+      if (!link.is_object()) continue;
+      const std::string relation = text_of(link, "rel");
+      if (relation != "item" && relation != "child") continue;
+      const std::string target = gdal_name(text_of(link, "href"), folder);
+      if (!is_file_name(target)) continue;
+      ++followed;
+      read_file(target, true);
+    }
+    return followed;
+  }
+
+  void refuse(const std::string& where, const std::string& reason, bool named,
+              const std::string& hint) {
+    if (named) throw Error(ErrorCode::kInvalid, reason, where, hint);
+    left_out_.push_back({where, reason, false, true});
+  }
+
+  std::vector<IndexReport::Left>& left_out_;
+  const std::function<void(const StacSource&)>& use_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+void for_each_stac_item(const std::vector<std::string>& arguments, std::istream& standard_input,
+                        std::vector<IndexReport::Left>& left_out,
+                        const std::function<void(const StacSource&)>& use,
+                        const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  Reader reader(left_out, use);
+  std::vector<std::string> names;
+  for (const std::string& argument : arguments) {
+    if (argument != "-") {
+      names.push_back(argument);
+      continue;
+    }
+    reader.read(standard_input, "stdin", fs::current_path().string(), true);
+  }
+  if (names.empty()) return;
+  const FileList list = expand_files(names);
+  std::int64_t done = 0;
+  for (const std::string& file : list.files) {
+    const bool named = list.named.contains(file);
+    if (named || has_json_name(file)) {
+      reader.read_file(file, named);
+    } else {
+      left_out.push_back({file, "is no JSON by its name", false, true});
+    }
+    if (progress) progress(++done, static_cast<std::int64_t>(list.files.size()));
+  }
+}
+
+bool is_stac_file(const std::string& file) {
+  std::error_code ignored;
+  if (!has_json_name(file) || !fs::is_regular_file(file, ignored)) return false;
+  std::ifstream in(file, std::ios::binary);
+  std::string text(kLookedAt, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text.find("\"stac_version\"") != std::string::npos;
+}
+
+}  // namespace cube
