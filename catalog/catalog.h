@@ -25,6 +25,11 @@ namespace cube {
 // called from any thread.
 std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file);
 
+// The images that find() gives, by the text of their times, then names, one after another: any
+// number in little memory. Throws as open_catalog().
+void for_each_image(const std::filesystem::path& file, const ImageQuery& query,
+                    const std::function<void(const Image&)>& use);
+
 // What a catalog knows of its images beside that (gdalcubes' image_md), by image name and key.
 // Throws as open_catalog().
 std::map<std::string, std::map<std::string, std::string>> image_metadata(

@@ -1,5 +1,6 @@
 // Reading a catalog: ours and gdalcubes'.
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -85,6 +86,9 @@ class Catalog final : public ImageIndex {
   const std::vector<BandInfo>& bands() const override { return bands_; }
   std::vector<Image> find(const ImageQuery& query) const override;
   CollectionSummary summary() const override;
+  // find(), one image after another in the order of rows: the caller may take what it is given.
+  void read(const ImageQuery& query, const std::string& order,
+            const std::function<void(Image&)>& use) const;
 
  private:
   void check_tables();
@@ -169,7 +173,7 @@ std::string Catalog::sql(const ImageQuery& query) const {
   if (!query.bands.empty()) {
     text += " AND r.band_id IN (" + list_of(query.bands.size(), "?", ", ") + ")";
   }
-  return text + " ORDER BY i.id, r.band_id";
+  return text;
 }
 
 void Catalog::bind(Statement& statement, const ImageQuery& query) const {
@@ -193,40 +197,48 @@ void Catalog::bind(Statement& statement, const ImageQuery& query) const {
   for (const std::size_t band : query.bands) statement.bind(band_ids_.at(band));
 }
 
-std::vector<Image> Catalog::find(const ImageQuery& asked) const {
+std::vector<Image> Catalog::find(const ImageQuery& query) const {
+  std::vector<Image> images;
+  read(query, "i.id, r.band_id", [&](Image& image) { images.push_back(std::move(image)); });
+  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
+    return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
+  });
+  return images;
+}
+
+void Catalog::read(const ImageQuery& asked, const std::string& order,
+                   const std::function<void(Image&)>& use) const {
   ImageQuery query = asked;
   query.area = wrap_longitudes(asked.area);
   const std::lock_guard lock(mutex_);
-  Statement rows(database_, sql(query));
+  Statement rows(database_, sql(query) + " ORDER BY " + order);
   bind(rows, query);
-  std::vector<Image> images;
+  Image image;
   std::optional<std::int64_t> current;
   bool wanted = false;
   while (rows.step()) {
     if (current != rows.integer(0)) {
+      if (wanted) use(image);
       current = rows.integer(0);
       const Instant taken = time(rows.text(6));
       wanted = taken >= query.start && taken < query.end;
       if (wanted) {
-        images.push_back({rows.text(1),
-                          taken,
-                          from_row({rows.real(2), rows.real(3), rows.real(4), rows.real(5)}),
-                          rows.text(7),
-                          {}});
+        image = {rows.text(1),
+                 taken,
+                 from_row({rows.real(2), rows.real(3), rows.real(4), rows.real(5)}),
+                 rows.text(7),
+                 {}};
       }
     }
     if (!wanted) continue;
     const auto band = std::lower_bound(band_ids_.begin(), band_ids_.end(), rows.integer(8));
     if (band == band_ids_.end() || *band != rows.integer(8)) continue;
-    images.back().bands.push_back({static_cast<std::size_t>(band - band_ids_.begin()),
-                                   resolve_descriptor(rows.text(9), folder_),
-                                   rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10)),
-                                   srs_.empty() ? images.back().crs : srs_});
+    image.bands.push_back({static_cast<std::size_t>(band - band_ids_.begin()),
+                           resolve_descriptor(rows.text(9), folder_),
+                           rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10)),
+                           srs_.empty() ? image.crs : srs_});
   }
-  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
-    return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
-  });
-  return images;
+  if (wanted) use(image);
 }
 
 // The days on which images were taken: each is looked up as the first time after the one before,
@@ -314,6 +326,13 @@ std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file
                 kHint);
   }
   return std::make_shared<Catalog>(file);
+}
+
+void for_each_image(const std::filesystem::path& file, const ImageQuery& query,
+                    const std::function<void(const Image&)>& use) {
+  open_catalog(file);  // or says why it is none
+  // Rows come by the index on time, so that nothing is kept but one day's to be put in order.
+  Catalog(file).read(query, "i.datetime, i.name, i.id, r.band_id", use);
 }
 
 std::map<std::string, std::map<std::string, std::string>> image_metadata(

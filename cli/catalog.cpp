@@ -23,37 +23,18 @@ struct ListOptions {
   bool json = false;
 };
 
-Instant time_option(const std::string& text, const char* option, bool end) {
-  const auto span = parse_time(text);
-  if (!span) {
-    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", option,
-                "such as 2018, 2018-07 or 2018-07-10T12:00");
-  }
-  return end ? span->end : span->start;
-}
-
-std::vector<Box> bbox_option(const std::vector<double>& values) {
-  if (values.empty()) return {};
-  const Box box{values[0], values[1], values[2], values[3]};
-  if (box.bottom > box.top) {
-    throw Error(ErrorCode::kInvalid, "bottom is above top", "--bbox", "left,bottom,right,top");
-  }
-  if (box.left <= box.right) return {box};
-  // West of it east: across the antimeridian.
-  return {{box.left, box.bottom, 180, box.top}, {-180, box.bottom, box.right, box.top}};
-}
-
 void list(const ListOptions& options) {
   const auto index = open_catalog(options.catalog);
   ImageQuery query = all_images();
   if (!options.from.empty()) query.start = time_option(options.from, "--from", false);
   if (!options.to.empty()) query.end = time_option(options.to, "--to", true);
-  query.area = bbox_option(options.bbox);
+  query.area = bbox_option(options.bbox, "--bbox");
   CubeInfo bands;
   bands.bands = index->bands();
   for (const std::string& band : options.bands) query.bands.push_back(bands.band(band, "--bands"));
-  print_images(std::cout, index->find(query), *index, image_metadata(options.catalog),
-               options.json);
+  ImageList out(std::cout, *index, image_metadata(options.catalog), options.json);
+  for_each_image(options.catalog, query, [&](const Image& image) { out.add(image); });
+  out.finish();
 }
 
 void print_formats(const std::string& name) {
@@ -96,10 +77,11 @@ void add_list(CLI::App& parent) {
 }  // namespace
 
 void add_catalog(CLI::App& app, Program& program) {
-  CLI::App* catalog =
-      app.add_subcommand("catalog", "Image collections: create, info, list, formats");
+  CLI::App* catalog = app.add_subcommand(
+      "catalog", "Image collections: create, add, update, remove, info, list, formats");
   catalog->require_subcommand(1);
   add_catalog_create(*catalog, program);
+  add_catalog_change(*catalog, program);
   add_list(*catalog);
 
   auto file = std::make_shared<std::string>();

@@ -6,6 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
+#include "catalog/explain_match.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -15,8 +16,6 @@
 namespace cube {
 
 namespace {
-
-constexpr std::size_t kShownLeftOut = 10;  // files named on standard error; the rest is counted
 
 struct CreateOptions {
   std::string catalog;
@@ -33,10 +32,6 @@ struct CreateOptions {
   bool explain = false;
 };
 
-std::string counted(std::int64_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
-
 CollectionFormat choose_format(const CreateOptions& options,
                                const std::vector<std::string>& files) {
   if (!options.format.empty()) return CollectionFormat::load(options.format);
@@ -49,33 +44,11 @@ CollectionFormat choose_format(const CreateOptions& options,
   return CollectionFormat::load(*guessed);
 }
 
-// Names what was left out. Sidecars and the like, which only lay in the same folders, are counted.
-void print_left_out(const IndexReport& report, const FileList& given, bool explain) {
-  std::size_t shown = 0;
-  std::int64_t more = 0;
-  std::int64_t others = 0;
-  for (const IndexReport::Left& left : report.left_out) {
-    if (!explain && left.other && !given.named.contains(left.file)) {
-      ++others;
-    } else if (!explain && shown == kShownLeftOut) {
-      ++more;
-    } else {
-      ++shown;
-      std::cerr << (left.failed ? "failed: " : "skipped: ") << without_queries(left.file) << ": "
-                << without_queries(left.reason) << '\n';
-    }
-  }
-  if (more > 0) std::cerr << "... and " << counted(more, "file") << " more (--explain names all)\n";
-  if (others > 0) {
-    std::cerr << counted(others, "other file") << " skipped (--explain names "
-              << (others == 1 ? "it" : "them") << ")\n";
-  }
-}
-
 // Says what each name is in the format; opens and writes nothing.
 void dry_run(const CreateOptions& options, const CollectionFormat& format,
              const std::vector<std::string>& files) {
   std::int64_t matching = 0;
+  ExplainMatch explain(format);
   for (const std::string& file : files) {
     const auto match = format.match(absolute_name(file));
     if (match.reason.empty()) ++matching;
@@ -83,6 +56,8 @@ void dry_run(const CreateOptions& options, const CollectionFormat& format,
     std::cout << file << ": ";
     if (!match.reason.empty()) {
       std::cout << match.reason << '\n';
+      const std::string detail = explain.reason(absolute_name(file));
+      if (!detail.empty()) std::cout << "    " << detail << '\n';
       continue;
     }
     std::vector<std::string> bands;

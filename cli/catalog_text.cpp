@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <sstream>
 
+#include "engine/error.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -13,6 +16,8 @@ namespace cube {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr std::size_t kShownLeftOut = 10;  // files named on standard error; the rest is counted
 
 // "2018-01-06", with the time of day only where there is one.
 std::string short_time(Instant instant) {
@@ -29,10 +34,11 @@ std::string box_text(const Box& box) {
 
 ordered_json box_json(const Box& box) { return {box.left, box.bottom, box.right, box.top}; }
 
-// Left-aligned columns, two spaces apart.
-void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
+// Left-aligned columns, two spaces apart, at least as wide as `widths`, which grow.
+void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows,
+                 std::vector<std::size_t>& widths) {
   for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
   for (const auto& row : rows) {
@@ -42,6 +48,11 @@ void print_table(std::ostream& out, const std::vector<std::vector<std::string>>&
     }
     out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
   }
+}
+
+void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  print_table(out, rows, widths);
 }
 
 ordered_json band_json(const BandInfo& band) {
@@ -86,28 +97,53 @@ void print_info_json(std::ostream& out, const std::string& file, const ImageInde
   out << document.dump(2) << '\n';
 }
 
-void print_images_json(std::ostream& out, const std::vector<Image>& images, const ImageIndex& index,
-                       const ImageMetadata& metadata) {
-  ordered_json document = ordered_json::array();
-  for (const Image& image : images) {
-    ordered_json entry = {{"name", image.name},
-                          {"datetime", to_text(image.datetime)},
-                          {"crs", image.crs},
-                          {"footprint", ordered_json::array()},
-                          {"bands", ordered_json::object()}};
-    for (const Box& box : image.footprint) entry["footprint"].push_back(box_json(box));
-    for (const ImageBand& band : image.bands) {
-      entry["bands"][index.bands()[band.band].name] = {{"file", without_queries(band.descriptor)},
-                                                       {"band", band.raster_band}};
-    }
-    const auto known = metadata.find(image.name);
-    if (known != metadata.end()) entry["metadata"] = known->second;
-    document.push_back(std::move(entry));
-  }
-  out << document.dump(2) << '\n';
+}  // namespace
+
+std::string counted(std::int64_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
-}  // namespace
+Instant time_option(const std::string& text, const char* option, bool end) {
+  const auto span = parse_time(text);
+  if (!span) {
+    throw Error(ErrorCode::kInvalid, "'" + text + "' is not a time", option,
+                "such as 2018, 2018-07 or 2018-07-10T12:00");
+  }
+  return end ? span->end : span->start;
+}
+
+std::vector<Box> bbox_option(const std::vector<double>& values, const char* option) {
+  if (values.empty()) return {};
+  const Box box{values[0], values[1], values[2], values[3]};
+  if (box.bottom > box.top) {
+    throw Error(ErrorCode::kInvalid, "bottom is above top", option, "left,bottom,right,top");
+  }
+  if (box.left <= box.right) return {box};
+  // West of it east: across the antimeridian.
+  return {{box.left, box.bottom, 180, box.top}, {-180, box.bottom, box.right, box.top}};
+}
+
+void print_left_out(const IndexReport& report, const FileList& given, bool explain) {
+  std::size_t shown = 0;
+  std::int64_t more = 0;
+  std::int64_t others = 0;
+  for (const IndexReport::Left& left : report.left_out) {
+    if (!explain && left.other && !given.named.contains(left.file)) {
+      ++others;
+    } else if (!explain && shown == kShownLeftOut) {
+      ++more;
+    } else {
+      ++shown;
+      std::cerr << (left.failed ? "failed: " : "skipped: ") << without_queries(left.file) << ": "
+                << without_queries(left.reason) << '\n';
+    }
+  }
+  if (more > 0) std::cerr << "... and " << counted(more, "file") << " more (--explain names all)\n";
+  if (others > 0) {
+    std::cerr << counted(others, "other file") << " skipped (--explain names "
+              << (others == 1 ? "it" : "them") << ")\n";
+  }
+}
 
 ImageQuery all_images() { return {Instant::min(), Instant::max(), {}, {}}; }
 
@@ -144,25 +180,58 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
   print_table(out, rows);
 }
 
-void print_images(std::ostream& out, const std::vector<Image>& images, const ImageIndex& index,
-                  const ImageMetadata& metadata, bool json) {
-  if (json) return print_images_json(out, images, index, metadata);
-  std::vector<std::vector<std::string>> rows = {
-      {"time", "name", "crs", "files", "left,bottom,right,top"}};
-  const auto keys = counted_keys(metadata);
-  for (const auto& [key, count] : keys) rows[0].push_back(key);
-  for (const Image& image : images) {
-    std::vector<std::string> boxes;
-    for (const Box& box : image.footprint) boxes.push_back(box_text(box));
-    rows.push_back({short_time(image.datetime), image.name, image.crs,
-                    std::to_string(image.bands.size()), join(boxes, " and ")});
-    const auto known = metadata.find(image.name);
-    for (const auto& [key, count] : keys) {
-      const bool has = known != metadata.end() && known->second.contains(key);
-      rows.back().push_back(has ? known->second.at(key) : "-");
-    }
+ImageList::ImageList(std::ostream& out, const ImageIndex& index, ImageMetadata metadata, bool json)
+    : out_(out), index_(index), metadata_(std::move(metadata)), json_(json) {
+  rows_ = {{"time", "name", "crs", "files", "left,bottom,right,top"}};
+  for (const auto& [key, count] : counted_keys(metadata_)) keys_.push_back(key);
+  rows_[0].insert(rows_[0].end(), keys_.begin(), keys_.end());
+}
+
+void ImageList::add(const Image& image) {
+  constexpr std::size_t kAtATime = 1000;  // rows
+  if (json_) return add_json(image);
+  std::vector<std::string> boxes;
+  for (const Box& box : image.footprint) boxes.push_back(box_text(box));
+  rows_.push_back({short_time(image.datetime), image.name, image.crs,
+                   std::to_string(image.bands.size()), join(boxes, " and ")});
+  const auto known = metadata_.find(image.name);
+  for (const std::string& key : keys_) {
+    const bool has = known != metadata_.end() && known->second.contains(key);
+    rows_.back().push_back(has ? known->second.at(key) : "-");
   }
-  print_table(out, rows);
+  if (rows_.size() >= kAtATime) flush();
+}
+
+void ImageList::add_json(const Image& image) {
+  ordered_json entry = {{"name", image.name},
+                        {"datetime", to_text(image.datetime)},
+                        {"crs", image.crs},
+                        {"footprint", ordered_json::array()},
+                        {"bands", ordered_json::object()}};
+  for (const Box& box : image.footprint) entry["footprint"].push_back(box_json(box));
+  for (const ImageBand& band : image.bands) {
+    entry["bands"][index_.bands()[band.band].name] = {{"file", without_queries(band.descriptor)},
+                                                      {"band", band.raster_band}};
+  }
+  const auto known = metadata_.find(image.name);
+  if (known != metadata_.end()) entry["metadata"] = known->second;
+  std::istringstream lines(entry.dump(2));
+  out_ << (any_ ? ",\n" : "[\n");
+  any_ = true;
+  bool first = true;
+  for (std::string line; std::getline(lines, line); first = false) {
+    out_ << (first ? "  " : "\n  ") << line;
+  }
+}
+
+void ImageList::flush() {
+  print_table(out_, rows_, widths_);
+  rows_.clear();
+}
+
+void ImageList::finish() {
+  if (!json_) return flush();
+  out_ << (any_ ? "\n]\n" : "[]\n");
 }
 
 }  // namespace cube

@@ -32,6 +32,7 @@ void add_plan(CLI::App& app, Program& program);
 void add_info(CLI::App& app, Program& program);
 void add_catalog(CLI::App& app, Program& program);
 void add_catalog_create(CLI::App& parent, Program& program);
+void add_catalog_change(CLI::App& parent, Program& program);  // add, update, remove
 void add_save(CLI::App& app, Program& program);
 void add_ops(CLI::App& app, Program& program);
 void add_schema(CLI::App& app, Program& program);

@@ -1,0 +1,31 @@
+// StoredCollection: all of a catalog in memory, to be changed and written anew.
+// Thread rule: values.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "catalog/collection.h"
+
+namespace cube {
+
+struct StoredCollection {
+  Collection collection;    // files by absolute name, with their states and all settings
+  std::string format_json;  // "" = none
+  bool has_states = false;  // sizes and times of files are in it, where they were opened
+};
+
+// Reads a catalog, ours or gdalcubes'. Throws Error as open_catalog().
+StoredCollection read_collection(const std::filesystem::path& catalog);
+
+// Puts the images of `fresh` into `base`. An image of a name that is there already takes what
+// `fresh` says and keeps only the bands that `fresh` lacks (none, when they were cleared before).
+// Bands are told by their names; those of `order` come first, in that order, then those of `base`.
+// Throws Error(kInvalid) where a band has another scale or offset in the two.
+void merge_collection(Collection& base, Collection fresh, const std::vector<std::string>& order);
+
+// Drops files and bands that no image has, and puts files by name and images by time and name, as
+// they are in a new catalog.
+void tidy(Collection& collection);
+
+}  // namespace cube

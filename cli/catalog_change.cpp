@@ -1,0 +1,244 @@
+// cube catalog add, update, remove: changes to a catalog that is there.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "catalog/catalog.h"
+#include "cli/catalog_text.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+struct ChangeArguments {
+  std::string catalog;
+  std::string progress = "auto";
+  int threads = 0;
+  bool dry_run = false;
+  bool explain = false;
+  // add
+  std::vector<std::string> files;
+  std::string table;
+  bool stac = false;
+  bool open_unknown = false;
+  std::vector<std::string> bands;
+  std::string format;
+  // update
+  bool keep_missing = false;
+  // remove
+  std::vector<std::string> images;
+  std::string time;
+  std::vector<double> area;
+  bool missing = false;
+};
+
+// Names the images of one kind of change: a few, or all.
+void print_names(const char* what, const std::vector<std::string>& names, bool all) {
+  constexpr std::size_t kShown = 10;
+  const std::size_t shown = all ? names.size() : std::min(names.size(), kShown);
+  for (std::size_t i = 0; i < shown; ++i) std::cerr << what << ": " << names[i] << '\n';
+  if (shown == names.size()) return;
+  std::cerr << "... and " << counted(static_cast<std::int64_t>(names.size() - shown), "image")
+            << " more " << what << " (--explain names all)\n";
+}
+
+int report(const ChangeArguments& arguments, const ChangeReport& report) {
+  IndexReport left;
+  left.left_out = report.left_out;
+  print_left_out(left, {}, arguments.explain);
+  if (arguments.explain || arguments.dry_run) {
+    print_names("added", report.added, arguments.explain);
+    print_names("changed", report.changed, arguments.explain);
+  }
+  print_names("removed", report.removed, arguments.explain);
+  const auto number = [](const std::vector<std::string>& names) {
+    return std::to_string(names.size());
+  };
+  std::cout << arguments.catalog << ": " << number(report.added) << " added, "
+            << number(report.changed) << " changed, " << number(report.removed) << " removed; "
+            << counted(report.images, "image") << ", " << counted(report.files, "file")
+            << (arguments.dry_run ? "; nothing is written (--dry-run)\n" : "\n");
+  const bool failed =
+      std::ranges::any_of(report.left_out, [](const auto& entry) { return entry.failed; });
+  return failed ? kSomeFailed : kDone;
+}
+
+// Runs a change with a bar.
+template <class Change>
+int run(const ChangeArguments& arguments, const Change& change) {
+  const ProgressMode mode = parse_progress_mode(arguments.progress);
+  ChangeReport done;
+  {
+    ProgressBar bar(mode, "indexing", "files");
+    const auto progress = [&](std::int64_t part, std::int64_t total) { bar.update(part, total); };
+    done = change(ChangeOptions{arguments.threads, arguments.dry_run, progress});
+  }
+  return report(arguments, done);
+}
+
+Additions additions_of(const ChangeArguments& arguments) {
+  Additions out;
+  std::optional<CollectionFormat> format;
+  const auto is_stac = [](const std::string& file) { return is_stac_file(file); };
+  const bool stac =
+      arguments.stac || (!arguments.files.empty() && std::ranges::all_of(arguments.files, is_stac));
+  const bool table = !arguments.table.empty();
+  if (table == !arguments.files.empty()) {
+    throw Error(ErrorCode::kInvalid, table ? "files are given too" : "no files are given",
+                table ? "--table" : "FILES", "give either FILES or --table TABLE.csv");
+  }
+  if (!stac && !table && !arguments.bands.empty()) {
+    throw Error(ErrorCode::kInvalid, "is for --table and --stac", "--bands",
+                "bands of files are said by the catalog's format");
+  }
+  if (!arguments.format.empty()) {
+    format =
+        CollectionFormat::load(arguments.format, stac || table ? CollectionFormat::Use::kBands
+                                                               : CollectionFormat::Use::kPatterns);
+  }
+  if (table) {
+    out.table = TableOptions{arguments.table, arguments.bands, format};
+  } else if (stac) {
+    out.stac = StacOptions{arguments.files, arguments.bands, format, arguments.open_unknown};
+  } else {
+    out.files = arguments.files;
+    out.format = format;
+  }
+  return out;
+}
+
+Removal removal_of(const ChangeArguments& arguments) {
+  Removal out{arguments.images, {}, arguments.missing};
+  if (!arguments.time.empty() || !arguments.area.empty()) {
+    ImageQuery query = all_images();
+    query.area = bbox_option(arguments.area, "--area");
+    const std::size_t slash = arguments.time.find('/');
+    if (!arguments.time.empty()) {
+      query.start = time_option(arguments.time.substr(0, slash), "--time", false);
+      const std::string end =
+          slash == std::string::npos ? arguments.time : arguments.time.substr(slash + 1);
+      query.end = time_option(end, "--time", true);
+    }
+    out.where = query;
+  }
+  if (out.images.empty() && !out.where && !out.missing) {
+    throw Error(ErrorCode::kInvalid, "it is not said which images", "remove",
+                "give --images, --time, --area or --missing");
+  }
+  return out;
+}
+
+void add_common(CLI::App& app, ChangeArguments& arguments) {
+  app.add_flag("--dry-run", arguments.dry_run, "Say what would be done; write nothing");
+  app.add_flag("--explain", arguments.explain, "Name every image and file it is about");
+}
+
+void add_reading(CLI::App& app, ChangeArguments& arguments) {
+  app.add_option("--threads", arguments.threads, "Files opened at a time; 0 = one a core")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--progress", arguments.progress, "auto (a bar on a terminal), json or none")
+      ->type_name("MODE")
+      ->capture_default_str();
+}
+
+constexpr const char* kAtomic =
+    "The catalog is written anew and renamed: a change that fails leaves it as it was, and who\n"
+    "reads it goes on reading the old. One that gdalcubes made becomes ours, with its index.\n\n"
+    "Exit status 1: it is written, but some files could not be opened.\n\n";
+
+void add_add(CLI::App& parent, Program& program) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  CLI::App* app = parent.add_subcommand("add", "Add images to a catalog");
+  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  app->add_option("FILES", arguments->files, "As for create: files, folders, globs or -")
+      ->type_name("");
+  app->add_flag("--stac", arguments->stac, "FILES are STAC documents, as for create");
+  app->add_option("--table", arguments->table, "A CSV table of images instead of FILES")
+      ->type_name("TABLE");
+  app->add_option("--bands", arguments->bands, "As for create --table and --stac")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAMES");
+  app->add_flag("--open", arguments->open_unknown, "As for create --stac");
+  app->add_option("--format", arguments->format,
+                  "How files are named; only where the catalog does not say it")
+      ->type_name("FORMAT");
+  add_reading(*app, *arguments);
+  add_common(*app, *arguments);
+  app->footer(std::string("Files that are in the catalog already are read again only if their size "
+                          "or time has\nchanged. An image that is in it gets what is new; none is "
+                          "doubled.\n\n") +
+              kAtomic + "Example:\n  cube catalog add l8.db more/");
+  app->callback([arguments, &program] {
+    const Additions additions = additions_of(*arguments);
+    program.status = run(*arguments, [&](const ChangeOptions& options) {
+      return add_to_catalog(arguments->catalog, additions, options);
+    });
+  });
+}
+
+void add_update(CLI::App& parent, Program& program) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  CLI::App* app = parent.add_subcommand("update", "Read again what has changed since");
+  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  app->add_flag("--keep-missing", arguments->keep_missing, "Keep images whose files are gone");
+  add_reading(*app, *arguments);
+  add_common(*app, *arguments);
+  app->footer(
+      std::string(
+          "Files of another size or time than when they were indexed are read again, images "
+          "whose\nfiles are gone are dropped (it says which), and new files in the folders "
+          "and globs that the\ncatalog was made from are added. STAC documents and tables "
+          "are read again; whether the\nfiles are there that they name is not looked at.\n\n") +
+      kAtomic + "Example:\n  cube catalog update l8.db --dry-run --explain");
+  app->callback([arguments, &program] {
+    program.status = run(*arguments, [&](const ChangeOptions& options) {
+      return update_catalog(arguments->catalog, arguments->keep_missing, options);
+    });
+  });
+}
+
+void add_remove(CLI::App& parent, Program& program) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  CLI::App* app = parent.add_subcommand("remove", "Remove images from a catalog");
+  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  app->add_option("--images", arguments->images, "Names or patterns, e.g. LC08_*_20180131*")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  app->add_option("--time", arguments->time,
+                  "From/to, both included, e.g. 2018-01/2018-03, or one time, e.g. 2018")
+      ->type_name("TIME");
+  app->add_option("--area", arguments->area, "Images that touch left,bottom,right,top in degrees")
+      ->delimiter(',')
+      ->expected(4)
+      ->allow_extra_args(false)
+      ->type_name("BOX");
+  app->add_flag("--missing", arguments->missing, "Images of which a local file is gone");
+  add_common(*app, *arguments);
+  app->footer(std::string("Images that fit all of these are removed; files are never touched. A "
+                          "later update adds them\nagain if their files lie where the catalog was "
+                          "made from.\n\n") +
+              kAtomic + "Example:\n  cube catalog remove l8.db --time 2018-01/2018-03 --dry-run");
+  app->callback([arguments, &program] {
+    const Removal removal = removal_of(*arguments);
+    program.status = run(*arguments, [&](const ChangeOptions& options) {
+      return remove_from_catalog(arguments->catalog, removal, options);
+    });
+  });
+}
+
+}  // namespace
+
+void add_catalog_change(CLI::App& parent, Program& program) {
+  add_add(parent, program);
+  add_update(parent, program);
+  add_remove(parent, program);
+}
+
+}  // namespace cube
