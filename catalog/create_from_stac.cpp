@@ -30,6 +30,12 @@ BandInfo band_of_file(const std::string& descriptor, int number) {
               descriptor);
 }
 
+// The reference system of an image is that of all its files; where they differ each says its own.
+std::string common_crs(const std::vector<const StacAsset*>& assets) {
+  const auto alike = [&](const StacAsset* asset) { return asset->crs == assets.front()->crs; };
+  return std::ranges::all_of(assets, alike) ? assets.front()->crs : "";
+}
+
 // Joins items to a collection.
 class Gatherer {
  public:
@@ -56,7 +62,7 @@ class Gatherer {
     if (footprint.empty()) {
       return leave_out(where, "has no place: neither bbox nor geometry nor proj:transform", true);
     }
-    CollectedImage image{item.id, item.datetime, assets.front()->crs, footprint, {}, {}};
+    CollectedImage image{item.id, item.datetime, common_crs(assets), footprint, {}, {}};
     for (const auto& choice : choices) {
       image.sources[choice.band] = {file(choice.asset->descriptor), choice.raster_band};
     }

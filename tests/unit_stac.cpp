@@ -168,6 +168,10 @@ TEST_CASE("the reference system by code, WKT or PROJJSON, on the item or the ass
       "id": {"authority": "EPSG", "code": 4326}})"),
                false) == "EPSG:4326");
   CHECK(crs_of("proj:epsg", nullptr, false).empty());
+  json differing = item("a", {{"x", asset("x.tif")}, {"y", asset("y.tif")}});
+  differing["assets"]["y"]["proj:epsg"] = 32632;
+  CHECK(make(dir, differing).images.at(0).crs.empty());  // each file says its own
+  CHECK(make(dir, differing, {"y"}).images.at(0).crs == "EPSG:32632");
   const std::string bad = test::error_of([&] { crs_of("proj:code", "EPSG:999999", false); });
   CHECK_MESSAGE(bad.find("items.json#/assets/x: ") != std::string::npos, bad);
 }
