@@ -1,5 +1,6 @@
-// cube info: what a graph, catalog or raster holds.
+// cube info: what a graph, catalog, netCDF file, Zarr group or raster holds.
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "catalog/catalog.h"
 #include "cli/catalog_text.h"
 #include "cli/common.h"
+#include "engine/error.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
@@ -16,14 +18,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class Kind { kGraph, kCatalog, kRaster };
+enum class Kind { kGraph, kCatalog, kNetcdf, kZarr, kRaster };
 
-// By content: JSON begins with a brace, SQLite with its magic.
+// By content: JSON begins with a brace, SQLite, netCDF and HDF5 with their magic.
 Kind kind_of(const std::string& file) {
+  if (std::filesystem::exists(std::filesystem::path(file) / ".zgroup")) return Kind::kZarr;
   std::array<char, 16> head{};
   std::ifstream(file, std::ios::binary).read(head.data(), head.size());
   const std::string_view text(head.data(), head.size());
   if (text.starts_with("SQLite format 3")) return Kind::kCatalog;
+  if (text.starts_with("CDF") || text.starts_with("\x89HDF")) return Kind::kNetcdf;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (file == "-" || (first != std::string_view::npos && text[first] == '{')) return Kind::kGraph;
   return Kind::kRaster;
@@ -51,8 +55,8 @@ Json json_of(const Grid& grid) {
           {"dy", grid.dy},           {"nx", grid.width},  {"ny", grid.height}};
 }
 
-void show_graph(const GraphArguments& args, const Program& program, bool json) {
-  const Graph graph = compile(args.load(), program.registry, program.resources);
+void show_cube(const Document& document, const Program& program, bool json) {
+  const Graph graph = compile(document, program.registry, program.resources);
   const CubeInfo& info = graph.info();
   if (!json) {
     std::cout << describe(info);
@@ -93,6 +97,21 @@ void show_raster(const std::string& file, bool json) {
   std::cout << "overviews  " << (factors.empty() ? "none" : join(factors)) << '\n';
 }
 
+// A file as the source that reads it makes a cube of it; what it cannot read may be a raster.
+void show_arrays(const std::string& source, const std::string& file, const Program& program,
+                 bool json) {
+  const Json node = {{"cube_type", source}, {"file", file}, {"auto_unpack", false}};
+  try {
+    show_cube(Document::parse(node.dump(), std::filesystem::current_path()), program, json);
+  } catch (const Error& no_cube) {
+    try {
+      show_raster(file, json);
+    } catch (const Error&) {
+      throw no_cube;
+    }
+  }
+}
+
 }  // namespace
 
 void add_info(CLI::App& app, Program& program) {
@@ -101,8 +120,11 @@ void add_info(CLI::App& app, Program& program) {
     bool json = false;
   };
   auto args = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("info", "Say what a graph, catalog or raster holds");
-  command->add_option("FILE", args->graph.graph, "Graph (JSON), catalog (SQLite) or raster")
+  CLI::App* command =
+      app.add_subcommand("info", "Say what a graph, catalog or file of cells holds");
+  command
+      ->add_option("FILE", args->graph.graph,
+                   "Graph (JSON), catalog (SQLite), netCDF, Zarr or raster")
       ->type_name("")
       ->required();
   command
@@ -112,15 +134,20 @@ void add_info(CLI::App& app, Program& program) {
       ->allow_extra_args(false);
   command->add_flag("--json", args->json, "Print JSON");
   command->footer(
-      "Examples:\n  cube info ndvi.json\n  cube info s2.db --json\n  cube info ndvi.tif");
+      "Examples:\n  cube info ndvi.json\n  cube info s2.db --json\n  cube info ndvi.tif\n  cube "
+      "info ndvi.nc");
   command->callback([args, &program] {
     switch (kind_of(args->graph.graph)) {
       case Kind::kGraph:
-        return show_graph(args->graph, program, args->json);
+        return show_cube(args->graph.load(), program, args->json);
       case Kind::kCatalog:
         return print_catalog_info(std::cout, args->graph.graph,
                                   *program.resources.open_index(args->graph.graph),
                                   image_metadata(args->graph.graph), args->json);
+      case Kind::kNetcdf:
+        return show_arrays("ncdf", args->graph.graph, program, args->json);
+      case Kind::kZarr:
+        return show_arrays("zarr", args->graph.graph, program, args->json);
       case Kind::kRaster:
         return show_raster(args->graph.graph, args->json);
     }

@@ -552,6 +552,16 @@ class Sources(Case):
                 np.testing.assert_array_equal(ours.time.values, data.time.values[slices])
                 np.testing.assert_array_equal(ours.a.values, data.a.values[slices])
 
+    def test_info_says_what_a_file_makes_a_cube_of(self):
+        for kind in FORMATS:
+            path = self.save(dataset(names=("a", "b")), kind)
+            result = cube("info", path)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(result.stdout, cube("info", self.graph(
+                {"cube_type": kind, "file": path})).stdout)
+        self.save(dataset().rename(y="row"), "ncdf", "odd")
+        self.assertIn("driver  netCDF", cube("info", self.path("odd.nc")).stdout)
+
     def test_packed_round_trips_between_formats(self):
         stored = RNG.integers(0, 1000, (2, 13, 17)).astype("int16")
         stored[0, :3] = -999
