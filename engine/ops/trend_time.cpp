@@ -176,7 +176,7 @@ OperatorType trend_time() {
           "there are fewer values than the fit has terms (2, and 2 a harmonic) or their times "
           "cannot tell the terms apart (harmonics of one value a year); p_value also where there "
           "are no more; r2 where all values are equal. The intercept of theil_sen is median(value) "
-          "- slope * median(time). Its time grows with the square of the series' length.",
+          "- slope * median(time), and its time grows with the square of the series' length.",
       .example = R"({"cube_type": "trend_time", "season_harmonics": 1,
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
