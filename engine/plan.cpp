@@ -73,13 +73,15 @@ bool halve(ChunkShape& shape) {
   return true;
 }
 
-// Cells of a slice below which a chunk of whole series is not cut further as long as it has others
-// to cut.
+// Cells of a slice that a chunk of whole series has at least, where the budget allows it.
 constexpr std::int64_t kSeriesCells = std::int64_t{1} << 14;
+// And where it does not: below these the series is cut. That saves little, as all of it is needed
+// for each part, and takes the work again for each.
+constexpr std::int64_t kLeastSeriesCells = std::int64_t{1} << 10;
 
 // The same for chunks of whole series: rows and columns first.
 bool halve_series(ChunkShape& shape) {
-  if (shape.y * shape.x <= kSeriesCells) return halve(shape);
+  if (shape.y * shape.x <= kLeastSeriesCells) return halve(shape);
   ChunkShape slice{1, shape.y, shape.x};
   halve(slice);
   shape.y = slice.y;

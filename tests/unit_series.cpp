@@ -167,4 +167,13 @@ TEST_CASE("chunks hold whole series and the plan knows what is held") {
   const Request request{{{0, 1}, {0, kRows}, {0, kColumns}}, {0, 1}};
   const std::int64_t series = kSlices * kRows * kColumns * std::int64_t{sizeof(double)};
   CHECK(reduction.peak_bytes(reduction.graph().result, request) >= 3 * series);
+  // A tight budget takes rows and columns, not the series.
+  options.chunk.reset();
+  constexpr std::int64_t kLeft = std::int64_t{4}
+                                 << 20;  // of the budget, an eighth of it kept blocks
+  options.memory_bytes = (reduction.base_bytes() - reduction.cache_bytes() + kLeft) * 8 / 7;
+  const Plan tight = plan(on_scattered({{"cube_type", "smooth_time"}, {"method", "whittaker"}}));
+  CHECK(tight.chunk_reduced());
+  CHECK(tight.chunk_shape().t == kSlices);
+  CHECK(tight.estimate().peak_bytes <= options.memory_bytes);
 }
