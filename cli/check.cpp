@@ -8,7 +8,7 @@ namespace {
 
 void check_graph(const GraphArguments& arguments, const Program& program) {
   const Document document = arguments.load();
-  const Graph graph = compile(document, program.registry, program.resources);
+  const Graph graph = compile(document, program.registry, arguments.resources(program));
   static_cast<void>(document.outputs());  // throws when they are wrong
   std::cout << describe(graph.info()) << "ok\n";
   print_notes(graph);

@@ -39,9 +39,21 @@ void GraphArguments::add_to(CLI::App& command) {
   command.add_option("GRAPH", graph, "Graph document (JSON); - is standard input")
       ->type_name("")
       ->required();
+  add_options_to(command);
+}
+
+void GraphArguments::add_options_to(CLI::App& command) {
   command.add_option("--set", sets, "Give a parameter of the document a value; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  command.add_flag("--allow-exec", allow_exec,
+                   "Let the graph run the programs and load the plugins that it names");
+}
+
+Resources GraphArguments::resources(const Program& program) const {
+  Resources resources = program.resources;
+  resources.allow_exec = allow_exec;
+  return resources;
 }
 
 Document GraphArguments::load() const {

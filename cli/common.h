@@ -16,8 +16,12 @@ namespace cube {
 struct GraphArguments {
   std::string graph;
   std::vector<std::string> sets;  // "name=value"
+  bool allow_exec = false;
 
   void add_to(CLI::App& command);
+  void add_options_to(CLI::App& command);  // all but the graph
+  // The resources that the graph is compiled and run with.
+  Resources resources(const Program& program) const;
   // Reads the document and puts the parameters in.
   Document load() const;
 };

@@ -55,8 +55,9 @@ Json json_of(const Grid& grid) {
           {"dy", grid.dy},           {"nx", grid.width},  {"ny", grid.height}};
 }
 
-void show_cube(const Document& document, const Program& program, bool json) {
-  const Graph graph = compile(document, program.registry, program.resources);
+void show_cube(const Document& document, const Program& program, const Resources& resources,
+               bool json) {
+  const Graph graph = compile(document, program.registry, resources);
   const CubeInfo& info = graph.info();
   if (!json) {
     std::cout << describe(info);
@@ -102,7 +103,8 @@ void show_arrays(const std::string& source, const std::string& file, const Progr
                  bool json) {
   const Json node = {{"cube_type", source}, {"file", file}, {"auto_unpack", false}};
   try {
-    show_cube(Document::parse(node.dump(), std::filesystem::current_path()), program, json);
+    show_cube(Document::parse(node.dump(), std::filesystem::current_path()), program,
+              program.resources, json);
   } catch (const Error& no_cube) {
     try {
       show_raster(file, json);
@@ -127,11 +129,7 @@ void add_info(CLI::App& app, Program& program) {
                    "Graph (JSON), catalog (SQLite), netCDF, Zarr or raster")
       ->type_name("")
       ->required();
-  command
-      ->add_option("--set", args->graph.sets,
-                   "Give a parameter of a graph a value; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+  args->graph.add_options_to(*command);
   command->add_flag("--json", args->json, "Print JSON");
   command->footer(
       "Examples:\n  cube info ndvi.json\n  cube info s2.db --json\n  cube info ndvi.tif\n  cube "
@@ -139,7 +137,7 @@ void add_info(CLI::App& app, Program& program) {
   command->callback([args, &program] {
     switch (kind_of(args->graph.graph)) {
       case Kind::kGraph:
-        return show_cube(args->graph.load(), program, args->json);
+        return show_cube(args->graph.load(), program, args->graph.resources(program), args->json);
       case Kind::kCatalog:
         return print_catalog_info(std::cout, args->graph.graph,
                                   *program.resources.open_index(args->graph.graph),

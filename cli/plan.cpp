@@ -63,7 +63,7 @@ void add_plan(CLI::App& app, Program& program) {
   command->add_flag("--json", args->json, "Print JSON");
   command->footer("Example:\n  cube plan ndvi.json --threads 4 --memory 8G");
   command->callback([args, &program] {
-    const Plan plan(compile(args->graph.load(), program.registry, program.resources),
+    const Plan plan(compile(args->graph.load(), program.registry, args->graph.resources(program)),
                     args->plan.options());
     const Plan::Estimate estimate = plan.estimate();
     print_notes(plan.graph());

@@ -118,7 +118,9 @@ nlohmann::ordered_json stats_json(const Report& report) {
 }
 
 void write_stats(const std::string& file, const Report& report) {
-  const std::string text = stats_json(report).dump(2) + "\n";
+  // Reasons may hold what other programs wrote, in any encoding.
+  const std::string text =
+      stats_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (file == "-") {
     std::cout << text;
     return;
@@ -174,7 +176,8 @@ int run_graph(const RunArguments& args, const Program& program) {
   const StopSignals signals;
   const Document document = args.graph.load();
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document);
-  Graph graph = compile(document, program.registry, program.resources);
+  const Resources resources = args.graph.resources(program);
+  Graph graph = compile(document, program.registry, resources);
   std::vector<std::unique_ptr<Sink>> sinks;
   for (const OutputSpec& output : outputs) sinks.push_back(make_sink(output, graph.info()));
   const Provenance provenance =
@@ -187,7 +190,7 @@ int run_graph(const RunArguments& args, const Program& program) {
               << " to keep within --memory " << args.plan.memory << '\n';
   }
   keep_blocks(plan, *program.blocks);
-  const Report report = run_plan(plan, args, program.resources, sinks, provenance, signals);
+  const Report report = run_plan(plan, args, resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);
   print_report(report, args);
   if (report.cancelled) {

@@ -56,7 +56,7 @@ class TemporaryFile {
 void save_graph(const SaveArguments& arguments, const Program& program) {
   const Document document = arguments.graph.load();
   // A saved cube is usable as it stands, so it is compiled first.
-  compile(document, program.registry, program.resources);
+  compile(document, program.registry, arguments.graph.resources(program));
   if (arguments.output == "-") {
     std::cout << canonical_text(document, program.registry, fs::current_path());
     return;

@@ -28,6 +28,7 @@ class Evaluator::NodeInputs final : public Inputs {
     return evaluator_.images();
   }
   void skipped(SkippedImage image) override { evaluator_.skipped_.push_back(std::move(image)); }
+  bool cancelled() const override { return evaluator_.cancelled_ && evaluator_.cancelled_(); }
 
  private:
   Evaluator& evaluator_;

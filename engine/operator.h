@@ -46,6 +46,9 @@ class Inputs {
 
   // Adds a line to the run's report; the run ends with exit status 1.
   virtual void skipped(SkippedImage image) = 0;
+
+  // True when the run is to stop; for kernels that wait for something else than a pull.
+  virtual bool cancelled() const { return false; }
 };
 
 // The work of one operator on one thread.
@@ -119,6 +122,10 @@ class Operator {
   // Sources: the shape of the blocks that cells are stored in, from the cube's first cell on, where
   // reading a part of a block takes decoding all of it. Chunks are made of whole blocks.
   virtual std::optional<ChunkShape> stored_blocks() const { return std::nullopt; }
+
+  // The code of the user that it runs, "the command 'python3 a.py'", which takes their consent
+  // (Resources::allow_exec); "" = none.
+  virtual std::string executes() const { return {}; }
 
   // Names of the images or files that the cube is made from, for the output's provenance.
   virtual std::vector<std::string> source_names() const { return {}; }

@@ -10,8 +10,8 @@
 //
 // One walk over fields() reads JSON, writes JSON, makes the JSON Schema, and prints the help; the
 // engine knows none of them. A field may be bool, std::int64_t, double, std::string (an enum is one
-// with `choices`), std::vector, std::array, std::pair, std::optional, std::map<std::string, T>, or
-// a Record, ShortRecord or ShortMap, as below.
+// with `choices`), std::vector, std::array, std::pair, std::optional, std::map<std::string, T>,
+// a FreeValue, or a Record, ShortRecord or ShortMap, as below.
 //
 // The value a field has in a default-constructed Params is its default.
 //
@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace cube {
@@ -42,6 +43,9 @@ struct Field {
 };
 
 class FieldVisitor;
+
+// A value that only the user's own code understands.
+using FreeValue = std::variant<std::string, double, bool, std::vector<double>>;
 
 // A type with its own fields.
 template <class T>
@@ -88,6 +92,7 @@ class FieldVisitor {
   virtual void value(std::int64_t& v) = 0;
   virtual void value(double& v) = 0;
   virtual void value(std::string& v) = 0;
+  virtual void value(FreeValue& v) = 0;
 
   // Structure. A list of `size` elements (-1 = any length): returns how many to visit.
   virtual std::size_t begin_list(std::size_t current, std::ptrdiff_t fixed_size) = 0;
@@ -121,6 +126,7 @@ class FieldVisitor {
   void visit(std::int64_t& v) { value(v); }
   void visit(double& v) { value(v); }
   void visit(std::string& v) { value(v); }
+  void visit(FreeValue& v) { value(v); }
 
   template <class T>
   void visit(std::optional<T>& v) {

@@ -18,6 +18,10 @@ struct Resources {
 
   // Makes a reader for one worker thread.
   std::function<std::unique_ptr<ImageReader>()> make_reader;
+
+  // Graphs may run programs and load libraries that they name (`stream`, `plugin`, `apply_time`).
+  // Without it such a graph is refused before any pixel is read.
+  bool allow_exec = false;
 };
 
 }  // namespace cube

@@ -125,11 +125,22 @@ void run_chunk(const Plan& plan, std::int64_t chunk, Evaluator& worker,
   }
 }
 
+void check_consent(const Graph& graph, const Resources& resources) {
+  if (resources.allow_exec) return;
+  for (const Graph::Node& node : graph.nodes) {
+    const std::string code = node.op->executes();
+    if (code.empty()) continue;
+    throw Error(ErrorCode::kInvalid, "the graph would run " + code, node.where,
+                "--allow-exec lets it, if you trust it");
+  }
+}
+
 }  // namespace
 
 Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
            const RunOptions& options) {
+  check_consent(plan.graph(), resources);
   Journal journal(plan, options);
   for (const std::unique_ptr<Sink>& sink : sinks) sink->begin(plan.chunk_shape(), provenance);
   const std::int64_t chunks = plan.chunks();
@@ -155,6 +166,7 @@ Report run(const Plan& plan, const Resources& resources,
 }
 
 Chunk compute(const Graph& graph, const Resources& resources, const Request& request) {
+  check_consent(graph, resources);
   return Evaluator(graph, resources).evaluate(graph.result, request);
 }
 

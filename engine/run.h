@@ -64,6 +64,7 @@ struct Report {
 // Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
 // leaves them unfinished, so that no half-written output appears. Once all chunks are there the
 // sinks are finished whatever `cancelled` says.
+// A graph that runs code of the user is refused, Error(kInvalid), unless `resources` allows it.
 // No exception of a worker escapes: it becomes a Failure. Throws Error only for sinks that cannot
 // begin or finish.
 Report run(const Plan& plan, const Resources& resources,

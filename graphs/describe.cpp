@@ -43,6 +43,7 @@ class Describer final : public FieldVisitor {
   void value(std::int64_t&) override { types_.back().kind = Kind::kInteger; }
   void value(double&) override { types_.back().kind = Kind::kNumber; }
   void value(std::string&) override { types_.back().kind = Kind::kText; }
+  void value(FreeValue&) override { types_.back().kind = Kind::kFree; }
 
   std::size_t begin_list(std::size_t, std::ptrdiff_t fixed_size) override {
     types_.back().kind = fixed_size < 0 ? Kind::kList : Kind::kTuple;
@@ -104,6 +105,8 @@ std::string type_text(const TypeDoc& type) {
       return "number";
     case Kind::kText:
       return "text";
+    case Kind::kFree:
+      return "number, text, true or false, list of numbers";
     case Kind::kList:
       return "list of " + type_text(type.items.at(0));
     case Kind::kTuple: {

@@ -135,6 +135,27 @@ void JsonReader::value(std::string& v) {
   v = field && field->path ? resolve_path(text, base_) : text;
 }
 
+void JsonReader::value(FreeValue& v) {
+  const json& given = here();
+  if (given.is_boolean()) {
+    v = given.get<bool>();
+  } else if (given.is_number()) {
+    v = given.get<double>();
+  } else if (given.is_string()) {
+    v = given.get<std::string>();
+  } else if (given.is_array()) {
+    std::vector<double> numbers;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      begin_item(i);
+      value(numbers.emplace_back());
+      end_item();
+    }
+    v = std::move(numbers);
+  } else {
+    expected("a number, a text, true, false or a list of numbers");
+  }
+}
+
 std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
   Place& place = places_.back();
   if (fixed_size >= 0) {

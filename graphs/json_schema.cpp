@@ -31,6 +31,9 @@ Json type_schema(const TypeDoc& type, const FieldDoc& field) {
       return ref("number-value");
     case Kind::kText:
       return text_schema(field);
+    case Kind::kFree:
+      return {{"type", Json::array({"string", "number", "boolean", "array"})},
+              {"items", ref("number-value")}};
     case Kind::kList:
       return {{"type", "array"}, {"items", type_schema(type.items.at(0), field)}};
     case Kind::kTuple: {

@@ -43,6 +43,23 @@ void JsonWriter::value(std::string& v) {
   open_.back() = path ? relative_path(v, *folder_) : v;
 }
 
+void JsonWriter::value(FreeValue& v) {
+  if (auto* text = std::get_if<std::string>(&v)) {
+    open_.back() = *text;
+  } else if (auto* number = std::get_if<double>(&v)) {
+    value(*number);
+  } else if (const auto* flag = std::get_if<bool>(&v)) {
+    open_.back() = *flag;
+  } else {
+    begin_list(0, -1);
+    for (double& each : std::get<std::vector<double>>(v)) {
+      begin_item(0);
+      value(each);
+      end_item();
+    }
+  }
+}
+
 std::size_t JsonWriter::begin_list(std::size_t current, std::ptrdiff_t) {
   open_.back() = nlohmann::ordered_json::array();
   return current;

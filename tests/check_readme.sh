@@ -5,7 +5,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-PATH=$(dirname "$CUBE"):$PATH
+# The system's Python, which has numpy.
+PATH=$(dirname "$CUBE"):/usr/bin:$PATH
 readme=$CUBE_SOURCE/README.md
 
 # Commands: every ```sh block, line by line.

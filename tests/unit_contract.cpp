@@ -48,6 +48,7 @@ Resources no_images() {
   Resources resources;
   resources.open_index = [](const auto&) { return std::make_shared<const NoImages>(); };
   resources.make_reader = [] { return make_image_reader(); };
+  resources.allow_exec = true;
   return resources;
 }
 
@@ -65,6 +66,7 @@ const std::filesystem::path& folder() {
     for (const char* name : {"cube.nc", "cube.zarr"}) {
       cube::test::run_command(run + " -o " + dir->file(name));
     }
+    std::filesystem::copy(std::filesystem::path(CUBE_PLUGINS) / "local_range.so", dir->path());
     return dir;
   }();
   return kFiles->path();

@@ -19,6 +19,7 @@ namespace {
 Resources resources() {
   Resources out;
   out.make_reader = [] { return make_image_reader(); };
+  out.allow_exec = true;
   return out;
 }
 
@@ -44,7 +45,7 @@ Graph compile_case(const json& test) {
   }
   document["result"] = nlohmann::json::parse(test.at("graph").dump());
   const auto folder = std::filesystem::path(CUBE_SOURCE_DIR) / "tests" / "ops";
-  return compile(Document::parse(document.dump(), folder), cube::test::test_operators(), {});
+  return compile(Document::parse(document.dump(), folder), cube::test::test_operators(), resources());
 }
 
 // The error of a case, seen from its own graph.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/declared_bands.h"
 #include "engine/error.h"
 #include "engine/formula_rows.h"
 #include "engine/registry.h"
@@ -19,8 +20,7 @@ class ApplyPixel final : public Operator {
     std::vector<std::string> expr;
     std::vector<std::string> band_names;
     bool keep_bands = false;
-    std::vector<std::string> dtype;
-    std::vector<double> nodata;
+    DeclaredStorage storage;
     std::vector<double> scale;
     std::vector<double> offset;
 
@@ -40,11 +40,11 @@ class ApplyPixel final : public Operator {
                .help = "Types of the new bands, one for all or one each: uint8, int16, uint16, "
                        "int32, uint32, float32, float64. Integers round to nearest and clamp.",
                .one_or_many = true},
-              dtype);
+              storage.dtype);
       v.field({.name = "nodata",
                .help = "Stored values that mean missing, of new bands of an integer type.",
                .one_or_many = true},
-              nodata);
+              storage.nodata);
       v.field({.name = "scale",
                .help = "Stated for the new bands: physical value = cell * scale + offset. The "
                        "formula gives the cell.",
@@ -148,9 +148,11 @@ class ApplyPixel final : public Operator {
     for (std::size_t i = 0; i < formulas.size(); ++i) {
       BandInfo band;
       band.name = new_name(params, i, out.bands);
-      set_storage(band, params, i, default_dtype(formulas[i], in));
-      band.scale = choice("scale", params.scale, i, formulas.size()).value_or(1);
-      band.offset = choice("offset", params.offset, i, formulas.size()).value_or(0);
+      band = params.storage.apply(
+          std::move(band), i, formulas.size(), default_dtype(formulas[i], in), "formula",
+          "a formula can give missing cells; nodata says how to store them");
+      band.scale = choice("scale", params.scale, i, formulas.size(), "formula").value_or(1);
+      band.offset = choice("offset", params.offset, i, formulas.size(), "formula").value_or(0);
       out.bands.push_back(std::move(band));
     }
     return out;
@@ -177,52 +179,6 @@ class ApplyPixel final : public Operator {
       type = std::max(type, arithmetic_dtype(in.bands[band].dtype));
     }
     return type;
-  }
-
-  static void set_storage(BandInfo& band, const Params& params, std::size_t i, DType type) {
-    const std::size_t count = params.expr.size();
-    if (const auto wanted = choice("dtype", params.dtype, i, count)) {
-      const auto parsed = parse_dtype(*wanted);
-      const std::string where = item("dtype", params.dtype.size() == 1 ? 0 : i);
-      if (!parsed) {
-        const std::vector<std::string> known(dtype_names().begin(), dtype_names().end());
-        throw Error(ErrorCode::kInvalid, "there is no type '" + *wanted + "'", where,
-                    suggest(known, *wanted));
-      }
-      type = *parsed;
-    }
-    band.dtype = type;
-    band.nodata = choice("nodata", params.nodata, i, count);
-    if (band.nodata) check_nodata(type, *band.nodata, params.nodata.size() == 1 ? 0 : i);
-    band = with_gaps(band, "a formula can give missing cells; nodata says how to store them");
-  }
-
-  static void check_nodata(DType type, double nodata, std::size_t i) {
-    const std::string where = item("nodata", i);
-    if (is_float(type)) {
-      throw Error(ErrorCode::kInvalid,
-                  "a band of type " + std::string(name(type)) + " needs no nodata value", where,
-                  "missing is NaN there; give an integer dtype too");
-    }
-    if (!can_hold(type, nodata)) {
-      throw Error(
-          ErrorCode::kInvalid,
-          "type " + std::string(name(type)) + " has no value " + number_text(nodata), where,
-          "a whole number from " + number_text(lowest(type)) + " to " + number_text(highest(type)));
-    }
-  }
-
-  // Element `i` of a list that is empty, has one element for all formulas, or one each.
-  template <class T>
-  static std::optional<T> choice(std::string_view key, const std::vector<T>& list, std::size_t i,
-                                 std::size_t formulas) {
-    if (list.empty()) return std::nullopt;
-    if (list.size() == 1) return list[0];
-    if (list.size() == formulas) return list[i];
-    throw Error(
-        ErrorCode::kInvalid,
-        std::to_string(list.size()) + " values for " + std::to_string(formulas) + " formulas",
-        pointer_step(key), "one for all or one a formula");
   }
 
   // Bands of the input that some bands of the result need, ascending.
