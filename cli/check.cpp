@@ -11,7 +11,7 @@ void check_graph(const GraphArguments& arguments, const Program& program) {
   const Graph graph = compile(document, program.registry, arguments.resources(program));
   static_cast<void>(document.outputs());  // throws when they are wrong
   std::cout << describe(graph.info()) << "ok\n";
-  print_notes(graph);
+  print_notes(graph, document);
 }
 
 }  // namespace

@@ -130,7 +130,10 @@ std::string describe(const CubeInfo& info) {
   return out + "\n";
 }
 
-void print_notes(const Graph& graph) {
+void print_notes(const Graph& graph, const Document& document) {
+  for (const Note& note : gdalcubes_notes(document)) {
+    std::cerr << "cube: warning: " << note.where << ": " << note.text << '\n';
+  }
   for (const Graph::Node& node : graph.nodes) {
     if (node.type != "image_collection" || !node.op->source_names().empty()) continue;
     std::cerr << "cube: note: " << (node.where.empty() ? "" : node.where + ": ")

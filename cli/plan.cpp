@@ -63,10 +63,11 @@ void add_plan(CLI::App& app, Program& program) {
   command->add_flag("--json", args->json, "Print JSON");
   command->footer("Example:\n  cube plan ndvi.json --threads 4 --memory 8G");
   command->callback([args, &program] {
-    const Plan plan(compile(args->graph.load(), program.registry, args->graph.resources(program)),
+    const Document document = args->graph.load();
+    const Plan plan(compile(document, program.registry, args->graph.resources(program)),
                     args->plan.options());
     const Plan::Estimate estimate = plan.estimate();
-    print_notes(plan.graph());
+    print_notes(plan.graph(), document);
     args->json ? print_json(plan, estimate) : print_text(plan, estimate);
   });
 }

@@ -183,7 +183,7 @@ int run_graph(const RunArguments& args, const Program& program) {
   const Provenance provenance =
       provenance_of(graph, canonical_text(document, program.registry, document.base()));
   const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
-  if (!args.quiet) print_notes(plan.graph());
+  if (!args.quiet) print_notes(plan.graph(), document);
   if (plan.chunk_reduced() && !args.quiet) {
     const ChunkShape& shape = plan.chunk_shape();
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x

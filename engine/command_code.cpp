@@ -307,12 +307,12 @@ class CommandCode final : public UserCode {
 
 }  // namespace
 
-void CommandParams::fields(FieldVisitor& v) {
+void CommandParams::fields(FieldVisitor& v, bool required) {
   v.field(
       {.name = "command",
        .help = "What to run: a list of the program and its arguments, or one text (or a list of "
                "one), which the shell runs (sh -c). The program inherits the environment.",
-       .required = true,
+       .required = required,
        .one_or_many = true},
       command);
   v.field(
@@ -359,6 +359,14 @@ void check_lines(const FreeValues& arguments) {
                 "an argument has a name without spaces and a value without line breaks",
                 "/arguments" + pointer_step(std::string_view(name)));
   }
+}
+
+std::vector<BandInfo> command_bands(const UserBands& wanted, DType preset) {
+  if (wanted.bands.empty()) {
+    throw Error(ErrorCode::kInvalid, "nothing says which bands the command makes", "/bands",
+                "a list of names");
+  }
+  return wanted.made(preset);
 }
 
 std::shared_ptr<const UserCode> command_code(const CommandParams& params,

@@ -22,7 +22,7 @@ struct CommandParams {
   std::optional<std::string> directory;
   double timeout = 3600;
 
-  void fields(FieldVisitor& v);
+  void fields(FieldVisitor& v, bool required = true);
 
   // Checks it and finds the program; throws Error that points into the node.
   Command checked() const;
@@ -34,6 +34,9 @@ void check_lines(const FreeValues& arguments);
 // Speaks the protocol on standard input and output.
 std::shared_ptr<const UserCode> command_code(const CommandParams& params,
                                              const FreeValues& arguments);
+
+// The bands that a graph says a command makes. Throws Error(kInvalid) that points into the node.
+std::vector<BandInfo> command_bands(const UserBands& wanted, DType preset);
 
 extern const char* const kStreamProtocol;
 

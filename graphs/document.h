@@ -57,6 +57,18 @@ class Document {
 // are read from their files; a file that refers to itself is an error.
 Graph compile(const Document& document, const Registry& registry, const Resources& resources);
 
+// Something about a document that is no error.
+struct Note {
+  std::string where;  // JSON pointer
+  std::string text;
+};
+
+// Where a graph of gdalcubes leans on what was changed here on purpose (logarithms, months, sums of
+// nothing), a line each. A document is taken for one of gdalcubes' if gdalcubes could read it: a bare
+// node, none but its cubes and keys, without title or version, and with a chunk_size in every
+// source. Documents of our own make no notes.
+std::vector<Note> gdalcubes_notes(const Document& document);
+
 // The canonical form: one cube node (with `cubes` where one is used several times), defaults
 // filled in, keys in the order operators declare them, parameters replaced, paths relative to
 // `folder` (absolute where they cannot be), saved cubes kept as references. Canonical text of

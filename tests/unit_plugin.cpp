@@ -89,6 +89,18 @@ TEST_CASE("whole series, arguments of every kind, missing cells of an integer ba
   }
 }
 
+TEST_CASE("a plugin over series, of which it makes one slice") {
+  json document = bad("plugin_counts", {{"times", {"2020"}}, {"bands", {"n"}}});
+  document["cube_type"] = "apply_time";
+  const Graph graph = compiled(document);
+  CHECK(graph.info().time.size() == 1);
+  CHECK(graph.info().bands[0].name == "n");
+  const std::vector<std::vector<double>> expected = {{2, 1, kNone, 2}};
+  for (const ChunkShape& shape : cube::test::chunk_shapes(graph.info())) {
+    CHECK(difference(computed(graph, allowed(), shape), expected) == "");
+  }
+}
+
 TEST_CASE("bands that only the graph declares") {
   CHECK(error_in(bad("plugin_none")) ==
         "/bands: neither the plugin nor the graph says which bands it makes (a list of names)");

@@ -1,5 +1,5 @@
 #include "engine/command_code.h"
-#include "engine/error.h"
+#include "engine/files_code.h"
 #include "engine/registry.h"
 #include "engine/user_bands.h"
 
@@ -16,6 +16,7 @@ class Stream final : public UserFunction {
     std::string per = "chunk";
     bool skip_empty = false;
     FreeValues arguments;
+    std::optional<std::string> protocol;
 
     void fields(FieldVisitor& v) {
       command.fields(v);
@@ -37,24 +38,39 @@ class Stream final : public UserFunction {
                    "is missing there."},
           skip_empty);
       v.field({.name = "arguments", .help = "Values that are handed to the command."}, arguments);
+      v.field(
+          {.name = "protocol",
+           .help = "streams: as below. gdalcubes: through the files that "
+                   "GDALCUBES_STREAMING_FILE_IN and _OUT name, for commands made for it, without "
+                   "arguments; that is taken where no bands are given, which are then as many as "
+                   "the input has, band1, band2, ..., of float64.",
+           .choices = {"streams", "gdalcubes"}},
+          protocol);
     }
   };
 
   Stream(const Params& params, std::span<const CubeInfo> in)
       : UserFunction({.input = in[0],
-                      .output = made(params, in[0]),
+                      .output = {in[0].grid, in[0].time, made(params, in[0])},
                       .halo = params.halo,
                       .whole_time = params.per == "series",
                       .skip_empty = params.skip_empty,
-                      .code = command_code(params.command, params.arguments)}) {}
+                      .code = code(params)}) {}
 
  private:
-  static CubeInfo made(const Params& params, const CubeInfo& in) {
-    if (params.made.bands.empty()) {
-      throw Error(ErrorCode::kInvalid, "nothing says which bands the command makes", "/bands",
-                  "a list of names");
-    }
-    return {in.grid, in.time, params.made.made(common_arithmetic_dtype(in))};
+  // gdalcubes' graphs have nothing but the command.
+  static bool is_of_gdalcubes(const Params& params) {
+    return params.protocol ? *params.protocol == "gdalcubes" : params.made.bands.empty();
+  }
+
+  static std::vector<BandInfo> made(const Params& params, const CubeInfo& in) {
+    const bool unsaid = is_of_gdalcubes(params) && params.made.bands.empty();
+    return command_bands(unsaid ? gdalcubes_bands(in) : params.made, common_arithmetic_dtype(in));
+  }
+
+  static std::shared_ptr<const UserCode> code(const Params& params) {
+    return is_of_gdalcubes(params) ? gdalcubes_code(params.command)
+                                   : command_code(params.command, params.arguments);
   }
 };
 
