@@ -23,7 +23,7 @@ from program import cube
 
 gdal.UseExceptions()
 FOLDER = os.path.join(os.environ["CUBE_SOURCE"], "tests", "compat")
-PENDING = {"extract", "filter_geom", "reduce_space", "window_space"}  # operators that may lack yet
+PENDING = {"extract", "filter_geom"}  # operators that may lack yet
 
 
 def load(name):

@@ -89,6 +89,14 @@ TEST_CASE("whole series, arguments of every kind, missing cells of an integer ba
   }
 }
 
+TEST_CASE("arguments of every kind are written as they were read") {
+  const json arguments = {{"a", 1.5}, {"b", true}, {"c", "xyz"}, {"d", {10, 20.25, "nan"}}};
+  const json document = bad("plugin_counts", {{"arguments", arguments}});
+  const std::string text = canonical_text(Document::parse(document.dump(), CUBE_PLUGINS),
+                                          cube::test::test_operators(), CUBE_PLUGINS);
+  CHECK(json::parse(text).at("arguments") == arguments);
+}
+
 TEST_CASE("a plugin over series, of which it makes one slice") {
   json document = bad("plugin_counts", {{"times", {"2020"}}, {"bands", {"n"}}});
   document["cube_type"] = "apply_time";

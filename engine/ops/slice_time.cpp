@@ -1,6 +1,9 @@
+#include <cmath>
+
 #include "engine/error.h"
 #include "engine/find_slice.h"
 #include "engine/registry.h"
+#include "engine/text.h"
 #include "engine/translation.h"
 
 namespace cube {
@@ -10,14 +13,16 @@ namespace {
 class SliceTime final : public Operator {
  public:
   struct Params {
-    std::optional<std::string> t;
+    std::optional<FreeValue> t;
     std::optional<std::int64_t> it;
 
     void fields(FieldVisitor& v) {
       v.field(
           {.name = "t",
            .help = "A time: the slice that holds it, or the only one that starts in the span it "
-                   "names (2018-03-05 finds the label 2018-03-05T10:20:30)."},
+                   "names (2018-03-05 finds the label 2018-03-05T10:20:30). A number is the "
+                   "slice's index, "
+                   "as in gdalcubes."},
           t);
       v.field({.name = "it", .help = "Or the slice's index, from 0."}, it);
     }
@@ -40,13 +45,23 @@ class SliceTime final : public Operator {
       throw Error(ErrorCode::kInvalid, "a time and an index cannot both be given", "/it",
                   "t or it");
     }
-    if (params.t) return find_slice(*params.t, time, "/t");
-    if (!params.it) throw Error(ErrorCode::kInvalid, "which slice is not given", "", "t or it");
-    if (*params.it >= 0 && *params.it < time.size()) return *params.it;
-    throw Error(
-        ErrorCode::kInvalid,
-        std::to_string(*params.it) + " is none of the " + std::to_string(time.size()) + " slices",
-        "/it", time.size() == 0 ? "" : "0 to " + std::to_string(time.size() - 1));
+    if (!params.t && !params.it) {
+      throw Error(ErrorCode::kInvalid, "which slice is not given", "", "t or it");
+    }
+    if (params.it) return checked(static_cast<double>(*params.it), time, "/it");
+    if (const auto* text = std::get_if<std::string>(&*params.t))
+      return find_slice(*text, time, "/t");
+    if (const auto* number = std::get_if<double>(&*params.t)) return checked(*number, time, "/t");
+    throw Error(ErrorCode::kInvalid, "expected a time or the index of a slice", "/t");
+  }
+
+  static std::int64_t checked(double slice, const TimeAxis& time, const std::string& where) {
+    if (slice >= 0 && slice < static_cast<double>(time.size()) && slice == std::floor(slice)) {
+      return static_cast<std::int64_t>(slice);
+    }
+    throw Error(ErrorCode::kInvalid,
+                number_text(slice) + " is none of the " + std::to_string(time.size()) + " slices",
+                where, time.size() == 0 ? "" : "0 to " + std::to_string(time.size() - 1));
   }
 
   Translation cells_;
