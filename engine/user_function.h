@@ -101,6 +101,7 @@ class UserFunction : public Operator {
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return setup_.skip_empty; }
   std::optional<ChunkShape> preferred_chunk() const override;
+  bool wants_series() const override { return setup_.whole_time; }
   std::string executes() const override { return setup_.code->what(); }
 
  private:
