@@ -59,14 +59,9 @@ bool all_equal(std::span<const double> values) {
   return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
 }
 
-// The two-sided p value of the Mann-Kendall test. `values` in order of time.
-double mann_kendall(std::vector<double> values) {
-  double score = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    for (std::size_t j = i + 1; j < values.size(); ++j) {
-      score += values[j] > values[i] ? 1 : values[j] < values[i] ? -1 : 0;
-    }
-  }
+// The two-sided p value of the Mann-Kendall test. `score`: how many more pairs of `values` rise
+// than fall.
+double mann_kendall(double score, std::vector<double> values) {
   const auto term = [](double n) { return n * (n - 1) * (2 * n + 5); };
   double variance = term(static_cast<double>(values.size()));
   std::sort(values.begin(), values.end());
@@ -117,7 +112,9 @@ Trend TrendFit::fit(std::span<const double> series) {
   }
   Trend out{kMissing, kMissing, kMissing, kMissing, kMissing};
   if (y_.empty()) return out;
-  if (y_.size() >= 2) out = method_ == Method::kTheilSen ? theil_sen() : least_squares();
+  const bool finite =
+      std::all_of(y_.begin(), y_.end(), [](double value) { return std::isfinite(value); });
+  if (y_.size() >= 2 && finite) out = method_ == Method::kTheilSen ? theil_sen() : least_squares();
   out.values = static_cast<double>(y_.size());
   return out;
 }
@@ -173,10 +170,14 @@ Trend TrendFit::least_squares() {
 }
 
 Trend TrendFit::theil_sen() {
-  slopes_.clear();
+  slopes_.resize(y_.size() * (y_.size() - 1) / 2);
+  double score = 0;
+  double* slope = slopes_.data();
   for (std::size_t i = 0; i < y_.size(); ++i) {
     for (std::size_t j = i + 1; j < y_.size(); ++j) {
-      slopes_.push_back((y_[j] - y_[i]) / (t_[j] - t_[i]));
+      const double rise = y_[j] - y_[i];
+      *slope++ = rise / (t_[j] - t_[i]);
+      score += static_cast<double>((rise > 0) - (rise < 0));
     }
   }
   Trend out{};
@@ -191,7 +192,7 @@ Trend TrendFit::theil_sen() {
   }
   const bool equal = all_equal(y_);
   out.r2 = equal ? kMissing : 1 - residual / squares(y_);
-  out.p_value = equal ? 1 : mann_kendall(y_);
+  out.p_value = equal ? 1 : mann_kendall(score, y_);
   return out;
 }
 

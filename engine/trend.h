@@ -17,7 +17,7 @@
 
 namespace cube {
 
-// NaN where there are too few values, or the times cannot tell the terms apart.
+// NaN where there are too few values, one is infinite, or the times cannot tell the terms apart.
 struct Trend {
   double slope;      // a unit of t
   double intercept;  // of the line, at t = 0

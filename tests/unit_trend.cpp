@@ -83,6 +83,17 @@ TEST_CASE("a fit is made anew for each pattern of missing values") {
   }
 }
 
+TEST_CASE("no line goes through an infinite value") {
+  for (const auto method : {TrendFit::Method::kLeastSquares, TrendFit::Method::kTheilSen}) {
+    TrendFit fit({0, 1, 2, 3, 4, 5}, method, 0);
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const Trend trend = fit.fit(std::vector<double>{1, kInfinity, 2, -kInfinity, kInfinity, 3});
+    CHECK(std::isnan(trend.slope));
+    CHECK(std::isnan(trend.p_value));
+    CHECK(trend.values == 6);
+  }
+}
+
 TEST_CASE("weights of a window: Savitzky and Golay's, and any polynomial of the order exactly") {
   std::vector<double> places(30);
   std::iota(places.begin(), places.end(), 0.0);
