@@ -14,41 +14,47 @@ namespace {
 
 // Decoded chunks that a kernel keeps: what is pulled slice by slice lies in the same ones.
 constexpr std::int64_t kKeptBytes = std::int64_t{32} << 20;
-// Larger chunks are not kept, but read as far as they are needed.
+// Of larger chunks only the last is kept.
 constexpr std::int64_t kMostKept = kKeptBytes / 8;
 // Read at a time of an array that is not stored in chunks.
 constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
+
+std::int64_t product(const std::vector<std::int64_t>& sides) {
+  std::int64_t n = 1;
+  for (const std::int64_t side : sides) n *= side;
+  return n;
+}
 
 // A box of an array's cells.
 struct ArrayBox {
   std::vector<std::int64_t> start;
   std::vector<std::int64_t> count;
 
-  std::int64_t cells() const {
-    std::int64_t n = 1;
-    for (const std::int64_t side : count) n *= side;
-    return n;
-  }
+  std::int64_t cells() const { return product(count); }
   std::int64_t end(std::size_t d) const { return start[d] + count[d]; }
 };
 
 // How an array is cut into pieces that are read at once.
 struct Tiles {
-  std::vector<std::int64_t> shape;
-  bool kept = false;  // read whole and kept
+  enum class Use { kKeep, kKeepLast, kReadPart };  // read whole and kept, or as far as needed
 
-  std::int64_t cells() const { return ArrayBox{shape, shape}.cells(); }
+  std::vector<std::int64_t> shape;
+  Use use = Use::kReadPart;
+
+  std::int64_t cells() const { return product(shape); }
 };
 
 Tiles tiles_of(const ArrayInfo& array, const ArrayCube::Band& band) {
   const auto cell = static_cast<std::int64_t>(size_of(array.type));
   if (!array.chunks.empty()) {
-    Tiles tiles{array.chunks, false};
-    tiles.kept = tiles.cells() * cell <= kMostKept;
+    Tiles tiles;
+    tiles.shape = array.chunks;
+    tiles.use = tiles.cells() * cell <= kMostKept ? Tiles::Use::kKeep : Tiles::Use::kKeepLast;
     return tiles;
   }
   // Along the fastest dimensions first, which lie side by side in the file.
-  Tiles tiles{std::vector<std::int64_t>(array.shape.size(), 1), false};
+  Tiles tiles;
+  tiles.shape.assign(array.shape.size(), 1);
   std::int64_t room = kPieceBytes / cell;
   for (std::size_t d = array.shape.size(); d-- > 0;) {
     if (d != band.t && d != band.y && d != band.x) continue;
@@ -151,8 +157,10 @@ class ArrayKernel final : public Kernel {
     const ArrayBox wanted = box_of(band, target.part);
     each_tile(info.shape, tiles, wanted, [&](ArrayBox tile, std::uint64_t number) {
       const ArrayBox part = common(tile, wanted);
-      if (!tiles.kept) {
+      if (tiles.use == Tiles::Use::kReadPart) {
         if (fetch(band, array, part)) copy(band, bytes_.data(), part, part, target);
+      } else if (tiles.use == Tiles::Use::kKeepLast) {
+        if (fetch_last(band, array, tile, number)) copy(band, bytes_.data(), tile, part, target);
       } else if (const auto cells = kept(band, array, tile, number)) {
         copy(band, cells->data(), tile, part, target);
       }
@@ -172,8 +180,19 @@ class ArrayKernel final : public Kernel {
     return box;
   }
 
+  // As fetch(), unless bytes_ still holds that tile.
+  bool fetch_last(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
+                  std::uint64_t number) {
+    const std::pair wanted{array, number};
+    if (last_ == wanted) return true;
+    if (!fetch(band, array, tile)) return false;
+    last_ = wanted;
+    return true;
+  }
+
   // Reads into bytes_. False where all cells are missing.
   bool fetch(const ArrayCube::Band& band, std::size_t array, const ArrayBox& box) {
+    last_.reset();
     if (cube_.store->read(array, box.start, box.count, bytes_)) return true;
     const double fill = cube_.store->arrays()[array].fill.value_or(0);
     const bool is_missing =
@@ -261,6 +280,7 @@ class ArrayKernel final : public Kernel {
   const ArrayCube& cube_;
   BlockCache kept_;
   std::vector<std::byte> bytes_;
+  std::optional<std::pair<std::size_t, std::uint64_t>> last_;  // array and tile in bytes_
   std::vector<double> values_;
 };
 
@@ -284,7 +304,7 @@ Cost ArraySource::cost(const Request& request) const {
     const ArrayInfo& info = cube_.store->arrays()[array];
     const auto cell = static_cast<std::int64_t>(size_of(info.type));
     const Tiles tiles = tiles_of(info, band);
-    keeps = keeps || tiles.kept;
+    keeps = keeps || tiles.use == Tiles::Use::kKeep;
     // The piece and, where it is kept, its copy.
     most = std::max(most, 2 * tiles.cells() * cell + cube_.store->scratch_bytes(array));
     cost.read_bytes += request.region.cells() * cell;

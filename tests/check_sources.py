@@ -199,6 +199,14 @@ class Sources(Case):
             with self.subTest(format=format):
                 self.check("ncdf", dataset(y_up=True), format=format, unlimited_dims=["time"])
 
+    def test_chunks_too_large_to_be_kept(self):
+        data = dataset(times=4, height=1100, width=1000, y_up=True)  # 8.8 MB a chunk
+        for kind, key in (("ncdf", "chunksizes"), ("zarr", "chunks")):
+            if kind in FORMATS:
+                path = self.save(data, kind, encoding={"a": {key: (2, 1100, 1000)}})
+                ours = self.computed(kind, path, chunk="1,600,700")
+                np.testing.assert_array_equal(ours.a.values, data.a.values[:, ::-1])
+
     def test_compressors_and_layouts_of_zarr(self):
         from numcodecs import LZ4, LZMA, Blosc, GZip, Zlib, Zstd
         codecs = {"none": None, "zlib": Zlib(5), "gzip": GZip(5), "zstd": Zstd(3), "lz4": LZ4(),
