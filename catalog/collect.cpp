@@ -299,10 +299,11 @@ Collection collect(const CollectionFormat& format, std::vector<std::string> file
 }
 
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
-                          const IndexOptions& options) {
+                          const IndexOptions& options, const std::string& srs) {
   std::vector<Candidate> candidates(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) candidates[i].listed = std::move(files[i]);
-  return assemble(std::move(candidates), bands, {}, {}, options);
+  return assemble(std::move(candidates), bands, {},
+                  {.srs = srs, .metadata_fields = {}, .band_period = {}}, options);
 }
 
 }  // namespace cube

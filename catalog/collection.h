@@ -59,9 +59,9 @@ struct ListedFile {
   std::vector<Band> bands;
 };
 
-// The same for files that need no matching.
+// The same for files that need no matching; `srs` as CollectionFormat::srs().
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
-                          const IndexOptions& options);
+                          const IndexOptions& options, const std::string& srs = {});
 
 // What STAC items say. Throws Error as create_catalog_from_stac().
 Collection collect_stac(const StacOptions& stac, const IndexOptions& options);

@@ -115,7 +115,7 @@ IndexReport write_rows(const fs::path& draft, ImageTable& table, TableDescriptor
 
 // Rows whose files say where they are: they are opened like the files of an archive.
 Collection collect_rows(ImageTable& table, const TableDescriptors& names,
-                        const IndexOptions& options) {
+                        const IndexOptions& options, const std::string& srs) {
   std::vector<ListedFile> files;
   std::map<std::pair<std::uint32_t, std::string>, std::size_t> known;
   TableBlock block;
@@ -135,7 +135,7 @@ Collection collect_rows(ImageTable& table, const TableDescriptors& names,
   check_bands_seen(table);
   std::vector<FormatBand> bands;
   for (const TableBand& band : table.bands()) bands.push_back(band.info);
-  return collect_listed(bands, std::move(files), options);
+  return collect_listed(bands, std::move(files), options, srs);
 }
 
 // "bands B04, B08; not used: cloud_cover": what was made of the header.
@@ -186,7 +186,8 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
     if (table.columns().located()) {
       return write_rows(draft.path(), table, names, format_json, settings, read);
     }
-    Collection collection = collect_rows(table, names, options);
+    Collection collection = collect_rows(table, names, options,
+                                         table_options.format ? table_options.format->srs() : "");
     collection.settings = settings;
     write_collection(draft.path(), folder_of(catalog), format_json, collection);
     return IndexReport{static_cast<std::int64_t>(collection.images.size()),

@@ -94,7 +94,8 @@ class Rescan {
     }
     if (!listed.empty()) {
       merge_collection(change_.all(),
-                       collect_listed(format_bands(), std::move(listed), index_options(options)),
+                       collect_listed(format_bands(), std::move(listed), index_options(options),
+                                      format_ ? format_->srs() : ""),
                        band_names(format_));
     }
     return std::move(names_);

@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
 #include "catalog/explain_match.h"
+#include "catalog/subdatasets.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -44,12 +45,25 @@ CollectionFormat choose_format(const CreateOptions& options,
   return CollectionFormat::load(*guessed);
 }
 
-// Says what each name is in the format; opens and writes nothing.
+// What the format is to be matched with: the files, or the subdatasets in them.
+std::vector<std::string> matched_names(const CreateOptions& options, const CollectionFormat& format,
+                                       const std::vector<std::string>& files) {
+  if (!format.subdatasets()) return files;
+  std::vector<IndexReport::Left> left_out;
+  std::vector<std::string> names = subdatasets_of(format, files, options.threads, left_out);
+  for (const IndexReport::Left& left : left_out) {
+    if (options.explain) std::cout << left.file << ": " << left.reason << '\n';
+  }
+  return names;
+}
+
+// Says what each name is in the format; writes nothing, and opens only what holds subdatasets.
 void dry_run(const CreateOptions& options, const CollectionFormat& format,
              const std::vector<std::string>& files) {
   std::int64_t matching = 0;
   ExplainMatch explain(format);
-  for (const std::string& file : files) {
+  const std::vector<std::string> names = matched_names(options, format, files);
+  for (const std::string& file : names) {
     const auto match = format.match(absolute_name(file));
     if (match.reason.empty()) ++matching;
     if (!options.explain) continue;
@@ -65,7 +79,9 @@ void dry_run(const CreateOptions& options, const CollectionFormat& format,
     std::cout << "image " << match.image << ", time " << to_text(match.datetime) << ", band "
               << join(bands) << '\n';
   }
-  std::cout << matching << " of " << counted(static_cast<std::int64_t>(files.size()), "file")
+  std::cout << matching << " of "
+            << counted(static_cast<std::int64_t>(names.size()),
+                       format.subdatasets() ? "subdataset" : "file")
             << " match the format " << format.id() << "; nothing is written (--dry-run)\n";
 }
 

@@ -163,6 +163,56 @@ class Grids(Products):
         np.testing.assert_array_equal(cells["sm"].ravel()[1:], np.arange(1, 32) / 64 + 2)
         np.testing.assert_array_equal(cells["flag"].ravel(), np.arange(32) % 9)
 
+    def test_what_files_hold_is_told_without_writing(self):
+        cells = np.zeros((1, 4, 8), "float32")
+        name = "ESACCI-SOILMOISTURE-L3S-SSMV-PASSIVE-20180101000000-fv04.7"
+        self.write_grid(name + ".nc", [("sm", cells, -9999), ("none", cells, -9999)], 1)
+        with open(self.path("readme.txt"), "w"):
+            pass
+        result = self.create(self.folder, "--dry-run", "--explain")
+        self.assertIn(f'"{self.path(name)}.nc":sm: image {name}, time 2018-01-01T00:00:00, band sm',
+                      result.stdout)
+        self.assertIn(".nc\":none: no band", result.stdout)
+        self.assertIn("readme.txt: the name does not match /files", result.stdout)
+        self.assertIn("1 of 2 subdatasets match the format ESA_CCI_SM; nothing is written",
+                      result.stdout)
+        self.assertFalse(os.path.exists(self.path("c.db")))
+
+    def test_a_catalog_of_subdatasets_is_updated(self):
+        def write(day, value):
+            cells = np.full((1, 4, 8), value, "float32")
+            name = f"ESACCI-SOILMOISTURE-L3S-SSMV-PASSIVE-2018010{day}000000-fv04.7.nc"
+            self.write_grid(name, [("sm", cells, -9999), ("flag", cells.astype("uint8"), 127)], 1)
+            return self.path(name)
+
+        write(1, 1)
+        gone = write(2, 2)
+        self.create()
+        os.remove(gone)
+        write(3, 3)
+        result = cube("catalog", "update", self.path("c.db"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([image["datetime"][:10] for image in self.listed()],
+                         ["2018-01-01", "2018-01-03"])
+        out = self.run_cube(self.SPACE, ("2018-01-03", "2018-01-03"), ["sm"])
+        self.assertEqual(np.unique(out["sm"]), 3)
+
+    def test_metadata_of_images_are_listed(self):
+        data = gdal.GetDriverByName("GTiff").Create(self.path("a_20200101.tif"), 2, 2)
+        data.SetGeoTransform((10, 1, 0, 50, 0, -1))
+        data.SetProjection("EPSG:4326")
+        data.SetMetadataItem("CLOUDS", "12")
+        del data
+        own = self.graph({
+            "images": {"pattern": r".*/([^/]+)\.tif"}, "image_md_fields": ["CLOUDS", "NONE"],
+            "datetime": {"pattern": r".*_([0-9]{8})\.tif", "format": "%Y%m%d"},
+            "bands": {"v": {"pattern": ".+"}}}, "own.json")
+        self.create("--format", own, self.path("a_20200101.tif"))
+        self.assertEqual(self.listed()[0]["metadata"], {"CLOUDS": "12"})
+        text = cube("catalog", "list", self.path("c.db")).stdout.splitlines()
+        self.assertEqual((text[0].split()[-1], text[1].split()[-1]), ("CLOUDS", "12"))
+        self.assertIn("CLOUDS (of 1 image)", cube("catalog", "info", self.path("c.db")).stdout)
+
     def test_a_file_a_year_whose_bands_are_days(self):
         days = (np.arange(365)[:, None, None] + np.zeros((4, 8))).astype("float32")
         days[:, 0, 0] = -9999

@@ -154,6 +154,19 @@ TEST_CASE("the format's reference system is taken instead of the files'") {
       test::read_cells(*reader, {images[0].bands[0].descriptor}, grid, Resampling::kNearest)[0]));
 }
 
+TEST_CASE("a table's files are taken to be in the format's reference system too") {
+  const test::TempDir dir;
+  test::write_raster(dir.file("a.tif"), {.crs = "", .width = 2, .height = 2}, {5, 6, 7, 8});
+  test::write_text(dir.file("t.csv"), "name,datetime,p\na,2020-01-01,a.tif\n");
+  const auto bands = CollectionFormat::parse(R"({"srs": "EPSG:32632", "bands": {"p": {}}})", "f",
+                                             CollectionFormat::Use::kBands);
+  create_catalog_from_table(dir.file("c.db"), {dir.file("t.csv"), {}, bands}, {});
+  const auto images = open_catalog(dir.file("c.db"))->find(everything());
+  CHECK(images.at(0).crs == "EPSG:32632");
+  CHECK(images[0].footprint.at(0).left == doctest::Approx(9));
+  CHECK(images[0].bands.at(0).crs == "EPSG:32632");
+}
+
 TEST_CASE("metadata that the format names are kept of each image") {
   const test::TempDir dir;
   for (const char* name : {"a_20200101.tif", "b_20200102.tif"}) {
