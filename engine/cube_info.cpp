@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/features.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
 
@@ -71,6 +72,9 @@ std::optional<std::size_t> find_alias(std::span<const std::string> aliases, std:
 }
 
 std::string grid_difference(const Grid& a, const Grid& b) {
+  if (!same_features(a.features.get(), b.features.get())) {
+    return "what their rows are: features, or not the same ones";
+  }
   if (!same_crs(a.crs, b.crs)) {
     const auto crs = [](const Grid& g) { return g.crs.empty() ? "none" : g.crs; };
     return "their CRS: " + crs(a) + " and " + crs(b);

@@ -22,6 +22,7 @@ Grid Grid::coarsened(std::int64_t fy, std::int64_t fx) const {
   Grid out = *this;
   out.dx = dx * static_cast<double>(fx);
   out.dy = dy * static_cast<double>(fy);
+  if (fx != 1 || fy != 1) out.features = nullptr;
   out.width = (width + fx - 1) / fx;
   out.height = (height + fy - 1) / fy;
   return out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "engine/region.h"
@@ -23,6 +24,8 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
+struct FeatureTable;
+
 // Cell (y, x) covers [left + x dx, left + (x+1) dx) by (top - (y+1) dy, top - y dy].
 struct Grid {
   std::string crs;  // as the user wrote it when that is an authority code, else WKT; "" = none
@@ -32,6 +35,10 @@ struct Grid {
   double dy = 1;    // cell size, CRS units, > 0 (rows run downwards)
   std::int64_t width = 0;   // columns
   std::int64_t height = 0;  // rows
+
+  // Not null: a row is no place but a feature of this table (see engine/features.h), number
+  // row - top; one column, no CRS, cells of 1.
+  std::shared_ptr<const FeatureTable> features = nullptr;
 
   // Coordinates of edges and centres; fractional indices are allowed.
   double x_edge(double column) const { return left + column * dx; }

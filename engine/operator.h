@@ -107,6 +107,9 @@ class Operator {
 
   virtual Cost cost(const Request& request) const;
 
+  // Bytes that the operator itself holds, once for all threads, where they are worth counting.
+  virtual std::int64_t resident_bytes() const { return 0; }
+
   // True when missing inputs everywhere make a missing result everywhere (false for constants
   // and counts), so that a plan can tell empty chunks without running them.
   virtual bool passes_emptiness() const { return true; }

@@ -170,7 +170,9 @@ Plan::Plan(Graph graph, const PlanOptions& options)
 void Plan::choose_shape() {
   std::optional<ChunkShape> wanted = options_.chunk;
   for (const Graph::Node& node : graph_.nodes) {
-    if (!wanted) wanted = node.op->preferred_chunk();
+    // A shape in cells says nothing about chunks of features, nor the other way round.
+    const bool alike = node.op->info().grid.features == info().grid.features;
+    if (!wanted && alike) wanted = node.op->preferred_chunk();
   }
   const auto choice = wanted ? std::nullopt : choose_chunk(graph_);
   shape_ = clipped(choice ? choice->preferred : wanted.value_or(kDefaultChunk), info());
@@ -319,8 +321,10 @@ std::int64_t Plan::cache_bytes() const {
 }
 
 std::int64_t Plan::base_bytes() const {
-  return kProgramBytes + kWorkerBytes * options_.threads + cache_bytes() +
-         options_.sink_resident_bytes;
+  std::int64_t bytes = kProgramBytes + kWorkerBytes * options_.threads + cache_bytes() +
+                       options_.sink_resident_bytes;
+  for (const Graph::Node& node : graph_.nodes) bytes += node.op->resident_bytes();
+  return bytes;
 }
 
 Plan::Estimate Plan::estimate() const {
