@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "engine/error.h"
+#include "engine/features.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -31,6 +32,21 @@ ChunkShape parse_chunk(const std::string& text) {
                 "three whole numbers t,y,x such as 1,512,512");
   }
   return {sides[0], sides[1], sides[2]};
+}
+
+std::string describe_grid(const Grid& grid) {
+  std::string out = "grid    " + shape_text(grid) + " cells of " + number_text(grid.dx) + " x " +
+                    number_text(grid.dy) + "\n";
+  out += "crs     " + (grid.crs.empty() ? "none" : grid.crs.substr(0, grid.crs.find('\n'))) + "\n";
+  out += "extent  left " + number_text(grid.left) + ", right " + number_text(grid.right()) +
+         ", bottom " + number_text(grid.bottom()) + ", top " + number_text(grid.top) + "\n";
+  return out;
+}
+
+std::string describe_features(const FeatureTable& table, std::int64_t rows) {
+  const std::string fields = join(table.field_names());
+  return "rows    " + std::to_string(rows) + " features" +
+         (fields.empty() ? "" : " with " + fields) + "\n";
 }
 
 }  // namespace
@@ -115,11 +131,7 @@ std::string describe(const CubeInfo& info) {
     if (!band.note.empty()) out += " (" + band.note + ")";
     out += '\n';
   }
-  out += "grid    " + shape_text(grid) + " cells of " + number_text(grid.dx) + " x " +
-         number_text(grid.dy) + "\n";
-  out += "crs     " + (grid.crs.empty() ? "none" : grid.crs.substr(0, grid.crs.find('\n'))) + "\n";
-  out += "extent  left " + number_text(grid.left) + ", right " + number_text(grid.right()) +
-         ", bottom " + number_text(grid.bottom()) + ", top " + number_text(grid.top) + "\n";
+  out += grid.features ? describe_features(*grid.features, grid.height) : describe_grid(grid);
   out += "time    " + std::to_string(info.time.size()) +
          (info.time.size() == 1 ? " slice" : " slices");
   if (info.time.step()) out += " of " + info.time.step()->text();

@@ -600,10 +600,12 @@ TEST_CASE("what is wrong with an output is said before any work") {
   const CubeInfo info = one_band();
   const std::string a = dir.file("a.tif");
   CHECK(says({"", "", {}, false}, info) == "an output has no file name");
-  CHECK(says(spec_of(dir, "a.jpg"), info) ==
-        dir.file("a.jpg") +
-            ": the name does not say which format to write (end it in .tif, .nc, .zarr or .png, "
-            "or give the format: GTiff, COG, netCDF, Zarr, PNG)");
+  CHECK(
+      says(spec_of(dir, "a.jpg"), info) ==
+      dir.file("a.jpg") +
+          ": the name does not say which format to write (end it in .tif, .nc, .zarr, .png, .csv, "
+          ".gpkg or .geojson, or give the format: GTiff, COG, netCDF, Zarr, PNG, CSV, GPKG, "
+          "GeoJSON)");
   CHECK(says(spec_of(dir, "a.tif", "GTif"), info) ==
         a + ": there is no output format 'GTif' (did you mean 'GTiff'?)");
   CHECK(says(spec_of(dir, "a_{time}.tif"), info) ==

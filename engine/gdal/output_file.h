@@ -59,6 +59,9 @@ std::unique_ptr<FileWriter> make_cog_writer(const FilePart& part, const OutputOp
 std::unique_ptr<FileWriter> make_netcdf_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_zarr_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_png_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_csv_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_gpkg_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_geojson_writer(const FilePart& part, const OutputOptions& options);
 
 // Options each of them knows, as the XML of GDAL's DMD_CREATIONOPTIONLIST.
 std::string geotiff_options();
@@ -66,6 +69,7 @@ std::string cog_options();
 std::string netcdf_options();
 std::string zarr_options();
 std::string png_options();
+std::string table_options();
 
 // Checks options against such a list: names in any case, then numbers, ranges and choices. Throws
 // Error(kInvalid) with `where`. Of two entries of one name the first counts.

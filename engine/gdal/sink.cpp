@@ -31,6 +31,7 @@ struct OutputFormat {
   bool folder;        // the output is a folder
   bool many_in_file;  // several slices of several bands fit into one file
   bool handle;        // a file is held open while it is written
+  bool table;         // rows instead of a grid, which features need
   std::string (*options)();
   std::unique_ptr<FileWriter> (*make)(const FilePart&, const OutputOptions&);
 };
@@ -38,15 +39,21 @@ struct OutputFormat {
 // Of formats with the same extension the first is what the name suggests.
 constexpr std::array kFormats = {
     OutputFormat{"GTiff", "GeoTIFF: tiles, DEFLATE; {t} or {band} in the name for several files",
-                 ".tif", false, false, true, geotiff_options, make_geotiff_writer},
+                 ".tif", false, false, true, false, geotiff_options, make_geotiff_writer},
     OutputFormat{"COG", "Cloud Optimized GeoTIFF: the same with overviews", ".tif", false, false,
-                 true, cog_options, make_cog_writer},
+                 true, false, cog_options, make_cog_writer},
     OutputFormat{"netCDF", "CF netCDF-4: all bands and slices in one file", ".nc", false, true,
-                 true, netcdf_options, make_netcdf_writer},
+                 true, false, netcdf_options, make_netcdf_writer},
     OutputFormat{"Zarr", "Zarr v2 folder: one file a chunk, written in parallel", ".zarr", true,
-                 true, false, zarr_options, make_zarr_writer},
+                 true, false, false, zarr_options, make_zarr_writer},
     OutputFormat{"PNG", "quick look: one band in a colour ramp, or three as red, green, blue",
-                 ".png", false, true, false, png_options, make_png_writer},
+                 ".png", false, true, false, false, png_options, make_png_writer},
+    OutputFormat{"CSV", "table: a line a feature (or cell) and time", ".csv", false, true, false,
+                 true, table_options, make_csv_writer},
+    OutputFormat{"GPKG", "table as a GeoPackage, with geometries", ".gpkg", false, true, false,
+                 true, table_options, make_gpkg_writer},
+    OutputFormat{"GeoJSON", "table as GeoJSON, in longitude and latitude; also .json", ".geojson",
+                 false, true, false, true, table_options, make_geojson_writer},
 };
 
 const OutputFormat& find_format(const OutputSpec& spec) {
@@ -60,7 +67,8 @@ const OutputFormat& find_format(const OutputSpec& spec) {
   }
   if (const auto name = format_of_name(spec.file)) return kFormats[*find_name(names, *name)];
   throw Error(ErrorCode::kInvalid, "the name does not say which format to write", spec.file,
-              "end it in .tif, .nc, .zarr or .png, or give the format: " + join(names));
+              "end it in .tif, .nc, .zarr, .png, .csv, .gpkg or .geojson, or give the format: " +
+                  join(names));
 }
 
 // Time labels and band names as parts of a file name: "2018-03-05T10:00:00" -> "2018-03-05T100000".
@@ -316,6 +324,12 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
   if (info.extent().empty() || info.bands.empty()) {
     throw Error(ErrorCode::kInvalid, "the cube has no cells to write", spec.file);
   }
+  if (info.grid.features && !format.table) {
+    throw Error(ErrorCode::kInvalid,
+                std::string("the rows of the cube are features, which ") + format.name +
+                    " has no place for",
+                spec.file, ".csv, .gpkg or .geojson");
+  }
   std::vector<FilePart> parts = lay_out(spec, info, format);
   check_distinct(parts);
   for (const FilePart& part : parts) check_place(part.file, format, spec.overwrite);
@@ -325,6 +339,7 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
 std::optional<std::string> format_of_name(const std::string& file) {
   const std::string name = lower(file);
   if (name.ends_with(".tiff")) return "GTiff";
+  if (name.ends_with(".json")) return "GeoJSON";
   for (const OutputFormat& format : kFormats) {
     if (name.ends_with(format.extension)) return format.name;
   }

@@ -1,0 +1,168 @@
+#include "engine/gdal/table_writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/missing.h"
+
+namespace cube {
+
+namespace {
+
+// Larger tables are of no use to anybody; a raster holds them in a fraction of the room.
+constexpr std::int64_t kMostRows = 10'000'000;
+
+TableColumn::Type type_of(const FieldInfo& field) {
+  switch (field.type) {
+    case FieldInfo::Type::kInteger:
+      return TableColumn::Type::kInteger;
+    case FieldInfo::Type::kReal:
+      return TableColumn::Type::kReal;
+    default:
+      return TableColumn::Type::kText;
+  }
+}
+
+TableColumn::Type type_of(DType type) {
+  if (type == DType::kFloat32) return TableColumn::Type::kSingle;
+  return type == DType::kFloat64 ? TableColumn::Type::kReal : TableColumn::Type::kInteger;
+}
+
+}  // namespace
+
+TableWriter::TableWriter(FilePart part, std::string format) : part_(std::move(part)) {
+  const std::int64_t rows = part_.info.extent().cells();
+  if (!has_features() && rows > kMostRows) {
+    throw Error(ErrorCode::kInvalid,
+                "the cube has " + std::to_string(rows) + " cells, too many rows for " + format,
+                part_.file,
+                "write .nc, .zarr or .tif, or a table of what zonal, extract or slice_space make");
+  }
+  name_columns();
+}
+
+// A field that is called as one of our own columns is given a number.
+void TableWriter::name_columns() {
+  using Type = TableColumn::Type;
+  std::vector<std::string> own = {"time"};
+  for (const BandInfo& band : part_.info.bands) own.push_back(band.name);
+  if (has_features()) {
+    own.emplace_back("feature");
+    columns_.push_back({"feature", Type::kInteger});
+    for (const FieldInfo& field : part_.info.grid.features->fields) {
+      std::string name = field.name;
+      for (int n = 2; std::find(own.begin(), own.end(), name) != own.end(); ++n) {
+        name = field.name + "_" + std::to_string(n);
+      }
+      own.push_back(name);
+      columns_.push_back({std::move(name), type_of(field)});
+    }
+    columns_.push_back({"time", Type::kTime});
+  } else {
+    columns_ = {{"time", Type::kTime}, {"x", Type::kReal}, {"y", Type::kReal}};
+  }
+  for (const BandInfo& band : part_.info.bands) {
+    columns_.push_back({band.name, type_of(band.dtype)});
+  }
+}
+
+void TableWriter::begin(const std::string& path, const ChunkShape&, const Provenance& provenance) {
+  path_ = path;
+  provenance_ = provenance;
+  const auto cells = static_cast<std::size_t>(part_.info.extent().cells());
+  cells_.assign(part_.info.bands.size(), std::vector<double>(cells, kMissing));
+}
+
+void TableWriter::write(const Piece& piece) {
+  const Region extent = part_.info.extent();
+  const auto width = static_cast<std::size_t>(piece.region.x.size());
+  const Storage real{DType::kFloat64, kMissing};
+  std::vector<double> row(width);
+  for (std::size_t band = 0; band < cells_.size(); ++band) {
+    if (piece.bands[band].empty()) continue;
+    const Storage storage = part_.info.bands[band].storage();
+    const std::size_t row_bytes = width * size_of(storage.dtype);
+    std::size_t from = 0;
+    for (std::int64_t t = piece.region.t.begin; t < piece.region.t.end; ++t) {
+      for (std::int64_t y = piece.region.y.begin; y < piece.region.y.end; ++y) {
+        convert_cells(piece.bands[band].subspan(from, row_bytes), storage, real,
+                      std::as_writable_bytes(std::span(row)));
+        from += row_bytes;
+        const std::int64_t to = (t * extent.y.size() + y) * extent.x.size() + piece.region.x.begin;
+        std::copy(row.begin(), row.end(), cells_[band].begin() + to);
+      }
+    }
+  }
+}
+
+void TableWriter::finish() {
+  const Region extent = part_.info.extent();
+  start();
+  if (has_features()) {
+    for (std::int64_t y = 0; y < extent.y.end; ++y) {
+      for (std::int64_t t = 0; t < extent.t.end; ++t) feature_row(y, t);
+    }
+  } else {
+    for (std::int64_t t = 0; t < extent.t.end; ++t) {
+      for (std::int64_t y = 0; y < extent.y.end; ++y) {
+        for (std::int64_t x = 0; x < extent.x.end; ++x) cell_row(t, y, x);
+      }
+    }
+  }
+  close();
+}
+
+void TableWriter::feature_row(std::int64_t y, std::int64_t t) {
+  const FeatureTable& table = *part_.info.grid.features;
+  const auto index = feature_of_row(part_.info.grid, y);
+  if (!index) return;  // a crop beyond the last feature
+  const Feature& feature = table.features[*index];
+  values_.clear();
+  values_.emplace_back(feature.id);
+  values_.insert(values_.end(), feature.values.begin(), feature.values.end());
+  if (table.times.empty()) {
+    values_.emplace_back(part_.info.time.label(t));
+  } else if (table.times[*index].empty()) {
+    values_.emplace_back();
+  } else {
+    values_.emplace_back(table.times[*index]);
+  }
+  add_bands(t, y, 0);
+  row({&feature}, values_);
+}
+
+void TableWriter::cell_row(std::int64_t t, std::int64_t y, std::int64_t x) {
+  const Grid& grid = part_.info.grid;
+  const Place place{nullptr, grid.x_center(x), grid.y_center(y)};
+  values_ = {part_.info.time.label(t), place.x, place.y};
+  add_bands(t, y, x);
+  row(place, values_);
+}
+
+void TableWriter::add_bands(std::int64_t t, std::int64_t y, std::int64_t x) {
+  const Region extent = part_.info.extent();
+  const auto at = static_cast<std::size_t>((t * extent.y.size() + y) * extent.x.size() + x);
+  for (std::size_t band = 0; band < cells_.size(); ++band) {
+    const double value = cells_[band][at];
+    if (std::isnan(value)) {
+      values_.emplace_back();
+    } else if (is_float(part_.info.bands[band].dtype)) {
+      values_.emplace_back(value);
+    } else {
+      values_.emplace_back(static_cast<std::int64_t>(value));
+    }
+  }
+}
+
+std::int64_t TableWriter::resident_bytes() const {
+  const auto bands = static_cast<std::int64_t>(part_.info.bands.size());
+  return part_.info.extent().cells() * bands * static_cast<std::int64_t>(sizeof(double));
+}
+
+const std::string& TableWriter::crs() const {
+  const Grid& grid = part_.info.grid;
+  return grid.features ? grid.features->crs : grid.crs;
+}
+
+}  // namespace cube
