@@ -19,9 +19,9 @@ class Evaluator::NodeInputs final : public Inputs {
     evaluator_.check_cancelled();
     return evaluator_.pull(evaluator_.graph_.nodes[node_].inputs[i], request);
   }
-  Chunk pull_piece(std::size_t i, const Request& request) override {
-    evaluator_.check_cancelled();
-    return evaluator_.evaluate_piece(evaluator_.graph_.nodes[node_].inputs[i], request);
+  void pull_pieces(std::size_t i, std::span<const Request> pieces,
+                   const std::function<void(const Chunk&)>& take) override {
+    evaluator_.pull_pieces(evaluator_.graph_.nodes[node_].inputs[i], pieces, take);
   }
   ImageReader& images() override {
     evaluator_.check_cancelled();
@@ -36,10 +36,11 @@ class Evaluator::NodeInputs final : public Inputs {
 };
 
 Evaluator::Evaluator(const Graph& graph, const Resources& resources,
-                     std::function<bool()> cancelled)
+                     std::function<bool()> cancelled, PieceBoard* board)
     : graph_(graph),
       resources_(resources),
       cancelled_(std::move(cancelled)),
+      board_(board),
       kernels_(graph.nodes.size()),
       kept_(graph.nodes.size()),
       stats_(graph.nodes.size()) {
@@ -66,16 +67,35 @@ Chunk Evaluator::pull(std::size_t node, const Request& request) {
   return shared_[node] ? evaluate_shared(node, request) : compute(node, request);
 }
 
-Chunk Evaluator::evaluate_piece(std::size_t node, const Request& request) {
-  std::vector<std::size_t> before;
-  for (const std::vector<Kept>& kept : kept_) before.push_back(kept.size());
-  std::vector<Request> outer = demanded_;
-  Chunk result = evaluate(node, request);
-  demanded_ = std::move(outer);
-  for (std::size_t i = 0; i < kept_.size(); ++i) {
-    kept_[i].erase(kept_[i].begin() + static_cast<std::ptrdiff_t>(before[i]), kept_[i].end());
+void Evaluator::pull_pieces(std::size_t node, std::span<const Request> pieces,
+                            const std::function<void(const Chunk&)>& take) {
+  if (board_ && pieces.size() > 1) {
+    const auto compute = [this](std::size_t n, const Request& r) { return evaluate_piece(n, r); };
+    board_->pull(node, pieces, compute, take);
+    return;
   }
-  return result;
+  for (const Request& piece : pieces) take(evaluate_piece(node, piece));
+}
+
+Chunk Evaluator::evaluate_piece(std::size_t node, const Request& request) {
+  check_cancelled();
+  // Goes back to what was kept and demanded before, also when the piece fails.
+  struct Outer {
+    explicit Outer(Evaluator& e) : evaluator(e), demanded(e.demanded_) {
+      for (const std::vector<Kept>& kept : evaluator.kept_) sizes.push_back(kept.size());
+    }
+    ~Outer() {
+      evaluator.demanded_ = std::move(demanded);
+      for (std::size_t i = 0; i < sizes.size(); ++i) {
+        std::vector<Kept>& kept = evaluator.kept_[i];
+        kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(sizes[i]), kept.end());
+      }
+    }
+    Evaluator& evaluator;
+    std::vector<Request> demanded;
+    std::vector<std::size_t> sizes;
+  } outer(*this);
+  return evaluate(node, request);
 }
 
 Chunk Evaluator::compute(std::size_t node, const Request& request) {

@@ -14,6 +14,7 @@
 
 #include "engine/image_reader.h"
 #include "engine/operator.h"
+#include "engine/piece_board.h"
 #include "engine/plan.h"
 #include "engine/resources.h"
 
@@ -22,12 +23,17 @@ namespace cube {
 class Evaluator {
  public:
   // When `cancelled` says so, whatever is being evaluated ends with Error(kCancelled) at the next
-  // pull or image. REQUIRES: `graph` and `resources` outlive the evaluator.
-  Evaluator(const Graph& graph, const Resources& resources, std::function<bool()> cancelled = {});
+  // pull or image. Kernels put the pieces that they pull on the `board`, if there is one.
+  // REQUIRES: `graph`, `resources` and `board` outlive the evaluator.
+  Evaluator(const Graph& graph, const Resources& resources, std::function<bool()> cancelled = {},
+            PieceBoard* board = nullptr);
   ~Evaluator();
 
   // The requested cells of a node. REQUIRES: region inside the node's extent.
   Chunk evaluate(std::size_t node, const Request& request);
+
+  // The same, keeping nothing that is not kept yet.
+  Chunk evaluate_piece(std::size_t node, const Request& request);
 
   // Drops the blocks of shared nodes; called between chunks.
   void forget();
@@ -49,8 +55,8 @@ class Evaluator {
     BlockPtr block;
   };
 
-  // Without keeping anything that is not kept yet.
-  Chunk evaluate_piece(std::size_t node, const Request& request);
+  void pull_pieces(std::size_t node, std::span<const Request> pieces,
+                   const std::function<void(const Chunk&)>& take);
   Chunk pull(std::size_t node, const Request& request);
   Chunk compute(std::size_t node, const Request& request);
   // The request with all slices that will be pulled, where the node wants series.
@@ -62,6 +68,7 @@ class Evaluator {
   const Graph& graph_;
   const Resources& resources_;
   std::function<bool()> cancelled_;
+  PieceBoard* board_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   std::vector<bool> shared_;             // has several consumers or wants series
   bool wants_series_ = false;            // some node does

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,9 +38,13 @@ class Inputs {
   // The cells of input `i`. REQUIRES: the region lies inside the extent of that input.
   virtual Chunk pull(std::size_t i, const Request& request) = 0;
 
-  // The same where cells are pulled piece by piece, each once: nodes that several consumers read do
-  // not keep what they make for it.
-  virtual Chunk pull_piece(std::size_t i, const Request& request) { return pull(i, request); }
+  // The same where cells are pulled piece by piece, each once: calls take() with one piece after
+  // the other, in order. Nodes that several consumers read do not keep what they make for it, and
+  // workers that have no chunk may compute pieces ahead.
+  virtual void pull_pieces(std::size_t i, std::span<const Request> pieces,
+                           const std::function<void(const Chunk&)>& take) {
+    for (const Request& piece : pieces) take(pull(i, piece));
+  }
 
   // The worker's reader of image files.
   virtual ImageReader& images() = 0;
@@ -81,7 +86,7 @@ struct Cost {
 struct PullPlan {
   std::int64_t slices = 0;  // pulled at a time, at most
   std::int64_t kept = 0;    // of those pulled before, held besides them, at most
-  // Not 0: by pull_piece(), and of these slices as many rows and columns at a time, at most, from
+  // Not 0: by pull_pieces(), and of these slices as many rows and columns at a time, at most, from
   // the first of the region on.
   std::int64_t rows = 0;
   std::int64_t columns = 0;

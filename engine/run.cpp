@@ -9,6 +9,7 @@
 #include "engine/chunk_queue.h"
 #include "engine/error.h"
 #include "engine/evaluator.h"
+#include "engine/piece_board.h"
 #include "engine/stopwatch.h"
 
 namespace cube {
@@ -135,6 +136,19 @@ void check_consent(const Graph& graph, const Resources& resources) {
   }
 }
 
+// True when some kernel pulls slices in pieces, for which more workers help than there are chunks.
+bool pulls_pieces(const Graph& graph) {
+  const auto in_pieces = [](const Graph::Node& node) {
+    const Request all = whole_request(node.op->info(), node.op->info().extent());
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto pull = node.op->pulls(all, i);
+      if (pull && pull->rows > 0) return true;
+    }
+    return false;
+  };
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), in_pieces);
+}
+
 }  // namespace
 
 Report run(const Plan& plan, const Resources& resources,
@@ -144,17 +158,22 @@ Report run(const Plan& plan, const Resources& resources,
   Journal journal(plan, options);
   for (const std::unique_ptr<Sink>& sink : sinks) sink->begin(plan.chunk_shape(), provenance);
   const std::int64_t chunks = plan.chunks();
+  const std::int64_t most = pulls_pieces(plan.graph()) ? options.threads : chunks;
   const auto threads = static_cast<int>(
-      std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, chunks)));
+      std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, most)));
   ChunkQueue queue(plan.chunk_counts(), threads);
+  PieceBoard board;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
-    Evaluator worker(plan.graph(), resources, options.cancelled);
+    Evaluator worker(plan.graph(), resources, options.cancelled, &board);
+    board.enter();
     while (!journal.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
       run_chunk(plan, *chunk, worker, sinks, journal);
     }
+    board.leave();
+    board.help([&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });
     journal.add_worker(worker);
   }
   Report report = journal.take();

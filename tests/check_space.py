@@ -172,7 +172,23 @@ class ReduceSpace(Space):
         document["in_cube"] = {"cube_type": "raster", "file": "striped.tif", "bands": ["a"]}
         first = [band[0, 0] for band in self.run_graph(document)[2]]
         document["in_cube"] = {"cube_type": "raster", "file": files[0], "bands": ["a"]}
-        self.assertEqual(first, [band[0, 0] for band in self.run_graph(document)[2]])
+        for threads in ("1", "2", "7"):  # pieces of one slice are computed by several workers
+            again = self.run_graph(document, "--threads", threads)[2]
+            self.assertEqual(first, [band[0, 0] for band in again])
+
+    def test_a_broken_piece_fails_the_chunk(self):
+        random = np.random.default_rng(6)
+        source = self.write("a.tif", random.normal(0, 1, (1500, 2500)), tile=256)
+        with open(self.path("a.tif"), "r+b") as file:
+            file.truncate(os.path.getsize(self.path("a.tif")) * 3 // 4)
+        document = {"cube_type": "reduce_space", "reducer_bands": [["mean", "a"]],
+                    "in_cube": source}
+        for threads in ("1", "3"):
+            result = cube("run", self.graph(document), "-o", self.path("out.tif"), "--overwrite",
+                          "--threads", threads)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("a.tif", result.stderr)
+            self.assertFalse(os.path.exists(self.path("out.tif")))
 
 
 class WindowSpace(Space):

@@ -134,8 +134,11 @@ OperatorType coarsen() {
       .summary = "Reduce blocks of neighbouring cells to one, in space and time.",
       .help =
           "As coarsen of xarray: windows do not overlap and are anchored at the top left (side "
-          "\"left\") or the bottom right. Missing values are skipped. Cell sizes and time steps "
-          "are multiplied; a slice of a labelled time axis takes the first instant of its window.",
+          "\"left\") or the bottom right. All bands are reduced and keep their names; missing "
+          "values are skipped, of nothing count is 0 and everything else missing. Cell sizes and "
+          "time steps are multiplied; a slice of a labelled time axis takes the first instant of "
+          "its window. which_min and which_max give instants, or with \"index\": true slices of "
+          "the cube. aggregate_space makes cells of any size.",
       .example = R"({"cube_type": "coarsen", "factor": {"x": 2, "y": 3}, "func": "mean",
   "in_cube": {"cube_type": "dummy", "nbands": 1, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

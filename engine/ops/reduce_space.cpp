@@ -140,23 +140,26 @@ class ReduceSpace::Work final : public Kernel {
     }
     Request all = op_.demand(*request_, 0);
     all.region.t = slices;
-    const Chunk chunk = inputs.pull_piece(0, all);
-    for (std::int64_t t = slices.begin; t < slices.end; ++t) {
-      reduce_slice(
-          t, [&](const std::vector<std::size_t>&, const auto& take) { take(all.bands, chunk); });
-    }
+    inputs.pull_pieces(0, {&all, 1}, [&](const Chunk& chunk) {
+      for (std::int64_t t = slices.begin; t < slices.end; ++t) {
+        reduce_slice(
+            t, [&](const std::vector<std::size_t>&, const auto& take) { take(all.bands, chunk); });
+      }
+    });
   }
 
   template <class F>
   void each_piece(std::int64_t t, const std::vector<std::size_t>& bands, Inputs& inputs,
                   const F& take) {
     const Grid& grid = op_.in_.grid;
+    std::vector<Request> pieces;
     for (std::int64_t y = 0; y < grid.height; y += kPieceRows) {
       for (std::int64_t x = 0; x < grid.width; x += kPieceColumns) {
         const Region piece = {{t, t + 1}, {y, y + kPieceRows}, {x, x + kPieceColumns}};
-        take(bands, inputs.pull_piece(0, {intersect(op_.in_.extent(), piece), bands}));
+        pieces.push_back({intersect(op_.in_.extent(), piece), bands});
       }
     }
+    inputs.pull_pieces(0, pieces, [&](const Chunk& chunk) { take(bands, chunk); });
   }
 
   // One slice; pieces(bands, take) calls take(bands, chunk) for each of its pieces.
