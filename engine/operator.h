@@ -46,6 +46,13 @@ class Inputs {
     for (const Request& piece : pieces) take(pull(i, piece));
   }
 
+  // One such piece.
+  Chunk pull_piece(std::size_t i, const Request& piece) {
+    Chunk out;
+    pull_pieces(i, {&piece, 1}, [&](const Chunk& chunk) { out = chunk; });
+    return out;
+  }
+
   // The worker's reader of image files.
   virtual ImageReader& images() = 0;
 
