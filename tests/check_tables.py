@@ -107,8 +107,8 @@ class Tables(Case):
         rows = []
         for i in range(count):
             x, y = LEFT + random.uniform(-50, 600), TOP - random.uniform(-50, 400)
-            corners = [(x + random.uniform(40, 150) * math.cos(a), y + random.uniform(40, 150) * math.sin(a))
-                       for a in np.arange(0, 2 * math.pi, 0.5)]
+            corners = [(x + r * math.cos(a), y + r * math.sin(a))
+                       for a, r in zip(np.arange(0, 2 * math.pi, 0.5), random.uniform(40, 150, 13))]
             ring = ", ".join(f"{p!r} {q!r}" for p, q in corners + corners[:1])
             rows.append((f"POLYGON (({ring}))", {"name": f"number {i}, \"quoted\"", "size": i * 1.5}))
         return self.layer("areas.gpkg", rows, [("name", ogr.OFTString), ("size", ogr.OFTReal)])

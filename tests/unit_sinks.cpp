@@ -692,8 +692,12 @@ TEST_CASE("formats and names") {
   CHECK(format_of_name("x/a.nc") == "netCDF");
   CHECK(format_of_name("a.zarr") == "Zarr");
   CHECK(format_of_name("a.png") == "PNG");
+  CHECK(format_of_name("a.csv") == "CSV");
+  CHECK(format_of_name("a.gpkg") == "GPKG");
+  CHECK(format_of_name("a.geojson") == "GeoJSON");
+  CHECK(format_of_name("a.json") == "GeoJSON");
   CHECK(!format_of_name("a.jpg"));
-  CHECK(output_formats().size() == 5);
+  CHECK(output_formats().size() == 8);
   for (const auto& [name, help] : output_formats()) CHECK(!help.empty());
 }
 
