@@ -117,7 +117,8 @@ class CommandLine(Case):
                 ("run a.json -o", "cube run: --output: 1 required FILE missing (see cube run --help)"),
                 ("run a.json --threads two", "cube run: --threads: Value two not in range 0 to 1024 "
                                              "(see cube run --help)"),
-                ("catalog", "cube catalog: a command is missing (one of create, list, info, formats; "
+                ("catalog", "cube catalog: a command is missing (one of create, add, update, "
+                            "remove, list, info, formats; "
                             "see cube catalog --help)"),
                 ("catalog lst", "cube catalog: there is no command 'lst' (did you mean 'list'?; "
                                 "see cube catalog --help)"),
