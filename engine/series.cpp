@@ -6,6 +6,7 @@
 
 #include "engine/calendar.h"
 #include "engine/missing.h"
+#include "engine/source_bands.h"
 
 namespace cube {
 
@@ -54,11 +55,7 @@ SeriesOperator::SeriesOperator(CubeInfo out, const CubeInfo& input)
     : SeriesOperator(std::move(out), input, same_bands(input)) {}
 
 std::vector<std::size_t> SeriesOperator::sources(const std::vector<std::size_t>& bands) const {
-  std::vector<std::size_t> out;
-  for (const std::size_t band : bands) out.push_back(sources_[band]);
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
+  return source_bands(bands, [&](std::size_t band) { return sources_[band]; });
 }
 
 Request SeriesOperator::demand(const Request& out, std::size_t) const {

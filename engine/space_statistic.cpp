@@ -46,7 +46,8 @@ struct LaneSums {
   }
 };
 
-// Cell i of a strip goes to lane i % kLanes.
+// Sums distances from the centre, or their squares. Cell i of a strip goes to lane i % kLanes.
+template <bool kSquares>
 CUBE_MULTIVERSION void sum_lanes(const double* values, std::size_t n, double center,
                                  LaneSums& sums) {
   Lanes high = sums.high;
@@ -54,26 +55,8 @@ CUBE_MULTIVERSION void sum_lanes(const double* values, std::size_t n, double cen
   for (std::size_t i = 0; i < n; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const double v = values[i + lane];
-      const double value = v == v ? v - center : 0.0;
-      const double sum = high[lane] + value;
-      const double added = sum - high[lane];
-      low[lane] += (high[lane] - (sum - added)) + (value - added);
-      high[lane] = sum;
-    }
-  }
-  sums.high = high;
-  sums.low = low;
-}
-
-CUBE_MULTIVERSION void sum_squares(const double* values, std::size_t n, double center,
-                                   LaneSums& sums) {
-  Lanes high = sums.high;
-  Lanes low = sums.low;
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double v = values[i + lane];
       const double distance = v == v ? v - center : 0.0;
-      const double value = distance * distance;
+      const double value = kSquares ? distance * distance : distance;
       const double sum = high[lane] + value;
       const double added = sum - high[lane];
       low[lane] += (high[lane] - (sum - added)) + (value - added);
@@ -210,12 +193,12 @@ class SumFold final : public Fold {
     }
     if (kind_ != Reducer::Kind::kRms) {
       LaneSums lanes;
-      sum_lanes(strip.data(), strip.size(), center_, lanes);
+      sum_lanes<false>(strip.data(), strip.size(), center_, lanes);
       lanes.add_to(sum_);
     }
     if (squares_wanted_) {
       LaneSums lanes;
-      sum_squares(strip.data(), strip.size(), center_, lanes);
+      sum_lanes<true>(strip.data(), strip.size(), center_, lanes);
       lanes.add_to(squares_);
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/source_bands.h"
+
 namespace cube {
 
 namespace {
@@ -29,11 +31,7 @@ TimeReduction::TimeReduction(const CubeInfo& input, std::vector<Band> bands,
 }
 
 std::vector<std::size_t> TimeReduction::sources(const std::vector<std::size_t>& bands) const {
-  std::vector<std::size_t> out;
-  for (const std::size_t band : bands) out.push_back(bands_[band].source);
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
+  return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
 }
 
 bool TimeReduction::holds_values(const std::vector<std::size_t>& bands) const {

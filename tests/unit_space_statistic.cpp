@@ -173,7 +173,9 @@ TEST_CASE("order statistics of every type, held and in passes, are those of the 
                                                     {"p99.9", quantile(sorted, 99.9 / 100)},
                                                     {"mode", mode(sorted)},
                                                     {"mad", mad(sorted)}};
-      for (const auto& [statistic, value] : wanted) {
+      for (const auto& one : wanted) {
+        const std::string& statistic = one.first;
+        const double value = one.second;
         CAPTURE(statistic);
         CHECK(reduce(statistic, pieces, storage, rows * kColumns).value == value);
         CHECK(reduce(statistic, pieces, storage, kHuge).value == value);

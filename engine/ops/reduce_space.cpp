@@ -4,6 +4,7 @@
 #include "engine/error.h"
 #include "engine/reducer_bands.h"
 #include "engine/registry.h"
+#include "engine/source_bands.h"
 #include "engine/space_statistic.h"
 
 namespace cube {
@@ -69,11 +70,7 @@ class ReduceSpace final : public Operator {
   }
 
   std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const {
-    std::vector<std::size_t> out;
-    for (const std::size_t band : bands) out.push_back(bands_[band].source);
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
+    return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
   }
 
   std::int64_t cells() const { return in_.grid.height * in_.grid.width; }
@@ -215,7 +212,8 @@ OperatorType reduce_space() {
           "never held, whatever its size, and the result does not depend on chunks or threads: "
           "sums are taken in twice the usual precision. Medians and quantiles (type 7) are exact: "
           "slices of more than a million cells are read once for types of 8 and 16 bits, twice for "
-          "those of 32 and four times for float64; mad up to six times. mode takes one pass, with "
+          "those of 32 and four times for float64; mad up to six times (float64: eight). mode "
+          "takes one pass, with "
           "more than 16 bits one for each 800,000 different values. min, max, first, last and mode "
           "keep the band's dtype; first and last go row by row from the top left. which_min and "
           "which_max give the number of the cell, row * columns + column from 0 at the top left; "

@@ -9,6 +9,7 @@
 #include "engine/feature_chunks.h"
 #include "engine/features.h"
 #include "engine/registry.h"
+#include "engine/source_bands.h"
 #include "engine/text.h"
 #include "engine/weighted_reducers.h"
 
@@ -92,11 +93,7 @@ class Zonal final : public Operator {
                             const std::vector<ZonalBand>& bands);
 
   std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const {
-    std::vector<std::size_t> out;
-    for (const std::size_t band : bands) out.push_back(bands_[band].source);
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
+    return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
   }
 
   CellWeights weights_of(const Zone& zone) const {
