@@ -79,6 +79,7 @@ Resources resources() {
   Resources resources;
   resources.open_index = [](const auto& file) { return open_catalog(file); };
   resources.make_reader = [] { return make_image_reader(); };
+  resources.allow_exec = true;
   return resources;
 }
 
