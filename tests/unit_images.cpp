@@ -84,7 +84,8 @@ Resources resources() {
 }
 
 Graph compiled(const json& document) {
-  return compile(Document::parse(document.dump(), "/data"), test::test_operators(), resources());
+  return compile(Document::parse(document.dump(), CUBE_PLUGINS), test::test_operators(),
+                 resources());
 }
 
 json view_of(const std::string& aggregation, const std::string& resampling) {
@@ -105,7 +106,11 @@ void replace_dummies(json& place, const Archive& archive) {
     json view = view_of("mean", "bilinear");
     view["space"] = place["view"]["space"];
     view["time"] = place["view"]["time"];
-    place = collection(archive, view);
+    // The archive's bands are called as the dummy's.
+    json bands = json::array({"band1"});
+    if (place.value("nbands", 1) > 1) bands.push_back("band2");
+    place = {
+        {"cube_type", "select_bands"}, {"bands", bands}, {"in_cube", collection(archive, view)}};
   } else if (place.is_structured()) {
     for (json& below : place) replace_dummies(below, archive);
   }

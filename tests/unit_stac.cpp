@@ -416,7 +416,7 @@ TEST_CASE("documents: collections, arrays, lines, folders and static catalogs") 
   CHECK(made.report.left_out.size() == 4);  // two catalogs, a text, JSON that is none of STAC
   CHECK(std::ranges::none_of(made.report.left_out, [](const auto& left) { return left.failed; }));
   json page = collection({one("h")});
-  page["links"] = {link("next", "https://host/page/2")};
+  page["links"] = json::array({link("next", "https://host/page/2")});
   const Made paged = make(dir, page);
   REQUIRE(paged.report.left_out.size() == 1);
   CHECK(paged.report.left_out[0].reason ==
