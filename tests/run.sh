@@ -30,7 +30,8 @@ case $mode in
     install_packages "${packages_build[@]}" clang libomp-dev
     options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1" -DCUBE_SANITIZE=thread
       -DCMAKE_CXX_COMPILER=clang++)
-    threaded=(unit_run unit_catalog unit_block_cache unit_csv unit_sinks unit_cog data_property)
+    threaded=(unit_run unit_piece_board unit_catalog unit_block_cache unit_csv unit_sinks unit_cog
+      data_property)
     tests=(-R "^($(IFS='|' && echo "${threaded[*]}"))\$")
     target=(--target "${threaded[@]}")
     export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ignore_noninstrumented_modules=1"
