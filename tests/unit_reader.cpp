@@ -182,6 +182,22 @@ TEST_CASE("a CRS that is stated counts, not what the file says") {
   CHECK(same(read("EPSG:32631", "", west), {2}));
 }
 
+TEST_CASE("an image of a stated CRS and its mask are opened once") {
+  Small s;
+  const std::string mask_file = s.dir.file("mask.tif");
+  test::write_raster(mask_file, {.crs = "", .width = 4, .height = 3},
+                     {3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  NativeMask mask = one_layer(mask_file, {.values = {3}});
+  mask.layers[0].band.crs = "EPSG:32631";
+  const RasterBand band{.descriptor = s.file, .crs = "EPSG:32631"};
+  for (int i = 0; i < 2; ++i) {
+    const auto cells =
+        read_cells(*s.reader, band, grid(500000, 5000000, 10, 2, 1), Resampling::kNearest, &mask);
+    CHECK(same(cells, {kNaN, 2}));
+  }
+  CHECK(s.reader->stats().opened == 2);
+}
+
 TEST_CASE("a nodata value that an integer cell cannot have hides nothing") {
   test::TempDir dir;
   const std::string file = dir.file("half.tif");

@@ -156,8 +156,8 @@ bool reads_hdf5(const std::string& descriptor) {
 DatasetPool::DatasetPool(int limit, std::shared_ptr<BlockCache> blocks)
     : limit_(static_cast<std::size_t>(std::max(2, limit))), known_{std::move(blocks), {}, {}} {}
 
-OpenImage& DatasetPool::open(const std::string& descriptor, const std::string& crs) {
-  const std::string key = place_key(descriptor, crs);
+OpenImage& DatasetPool::open(const RasterBand& source) {
+  const std::string key = place_key(source.descriptor, source.crs);
   if (const auto found = places_.find(key); found != places_.end()) {
     images_.splice(images_.begin(), images_, found->second);
     return images_.front();
@@ -167,7 +167,7 @@ OpenImage& DatasetPool::open(const std::string& descriptor, const std::string& c
     places_.erase(place_key(images_.back().descriptor(), images_.back().given_crs()));
     images_.pop_back();
   }
-  images_.emplace_front(descriptor, crs, known_);
+  images_.emplace_front(source.descriptor, source.crs, known_);
   places_[key] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();

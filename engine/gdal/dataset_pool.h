@@ -18,6 +18,7 @@
 #include "engine/gdal/geo_map.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/tile_decoder.h"
+#include "engine/image_reader.h"
 
 namespace cube {
 
@@ -87,10 +88,9 @@ class DatasetPool {
   // are kept in `blocks`, which other pools may share.
   DatasetPool(int limit, std::shared_ptr<BlockCache> blocks);
 
-  // Opens, or takes from the pool. The result is valid until `limit` other images were asked for.
-  // Throws Error(kNotFound or kUnreadable).
-  // `crs` as above.
-  OpenImage& open(const std::string& descriptor, const std::string& crs = {});
+  // Opens the image of a band, or takes it from the pool. The result is valid until `limit` other
+  // images were asked for. Throws Error(kNotFound or kUnreadable).
+  OpenImage& open(const RasterBand& source);
 
   std::int64_t opened() const { return opened_; }
   double seconds() const { return seconds_; }

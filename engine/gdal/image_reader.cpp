@@ -116,7 +116,7 @@ class GdalImageReader final : public ImageReader {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
     std::optional<Block> block;
-    for (const Turn& turn : turns_of(pool_.open(source.descriptor, source.crs), target)) {
+    for (const Turn& turn : turns_of(pool_.open(source), target)) {
       ReadTarget turned = target;
       turned.grid = &turn.grid;
       Job job{source, turned, mask, nullptr, nullptr, {}, std::move(block)};
@@ -144,7 +144,7 @@ class GdalImageReader final : public ImageReader {
   };
 
   void open(Job& job) {
-    job.image = &pool_.open(job.source.descriptor, job.source.crs);
+    job.image = &pool_.open(job.source);
     job.map = &job.image->map(*job.target.grid);
     job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source,
                              job.target.resampling);
@@ -314,8 +314,7 @@ class GdalImageReader final : public ImageReader {
     if (!job.mask) return nullptr;
     const Stopwatch start;
     const HiddenCells& hidden = masker_.hidden(
-        job.source.descriptor, {under.rows, under.columns, job.level.scale_y, job.level.scale_x},
-        *job.mask);
+        job.source, {under.rows, under.columns, job.level.scale_y, job.level.scale_x}, *job.mask);
     open(job);  // masks may have taken its place in the pool
     stats_.seconds_read += start.seconds();
     return &hidden;

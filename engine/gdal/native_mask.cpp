@@ -287,9 +287,9 @@ NativeMasker::NativeMasker(DatasetPool& pool) : pool_(pool) {}
 
 NativeMasker::~NativeMasker() = default;
 
-const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const MaskedWindow& window,
+const HiddenCells& NativeMasker::hidden(const RasterBand& source, const MaskedWindow& window,
                                         const NativeMask& mask) {
-  const OpenImage& image = pool_.open(descriptor);
+  const OpenImage& image = pool_.open(source);
   Key key{window.rows, window.columns, geotransform(image), image.crs(), mask.layers};
   for (const std::size_t i : {1U, 4U}) key.transform[i] *= window.scale_x;
   for (const std::size_t i : {2U, 5U}) key.transform[i] *= window.scale_y;
@@ -307,7 +307,7 @@ const HiddenCells& NativeMasker::hidden(const std::string& descriptor, const Mas
 void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
   hidden.assign(static_cast<std::size_t>(key.rows.size() * key.columns.size()), 0);
   for (const NativeMask::Layer& layer : key.layers) {
-    OpenImage& mask = pool_.open(layer.band.descriptor, layer.band.crs);
+    OpenImage& mask = pool_.open(layer.band);
     if (!same_crs(key.crs, mask.crs())) {
       throw Error(ErrorCode::kUnreadable,
                   "is in another CRS than the image it masks: " + mask.crs() + " and " + key.crs,

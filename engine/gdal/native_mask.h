@@ -39,7 +39,7 @@ class NativeMasker {
   explicit NativeMasker(DatasetPool& pool);
   ~NativeMasker();
 
-  // What `mask` hides of the image `descriptor`. A cell is hidden when the cell of a mask band that
+  // What `mask` hides of the image of a band. A cell is hidden when the cell of a mask band that
   // holds its centre is. A mask band may have another grid, in the same CRS; its overviews are used
   // as far as they are no coarser than the window's cells.
   //
@@ -49,7 +49,7 @@ class NativeMasker {
   //
   // The result is valid until the next call. Images taken from the pool before may be closed.
   // Throws Error(kUnreadable).
-  const HiddenCells& hidden(const std::string& descriptor, const MaskedWindow& window,
+  const HiddenCells& hidden(const RasterBand& source, const MaskedWindow& window,
                             const NativeMask& mask);
 
   // Bytes of hidden cells that are kept at most, besides the last ones.
