@@ -1,39 +1,5 @@
 # cube catalog create --stac, used as a user would. Prints every expectation that fails.
-set -u
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-failed=0
-
-# check TITLE STATUS COMMAND...: runs it; out and err are kept in files of these names.
-check() {
-  title=$1 wanted=$2
-  shift 2
-  "$@" >out 2>err
-  status=$?
-  [ "$status" = "$wanted" ] && return
-  failed=1
-  echo "FAILED: $title: status $status, not $wanted"
-  cat out err
-}
-# has FILE TEXT, lacks FILE TEXT
-has() {
-  grep -qF -- "$2" "$1" && return
-  failed=1
-  echo "FAILED: $title: no '$2' in $1:"
-  cat "$1"
-}
-lacks() {
-  grep -qF -- "$2" "$1" || return
-  failed=1
-  echo "FAILED: $title: '$2' in $1"
-}
-same() {
-  cmp -s "$1" "$2" && return
-  failed=1
-  echo "FAILED: $title: $1 and $2 differ"
-}
-
+. "$CUBE_SOURCE/tests/expectations.sh" || exit 1
 
 check "sample" 0 "$CUBE" sample demo
 check "a catalog of the files" 0 "$CUBE" catalog create demo/s2.db demo/archive
