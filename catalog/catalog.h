@@ -102,7 +102,7 @@ struct StacOptions {
 // Writes the images of STAC items into a new catalog; no asset is opened but as open_unknown says.
 // Items that cannot be used are left out. `progress` counts documents.
 // Throws Error for documents that are not what they should be, when no item is left, and for bands
-// whose scale, offset or nodata differ among items.
+// whose nodata differs among items.
 IndexReport create_catalog_from_stac(const std::filesystem::path& catalog, const StacOptions& stac,
                                      const IndexOptions& options);
 

@@ -9,6 +9,7 @@
 
 #include "catalog/draft.h"
 #include "catalog/footprint.h"
+#include "catalog/packings.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -26,8 +27,10 @@ std::string facts_of(const Collection& all, const CollectedImage& image) {
     out += '\n' + number_text(side);
   }
   for (const auto& [band, source] : image.sources) {
+    const Packing packing = packing_of(source, all.bands[band]);
     out += '\n' + all.bands[band].name + '\n' + all.files[source.file] + '\n' +
-           std::to_string(source.raster_band);
+           std::to_string(source.raster_band) + ' ' + number_text(packing.scale) + ' ' +
+           number_text(packing.offset);
   }
   for (const auto& [key, value] : image.metadata) out += '\n' + key + '\n' + value;
   return out;
@@ -69,6 +72,7 @@ void CatalogChange::lock() {
 
 ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dry_run) {
   tidy(all());
+  settle_packings(all());
   if (all().images.empty()) {
     throw Error(ErrorCode::kInvalid, "no image would be left", file_.string(),
                 "to be rid of the catalog remove the file");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/footprint.h"
+#include "catalog/packings.h"
 #include "catalog/schema.h"
 #include "engine/text.h"
 
@@ -38,7 +39,9 @@ CatalogWriter::CatalogWriter(const std::filesystem::path& file)
       reference_(database_, "INSERT INTO gdalrefs VALUES (?, ?, ?, ?)"),
       file_row_(database_, "INSERT OR REPLACE INTO " + std::string(kFileTable) +
                                " VALUES (?, nullif(?, -1), nullif(?, -1))"),
-      metadata_(database_, "INSERT INTO image_md VALUES (?, ?, ?)") {}
+      metadata_(database_, "INSERT INTO image_md VALUES (?, ?, ?)"),
+      packing_row_(database_,
+                   "INSERT INTO " + std::string(kPackingTable) + " VALUES (?, ?, ?, ?)") {}
 
 std::int64_t CatalogWriter::add_image(const CatalogImage& image) {
   const std::int64_t id = ++images_;
@@ -71,6 +74,13 @@ bool CatalogWriter::add_reference(std::int64_t image, std::size_t band, std::str
   return reference_.bind(static_cast<std::int64_t>(raster_band)).try_run();
 }
 
+void CatalogWriter::add_packing(std::int64_t image, std::size_t band, const Packing& packing) {
+  packing_row_.bind(image).bind(static_cast<std::int64_t>(band));
+  packing_row_.bind(packing.scale).bind(packing.offset).run();
+  auto& seen = packings_[band];
+  if (std::ranges::find(seen, packing) == seen.end()) seen.push_back(packing);
+}
+
 void CatalogWriter::add_file(std::string_view descriptor, std::optional<std::int64_t> size,
                              std::optional<std::int64_t> mtime) {
   file_row_.bind_view(descriptor).bind(size.value_or(-1)).bind(mtime.value_or(-1)).run();
@@ -90,6 +100,9 @@ void CatalogWriter::write_bands(std::span<const BandInfo> bands) {
     row.bind(id).bind(band.name).bind(name(band.dtype)).bind(band.offset).bind(band.scale);
     row.bind(band.unit).bind(band.nodata ? number_text(*band.nodata) : "").run();
     if (!band.note.empty()) note.bind(id).bind(kNoteKey).bind(band.note).run();
+    const auto packings = packings_.find(i);
+    if (packings == packings_.end()) continue;
+    note.bind(id).bind(kPackingsKey).bind(packings_text(packings->second)).run();
   }
 }
 

@@ -17,6 +17,7 @@
 #include "catalog/extent_tree.h"
 #include "catalog/sqlite.h"
 #include "engine/cube_info.h"
+#include "engine/packing.h"
 
 namespace cube {
 
@@ -39,6 +40,8 @@ class CatalogWriter {
   // Where the image has a band; false when it has the band already.
   bool add_reference(std::int64_t image, std::size_t band, std::string_view descriptor,
                      int raster_band);
+  // The scale and offset of a band of an image, where they are not those of the band.
+  void add_packing(std::int64_t image, std::size_t band, const Packing& packing);
   // Size and time of change of a file when it was opened.
   void add_file(std::string_view descriptor, std::optional<std::int64_t> size,
                 std::optional<std::int64_t> mtime);
@@ -61,6 +64,8 @@ class CatalogWriter {
   Statement reference_;
   Statement file_row_;
   Statement metadata_;
+  Statement packing_row_;
+  std::map<std::size_t, std::vector<Packing>> packings_;  // seen, by band
   ExtentTree tree_;
   std::int64_t images_ = 0;
   std::int64_t files_ = 0;

@@ -8,7 +8,9 @@
 #include "catalog/collection.h"
 #include "catalog/descriptor.h"
 #include "catalog/footprint.h"
+#include "catalog/packings.h"
 #include "catalog/parallel.h"
+#include "catalog/stored_offsets.h"
 #include "catalog/subdatasets.h"
 #include "engine/error.h"
 #include "engine/gdal/archive.h"
@@ -25,7 +27,8 @@ struct Candidate {
   CollectionFormat::Match match;
   RasterInfo info;
   std::map<std::string, std::string> metadata;
-  std::string failure;  // not empty: it cannot be indexed, and why
+  std::vector<double> offsets;  // to be added to stored values, one each of listed.bands
+  std::string failure;          // not empty: it cannot be indexed, and why
 };
 
 // How files are to be taken, beside their names.
@@ -33,6 +36,7 @@ struct SourceRules {
   std::string srs;
   std::vector<std::string> metadata_fields;
   std::optional<Period> band_period;
+  StoredOffsets* offsets = nullptr;
 };
 
 std::string why_unusable(const RasterInfo& info, const ListedFile& file,
@@ -61,6 +65,12 @@ void open(Candidate& file, const std::vector<FormatBand>& bands, const SourceRul
     file.info = describe_raster(file.listed.name, rules.srs);
     file.metadata = raster_metadata(file.listed.name, rules.metadata_fields);
     file.failure = why_unusable(file.info, file.listed, bands);
+    for (const ListedFile::Band& band : file.listed.bands) {
+      const auto number = bands[band.band].stored_offset;
+      const auto offset =
+          rules.offsets && number ? rules.offsets->of(file.listed.name, *number) : std::nullopt;
+      file.offsets.push_back(offset.value_or(0));
+    }
   } catch (const Error& error) {
     file.failure = error.message();
   }
@@ -165,12 +175,16 @@ BandInfo band_info(const FormatBand& band, const BandFacts& facts) {
   if (!band.nodata && !same_nodata) {
     out.note += std::string(out.note.empty() ? "" : "; ") + "files differ in nodata";
   }
-  const bool scaled = band.scale != 1 || band.offset != 0;
-  if (scaled) {
-    out.scale = band.scale;
-    out.offset = band.offset;
-  }
   if (!band.unit.empty()) out.unit = band.unit;
+  return out;
+}
+
+// What a format says counts before what the file does. An offset of the image is not applied where
+// one is said already.
+Packing packing_of_file(const FormatBand& band, const BandInfo& info, double image_offset) {
+  const bool said = band.scale != 1 || band.offset != 0;
+  Packing out = said ? Packing{band.scale, band.offset} : Packing{info.scale, info.offset};
+  if (out.offset == 0) out.offset = image_offset * out.scale;
   return out;
 }
 
@@ -204,11 +218,13 @@ class Assembler {
       image = {file.image, file.datetime, candidate.info.crs, {}, {}, {}};
     }
     if (out_.files.empty() || out_.files.back() != file.name) out_.files.push_back(file.name);
-    for (const ListedFile::Band& band : file.bands) {
+    for (std::size_t i = 0; i < file.bands.size(); ++i) {
+      const ListedFile::Band& band = file.bands[i];
       BandInfo info = candidate.info.bands[static_cast<std::size_t>(band.raster_band) - 1];
       info.nodata = comparable(info.nodata);
       facts_[band.band].add(info);
-      image.sources[band.band] = {out_.files.size() - 1, band.raster_band};
+      image.sources[band.band] = {out_.files.size() - 1, band.raster_band,
+                                  packing_of_file(bands_[band.band], info, candidate.offsets[i])};
     }
     image.metadata.insert(candidate.metadata.begin(), candidate.metadata.end());
     const auto boxes = wrap_longitudes(candidate.info.lonlat);
@@ -231,6 +247,7 @@ class Assembler {
     std::stable_sort(
         out_.images.begin(), out_.images.end(),
         [](const CollectedImage& a, const CollectedImage& b) { return a.datetime < b.datetime; });
+    settle_packings(out_);
   }
 
  private:
@@ -294,8 +311,10 @@ Collection collect(const CollectionFormat& format, std::vector<std::string> file
   if (format.subdatasets()) files = subdatasets_of(format, files, options.threads, left_out);
   auto candidates =
       matching(match_names(format, std::move(files), options.threads), format, left_out);
-  return assemble(std::move(candidates), format.bands(), std::move(left_out),
-                  {format.srs(), format.metadata_fields(), format.band_period()}, options);
+  SourceRules rules{format.srs(), format.metadata_fields(), format.band_period()};
+  std::optional<StoredOffsets> offsets;
+  if (format.stored_offset()) rules.offsets = &offsets.emplace(*format.stored_offset());
+  return assemble(std::move(candidates), format.bands(), std::move(left_out), rules, options);
 }
 
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
@@ -303,7 +322,7 @@ Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<List
   std::vector<Candidate> candidates(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) candidates[i].listed = std::move(files[i]);
   return assemble(std::move(candidates), bands, {},
-                  {.srs = srs, .metadata_fields = {}, .band_period = {}}, options);
+                  {.srs = srs, .metadata_fields = {}, .band_period = {}, .offsets = {}}, options);
 }
 
 }  // namespace cube

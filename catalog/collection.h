@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "engine/packing.h"
 
 namespace cube {
 
@@ -15,6 +16,8 @@ struct CollectedImage {
   struct Source {
     std::size_t file = 0;  // index into Collection::files
     int raster_band = 1;
+    // Scale and offset; null = those of the band.
+    std::optional<Packing> packing = {};
   };
   std::string name;
   Instant datetime;

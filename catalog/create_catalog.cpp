@@ -45,6 +45,7 @@ void write_collection(const fs::path& file, const fs::path& folder, const std::s
         writer.add_image({image.name, image.datetime, image.crs, image.footprint});
     for (const auto& [band, source] : image.sources) {
       writer.add_reference(id, band, descriptors[source.file], source.raster_band);
+      if (source.packing) writer.add_packing(id, band, *source.packing);
     }
     for (const auto& [key, value] : image.metadata) writer.add_metadata(id, key, value);
   }

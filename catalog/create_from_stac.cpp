@@ -7,6 +7,7 @@
 #include "catalog/collection.h"
 #include "catalog/draft.h"
 #include "catalog/inputs.h"
+#include "catalog/packings.h"
 #include "catalog/stac_bands.h"
 #include "catalog/stac_files.h"
 #include "engine/error.h"
@@ -64,7 +65,8 @@ class Gatherer {
     }
     CollectedImage image{item.id, item.datetime, common_crs(assets), footprint, {}, {}};
     for (const auto& choice : choices) {
-      image.sources[choice.band] = {file(choice.asset->descriptor), choice.raster_band};
+      image.sources[choice.band] = {file(choice.asset->descriptor), choice.raster_band,
+                                    choice.packing};
     }
     out_.images.push_back(std::move(image));
   }
@@ -81,9 +83,14 @@ class Gatherer {
     out_.bands = bands.bands;
     for (CollectedImage& image : out_.images) {
       std::map<std::size_t, CollectedImage::Source> sources;
-      for (const auto& [band, source] : image.sources) sources[bands.place[band]] = source;
+      for (const auto& [index, source] : image.sources) {
+        const std::size_t band = bands.place[index];
+        sources[band] = source;
+        sources[band].packing = bands_.packing(*source.packing, bands.bands[band]);
+      }
       image.sources = std::move(sources);
     }
+    settle_packings(out_);
     std::ranges::sort(out_.images, [](const CollectedImage& a, const CollectedImage& b) {
       return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
     });

@@ -172,7 +172,8 @@ json parse_json(std::string_view text, std::string_view name) {
 }
 
 FormatBand read_band(const std::string& name, const Node& node) {
-  node.check_keys({"pattern", "band", "nodata", "offset", "scale", "unit", "dtype"});
+  node.check_keys(
+      {"pattern", "band", "nodata", "offset", "scale", "unit", "dtype", "stored_offset"});
   FormatBand band;
   band.name = name;
   band.nodata = node.number("nodata");
@@ -191,6 +192,7 @@ FormatBand read_band(const std::string& name, const Node& node) {
                 node.below("band"), "bands count from 1");
   }
   band.raster_band = static_cast<int>(number);
+  if (const auto id = node.number("stored_offset")) band.stored_offset = static_cast<int>(*id);
   return band;
 }
 
@@ -212,6 +214,18 @@ struct CollectionFormat::Impl {
   std::optional<Period> band_period;
   std::string srs;
   std::vector<std::string> metadata_fields;
+  std::optional<StoredOffset> stored_offset;
+
+  void read_stored_offset(const Node& node) {
+    node.check_keys({"folder", "file", "element", "number", "from", "offset"});
+    StoredOffset& rule = stored_offset.emplace();
+    rule.folder = node.pattern("folder", true)->regex;
+    rule.file = node.text("file", true);
+    rule.element = node.text("element", true);
+    rule.number = node.pattern("number", true)->regex;
+    rule.from = node.number("from").value_or(0);
+    rule.offset = node.number("offset").value_or(0);
+  }
 
   void read_band_period(const Node& node) {
     node.check_keys({"dt"});
@@ -258,6 +272,7 @@ struct CollectionFormat::Impl {
     srs = root.text("srs", false);
     if (!srs.empty()) srs = canonical_crs(srs, root.below("srs"));
     metadata_fields = root.texts("image_md_fields");
+    if (root.has("stored_offset")) read_stored_offset(root.child("stored_offset"));
   }
 
   std::optional<Instant> time(const std::string& found) const {
@@ -297,7 +312,8 @@ CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view
   const nlohmann::json document = parse_json(text, name);
   const Node root(document, std::string(name) + "#");
   root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
-                   "bands", "subdatasets", "files", "srs", "image_md_fields", "aliases"});
+                   "bands", "subdatasets", "files", "srs", "image_md_fields", "aliases",
+                   "stored_offset"});
   auto impl = std::make_shared<Impl>();
   impl->id = name;
   impl->text = text;
@@ -350,6 +366,10 @@ const std::optional<Period>& CollectionFormat::band_period() const { return impl
 const std::string& CollectionFormat::srs() const { return impl_->srs; }
 const std::vector<std::string>& CollectionFormat::metadata_fields() const {
   return impl_->metadata_fields;
+}
+
+const StoredOffset* CollectionFormat::stored_offset() const {
+  return impl_->stored_offset ? &*impl_->stored_offset : nullptr;
 }
 
 bool CollectionFormat::holds_subdatasets(const std::string& path) const {

@@ -4,14 +4,16 @@
 // datetime.bands.dt, bands{name: {pattern, band, nodata, offset, scale, unit}}, subdatasets, srs,
 // image_md_fields. Ours beside them: a band's "dtype", with which a table of files is indexed
 // without opening one; "files", which names the files whose subdatasets are looked at (else all
-// are opened); "aliases", other names of a preset. Patterns are ECMAScript regular expressions that
-// match the whole (absolute) path or subdataset; where a group is captured, it is what is taken.
-// Without datetime.format times are ISO 8601.
-// Thread rule: immutable once made; match() may be called from any thread.
+// are opened); "aliases", other names of a preset; "stored_offset", which says where the offset of
+// an image's values stands (StoredOffset), and in a band its number there. Patterns are ECMAScript
+// regular expressions that match the whole (absolute) path or subdataset; where a group is
+// captured, it is what is taken. Without datetime.format times are ISO 8601. Thread rule: immutable
+// once made; match() may be called from any thread.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +37,21 @@ struct FormatBand {
   double scale = 1;
   std::string unit;
   int raster_band = 1;
-  std::optional<DType> dtype;  // known without opening a file
+  std::optional<DType> dtype;        // known without opening a file
+  std::optional<int> stored_offset;  // the band's number in the file of StoredOffset
+};
+
+// What is to be added to the stored values of an image before they are scaled, as Sentinel-2's
+// products say since processing baseline 04.00: in a file beside them,
+// <BOA_ADD_OFFSET band_id="3">-1000</BOA_ADD_OFFSET>, or, where that is not there, by a number in
+// their names.
+struct StoredOffset {
+  std::regex folder;    // of an image's files: what is captured
+  std::string file;     // in that folder
+  std::string element;  // in that file
+  std::regex number;    // in an image's files: what is captured
+  double from = 0;      // from this number on ...
+  double offset = 0;    // ... this is it, else 0
 };
 
 class CollectionFormat {
@@ -62,6 +78,8 @@ class CollectionFormat {
   const std::optional<Period>& band_period() const;
   // What the files' coordinates are in, whatever they say; "" = what they say. Canonical.
   const std::string& srs() const;
+  // nullptr = nothing is said.
+  const StoredOffset* stored_offset() const;
   // GDAL's metadata to keep of each image: "KEY" or "DOMAIN:KEY".
   const std::vector<std::string>& metadata_fields() const;
 

@@ -70,6 +70,10 @@ class Catalog final : public ImageIndex {
         database_(file, Database::Mode::kRead) {
     check_tables();
     indexed_ = database_.has_table(kExtentTable);
+    if (database_.has_table(kPackingTable)) {
+      differ_ =
+          Statement(database_, "SELECT 1 FROM " + std::string(kPackingTable) + " LIMIT 1").step();
+    }
     const std::string note = database_.has_table("band_md")
                                  ? "(SELECT value FROM band_md WHERE band_id = id AND key = ?)"
                                  : "substr(?, 1, 0)";
@@ -80,6 +84,7 @@ class Catalog final : public ImageIndex {
       band_ids_.push_back(rows.integer(0));
       bands_.push_back(read_band(rows, file_));
     }
+    if (differ_) read_packings();
     srs_ = format_srs();
   }
 
@@ -92,6 +97,7 @@ class Catalog final : public ImageIndex {
 
  private:
   void check_tables();
+  void read_packings();
   // Whether the R*Tree finds the images; a query for all of them reads the tables instead.
   bool uses_tree(const ImageQuery& query) const {
     const bool all_times = query.start == Instant::min() && query.end == Instant::max();
@@ -109,6 +115,7 @@ class Catalog final : public ImageIndex {
   std::filesystem::path folder_;
   Database database_;
   bool indexed_ = false;  // has our R*Tree
+  bool differ_ = false;   // some images have a scale or offset of their own
   std::vector<BandInfo> bands_;
   std::vector<std::int64_t> band_ids_;  // of bands_, ascending
   std::string srs_;                     // what the format says that all files are in; "" = nothing
@@ -128,6 +135,18 @@ void Catalog::check_tables() {
     throw Error(ErrorCode::kUnreadable,
                 "is not an image collection: it has no table '" + std::string(table) + "'", file_,
                 kHint);
+  }
+}
+
+// Says in the notes of bands what images have instead.
+void Catalog::read_packings() {
+  Statement rows(database_, "SELECT band_id, value FROM band_md WHERE key = ?");
+  rows.bind(kPackingsKey);
+  while (rows.step()) {
+    const auto at = std::ranges::find(band_ids_, rows.integer(0));
+    if (at == band_ids_.end()) continue;
+    std::string& note = bands_[static_cast<std::size_t>(at - band_ids_.begin())].note;
+    note += (note.empty() ? "" : "; ") + rows.text(1);
   }
 }
 
@@ -156,10 +175,14 @@ std::string Catalog::sql(const ImageQuery& query) const {
   static const std::string kCandidates =
       "SELECT image_id FROM " + std::string(kExtentTable) + " WHERE last >= ? AND first < ?";
   static const std::string kInBox = " AND top >= ? AND bottom <= ? AND right >= ? AND left <= ?";
+  static const std::string kPacking = " LEFT JOIN " + std::string(kPackingTable) +
+                                      " p ON p.image_id = r.image_id AND p.band_id = r.band_id";
   std::string text =
       "SELECT i.id, i.name, i.left, i.bottom, i.right, i.top, i.datetime, i.proj,"
-      " r.band_id, r.descriptor, r.band_num"
-      " FROM images i CROSS JOIN gdalrefs r ON r.image_id = i.id WHERE ";
+      " r.band_id, r.descriptor, r.band_num" +
+      std::string(differ_ ? ", p.scale, p.offset" : "") +
+      " FROM images i CROSS JOIN gdalrefs r ON r.image_id = i.id" + (differ_ ? kPacking : "") +
+      " WHERE ";
   if (uses_tree(query)) {
     const std::size_t boxes = query.area.size();
     text += "i.id IN (" +
@@ -237,6 +260,8 @@ void Catalog::read(const ImageQuery& asked, const std::string& order,
                            resolve_descriptor(rows.text(9), folder_),
                            rows.is_null(10) ? 1 : static_cast<int>(rows.integer(10)),
                            srs_.empty() ? image.crs : srs_});
+    if (!differ_ || rows.is_null(11)) continue;
+    image.bands.back().packing = Packing{rows.real(11), rows.real(12)};
   }
   if (wanted) use(image);
 }

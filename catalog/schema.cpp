@@ -23,7 +23,11 @@ CREATE TABLE gdalrefs (image_id INTEGER, band_id INTEGER, descriptor TEXT, band_
   return kGdalcubes + "CREATE VIRTUAL TABLE " + kExtentTable +
          " USING rtree(id, left, right, bottom, top, first, last, +image_id INTEGER);\n" +
          "CREATE TABLE " + kFileTable +
-         "(descriptor TEXT PRIMARY KEY, size INTEGER, mtime INTEGER);\n";
+         "(descriptor TEXT PRIMARY KEY, size INTEGER, mtime INTEGER);\n" + "CREATE TABLE " +
+         kPackingTable +
+         "(image_id INTEGER, band_id INTEGER, scale REAL, offset REAL,"
+         " PRIMARY KEY (image_id, band_id),"
+         " FOREIGN KEY (image_id) REFERENCES images(id) ON DELETE CASCADE) WITHOUT ROWID;\n";
 }
 
 std::string index_sql() {

@@ -29,6 +29,12 @@ inline constexpr const char* kNoteKey = "note";
 // antimeridian has two rows here and left > right there.
 inline constexpr const char* kExtentTable = "image_extents";
 
+// Our table of what images say of a band's scale and offset where that is not what `bands` says.
+inline constexpr const char* kPackingTable = "image_packing";
+
+// Our key in `band_md` for the scales and offsets in that table, in words.
+inline constexpr const char* kPackingsKey = "packings";
+
 // Size in bytes and modification time (seconds since 1970) of files when they were indexed, of an
 // archive's or subdataset's file for what lies in it; null for what is no file of this machine.
 // Files that were not opened are not in it.

@@ -130,8 +130,55 @@ StacBand read_band(const json& band, const json& raster, const json& asset,
     return own ? *own : number_of(first_of(places, prefixed)).value_or(otherwise);
   };
   out.scale = scaling("scale", "raster:scale", 1);
+  const json& offset = member(raster, "offset");
+  out.has_offset = number_of(offset) || number_of(first_of(places, "raster:offset"));
   out.offset = scaling("offset", "raster:offset", 0);
   return out;
+}
+
+constexpr double kSentinel2Offset = -1000;  // stored numbers, of all bands
+
+// Whether a band is one of Sentinel-2's with reflectance: "B8A", "b04".
+bool is_reflectance(const std::string& name) {
+  static const std::set<std::string> kBands = {"b01", "b02", "b03", "b04", "b05", "b06", "b07",
+                                               "b08", "b8a", "b09", "b10", "b11", "b12"};
+  return kBands.contains(lower(name));
+}
+
+// Sentinel-2's processing baseline, as in "04.00" and in the names of products ("_N0400_"); nullopt
+// of anything else.
+std::optional<double> baseline_of(const json& properties) {
+  for (const char* key : {"s2:processing_baseline", "sentinel:processing_baseline"}) {
+    if (const auto baseline = number_of(member(properties, key))) return baseline;
+  }
+  constexpr std::size_t kDigits = 4;
+  for (const char* key : {"s2:product_uri", "sentinel:product_id"}) {
+    const std::string name = text_of(member(properties, key));
+    const std::size_t at = name.find("_N");
+    if (!name.starts_with("S2") || at == std::string::npos) continue;
+    if (const auto number = parse_number(name.substr(at + 2, kDigits))) return *number / 100;
+  }
+  return std::nullopt;
+}
+
+bool is_true(const json& value) { return value.is_boolean() && value.get<bool>(); }
+
+// What is to be added to Sentinel-2's reflectance, never twice.
+void correct_offsets(const json& properties, StacItem& item) {
+  constexpr double kSince = 4;  // the baseline
+  const bool applied = is_true(member(properties, "earthsearch:boa_offset_applied")) ||
+                       is_true(member(properties, "sentinel:boa_offset_applied"));
+  const bool stored = !applied && baseline_of(properties).value_or(0) >= kSince;
+  for (StacAsset& asset : item.assets) {
+    for (StacBand& band : asset.bands) {
+      const double offset = kSentinel2Offset * band.scale;
+      const bool is_that = std::abs(band.offset - offset) <= std::abs(offset) * 1e-9;
+      if (applied && is_that) band.offset = 0;
+      const bool alone = asset.bands.size() == 1;  // a picture of several is scaled anew
+      if (!stored || band.has_offset || !alone) continue;
+      if (is_reflectance(asset.key) || is_reflectance(band.name)) band.offset = offset;
+    }
+  }
 }
 
 // The lists that say which bands the asset has: its own, else what the item says of a band of the
@@ -232,6 +279,16 @@ std::vector<Box> bounds_of(const json& item) {
   return boxes.size() > 1 ? boxes : wrap_longitudes({box});
 }
 
+// The reference system that an asset or the item's properties state; "" = none.
+std::string crs_text(const json& object) {
+  const json& epsg = member(object, "proj:epsg");
+  const json& projjson = member(object, "proj:projjson");
+  std::string text = text_of(member(object, "proj:code"));
+  if (text.empty() && epsg.is_number()) text = "EPSG:" + number_text(epsg.get<double>());
+  if (text.empty()) text = text_of(member(object, "proj:wkt2"));
+  return text.empty() && projjson.is_object() ? projjson.dump() : text;
+}
+
 Instant datetime_of(const json& properties) {
   for (const char* key : {"datetime", "start_datetime", "end_datetime"}) {
     const json& value = member(properties, key);
@@ -281,22 +338,13 @@ const std::string& StacReader::canonical(const std::string& text) {
 }
 
 void StacReader::read_projection(const json& properties, const json& asset, StacAsset& out) {
-  const auto said = [&](const char* key) -> const json& {
-    return first_of({&asset, &properties}, key);
-  };
-  const json& code = said("proj:code");
-  const json& epsg = said("proj:epsg");
-  const json& wkt = said("proj:wkt2");
-  const json& projjson = said("proj:projjson");
-  std::string text = text_of(code);
-  if (text.empty() && epsg.is_number()) text = "EPSG:" + number_text(epsg.get<double>());
-  if (text.empty()) text = text_of(wkt);
-  if (text.empty() && projjson.is_object()) text = projjson.dump();
+  std::string text = crs_text(asset);
+  if (text.empty()) text = crs_text(properties);
   if (text.empty()) return;
   out.crs = canonical(text);
   // An asset's own place counts before any of the item's.
-  out.extent =
-      extent_of(member(asset, "proj:transform"), said("proj:shape"), member(asset, "proj:bbox"));
+  out.extent = extent_of(member(asset, "proj:transform"),
+                         first_of({&asset, &properties}, "proj:shape"), member(asset, "proj:bbox"));
   if (!out.extent) {
     out.extent = extent_of(member(properties, "proj:transform"), member(properties, "proj:shape"),
                            member(properties, "proj:bbox"));
@@ -327,6 +375,7 @@ StacItem StacReader::read(const json& item, const std::string& base) {
     read_bands(properties, asset, read);
     out.assets.push_back(std::move(read));
   }
+  correct_offsets(properties, out);
   return out;
 }
 

@@ -3,7 +3,11 @@
 // Versions 1.0.0-beta.1 to 1.1, with the extensions eo, raster (1 and 2) and projection (1 and 2),
 // each on the item or on the asset, of which the asset's word counts. Properties are those of the
 // specifications at https://github.com/radiantearth/stac-spec and
-// https://stac-extensions.github.io. Thread rule: one a thread.
+// https://stac-extensions.github.io. The offset of Sentinel-2's reflectance, which its stored
+// values have since processing baseline 04.00, is what the items say in raster:bands; without that
+// it follows from the baseline; and it is none where the provider has applied it already, whatever
+// raster:bands says (boa_offset_applied, github.com/Element84/earth-search/issues/9).
+// Thread rule: one a thread.
 #pragma once
 
 #include <map>
@@ -27,6 +31,7 @@ struct StacBand {
   std::optional<double> nodata;
   double scale = 1;
   double offset = 0;
+  bool has_offset = false;  // it is said
   std::string unit;
 };
 

@@ -20,10 +20,6 @@ std::string numbered(const std::string& asset, int number) {
   return asset + "." + std::to_string(number);
 }
 
-std::string scaling_text(const StacBand& band) {
-  return "scale " + number_text(band.scale) + ", offset " + number_text(band.offset);
-}
-
 }  // namespace
 
 StacBands::StacBands(std::vector<std::string> asked, const std::vector<FormatBand>& known)
@@ -54,16 +50,10 @@ void StacBands::note(Facts& facts, const StacAsset& asset, const StacBand& band,
   facts.untyped = facts.untyped || !band.dtype;
   if (!facts.first) {
     facts.first = band;
-    facts.first_where = where;
     facts.own = band.name;
     facts.descriptor = asset.descriptor;
   }
   if (facts.first->unit.empty()) facts.first->unit = band.unit;
-  const StacBand& first = *facts.first;
-  if (facts.scaling_clash.empty() && (first.scale != band.scale || first.offset != band.offset)) {
-    facts.scaling_clash = "has " + scaling_text(band) + " in " + where + ", but " +
-                          scaling_text(first) + " in " + facts.first_where;
-  }
   if (!band.nodata) return;
   if (facts.with_nodata++ == 0) {
     facts.nodata = band.nodata;
@@ -80,7 +70,8 @@ StacBands::Choice StacBands::chosen(const StacAsset& asset, std::size_t number,
   const std::size_t index = index_of(asset, raster_band, asked);
   note(facts_[index], asset, asset.bands[number], where);
   if (!asked.empty()) found_.insert(asked);
-  return {index, &asset, raster_band};
+  const StacBand& band = asset.bands[number];
+  return {index, &asset, raster_band, {band.scale, band.offset}};
 }
 
 // An asset's key, "asset.N", a band's name, a common name: the first of these that fits.
@@ -168,25 +159,20 @@ std::vector<std::string> StacBands::names() const {
   return out;
 }
 
-BandInfo StacBands::band_info(const Facts& facts, const std::string& name,
-                              const TypeOf& type_of) const {
-  const auto known = std::ranges::find(known_, name, &FormatBand::name);
-  const bool said = known != known_.end();
-  const auto clash = [&](const std::string& what) {
-    throw Error(ErrorCode::kInvalid, "the band " + what, name,
-                "index them into catalogs of their own, or say with --format what holds for all");
-  };
-  if (!said && !facts.scaling_clash.empty()) clash(facts.scaling_clash);
-  const bool nodata_said = said && known->nodata;
-  if (!nodata_said && !facts.nodata_clash.empty()) clash(facts.nodata_clash);
+const FormatBand* StacBands::known_band(const std::string& name) const {
+  const auto at = std::ranges::find(known_, name, &FormatBand::name);
+  return at == known_.end() ? nullptr : &*at;
+}
+
+BandInfo StacBands::typed(const Facts& facts, const FormatBand* known, const TypeOf& type_of,
+                          std::vector<std::string>& notes) const {
   BandInfo out;
-  std::vector<std::string> notes;
   std::vector<std::string> types;
   for (const DType type : facts.dtypes) {
     out.dtype = types.empty() ? type : common_dtype(out.dtype, type);
     types.emplace_back(cube::name(type));
   }
-  if (said && known->dtype) {
+  if (known && known->dtype) {
     out.dtype = *known->dtype;
   } else if (types.empty() && type_of) {
     out = type_of(facts.descriptor, facts.number);
@@ -197,6 +183,19 @@ BandInfo StacBands::band_info(const Facts& facts, const std::string& name,
   } else if (types.size() > 1) {
     notes.push_back("items have " + join(types, " and "));
   }
+  return out;
+}
+
+BandInfo StacBands::band_info(const Facts& facts, const std::string& name,
+                              const TypeOf& type_of) const {
+  const FormatBand* known = known_band(name);
+  const bool nodata_said = known && known->nodata;
+  if (!nodata_said && !facts.nodata_clash.empty()) {
+    throw Error(ErrorCode::kInvalid, "the band " + facts.nodata_clash, name,
+                "index them into catalogs of their own, or say with --format what holds for all");
+  }
+  std::vector<std::string> notes;
+  BandInfo out = typed(facts, known, type_of, notes);
   out.name = name;
   out.alias.clear();
   if (facts.nodata) out.nodata = facts.nodata;
@@ -205,15 +204,21 @@ BandInfo StacBands::band_info(const Facts& facts, const std::string& name,
     notes.push_back("nodata is said by " + std::to_string(facts.with_nodata) + " of " +
                     std::to_string(facts.items) + " items");
   }
-  const double scale = said ? known->scale : facts.first->scale;
-  const double offset = said ? known->offset : facts.first->offset;
-  if (scale != 1 || offset != 0) {  // else what a file that was opened says
-    out.scale = scale;
-    out.offset = offset;
-  }
   if (!facts.first->unit.empty()) out.unit = facts.first->unit;
-  if (said && !known->unit.empty()) out.unit = known->unit;
+  if (known && !known->unit.empty()) out.unit = known->unit;
   out.note = join(notes, "; ");
+  return out;
+}
+
+// What a format says counts first; an offset in stored numbers, which an item says without a scale,
+// is not lost by it.
+Packing StacBands::packing(const Packing& said, const BandInfo& band) const {
+  const FormatBand* known = known_band(band.name);
+  if (!known || (known->scale == 1 && known->offset == 0)) {
+    return said.any() ? said : Packing{band.scale, band.offset};
+  }
+  Packing out{known->scale, known->offset};
+  if (out.offset == 0 && said.scale == 1) out.offset = said.offset * out.scale;
   return out;
 }
 

@@ -15,6 +15,7 @@
 
 #include "catalog/formats.h"
 #include "catalog/stac.h"
+#include "engine/packing.h"
 
 namespace cube {
 
@@ -29,6 +30,7 @@ class StacBands {
     std::size_t band = 0;  // as add() gave it
     const StacAsset* asset = nullptr;
     int raster_band = 1;
+    Packing packing = {};  // as the item says
   };
   // The bands that an item has, whose facts are noted. `where` names the item.
   // Throws Error(kInvalid) where a name asked for is that of several assets.
@@ -38,10 +40,13 @@ class StacBands {
     std::vector<BandInfo> bands;     // as asked for, else in the order of their first sight
     std::vector<std::size_t> place;  // index into `bands` by Choice::band
   };
-  // Calls `type_of(descriptor, raster_band)` for bands of unknown type, if it is given; else they
-  // are float32 with a note.
+  // The scale and offset of a finished band of an image whose item says `said`.
+  Packing packing(const Packing& said, const BandInfo& band) const;
+
+  // Scale and offset of the bands are those of items that say nothing. Calls `type_of(descriptor,
+  // raster_band)` for bands of unknown type, if it is given; else they are float32 with a note.
   // Throws Error(kInvalid) for a band asked for that no item has, and for items that differ in
-  // scale, offset or nodata of a band.
+  // nodata of a band.
   using TypeOf = std::function<BandInfo(const std::string&, int)>;
   Finished finish(const TypeOf& type_of) const;
 
@@ -56,13 +61,11 @@ class StacBands {
     std::set<DType> dtypes;
     bool untyped = false;  // some item does not say the type
     std::optional<StacBand> first;
-    std::string first_where;
     std::int64_t items = 0;
     std::int64_t with_nodata = 0;
     std::optional<double> nodata;
     std::string nodata_where;
-    std::string scaling_clash;  // what items differ in; "" = nothing
-    std::string nodata_clash;
+    std::string nodata_clash;  // what items differ in; "" = nothing
   };
 
   std::size_t index_of(const StacAsset& asset, int number, const std::string& asked);
@@ -71,7 +74,11 @@ class StacBands {
                 const std::string& where);
   void choose_asked(const std::string& name, const StacItem& item, const std::string& where,
                     std::vector<Choice>& out);
+  const FormatBand* known_band(const std::string& name) const;
   std::vector<std::string> names() const;
+  // The type: as the format says, else the items, else the first file or float32.
+  BandInfo typed(const Facts& facts, const FormatBand* known, const TypeOf& type_of,
+                 std::vector<std::string>& notes) const;
   BandInfo band_info(const Facts& facts, const std::string& name, const TypeOf& type_of) const;
   void check_found() const;
 

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -65,6 +67,16 @@ class Reader {
     read(in, file, path.parent_path().string(), named);
   }
 
+  // Takes note of what a Collection says of the assets of its items, before items are read.
+  void note_collection(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string text(kLookedAt, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.find("\"item_assets\"") == std::string::npos) return;
+    definitions_in(file);
+  }
+
   // A document, or a document a line.
   void read(std::istream& in, const std::string& name, const std::string& folder, bool named) {
     std::string text;
@@ -117,7 +129,47 @@ class Reader {
     if (!item.contains("assets")) {
       return refuse(where, "is GeoJSON, but no STAC item: it has no assets", named, {});
     }
-    use_({item, where, base});
+    const json* definitions = definitions_of(item, base);
+    if (!definitions) return use_({item, where, base});
+    json complete = item;
+    for (auto& [key, asset] : complete["assets"].items()) {
+      const auto defined = definitions->find(key);
+      if (defined == definitions->end() || !defined->is_object() || !asset.is_object()) continue;
+      for (const auto& [field, value] : defined->items()) {
+        if (!asset.contains(field)) asset[field] = value;
+      }
+    }
+    use_({complete, where, base});
+  }
+
+  // The item_assets of the item's Collection; nullptr = not known.
+  const json* definitions_of(const json& item, const std::string& base) {
+    if (!item.at("assets").is_object()) return nullptr;
+    const auto known = by_id_.find(text_of(item, "collection"));
+    if (known != by_id_.end()) return &known->second;
+    const std::string link = link_of(item, "collection");
+    const std::string file = link.empty() ? "" : gdal_name(link, base);
+    if (file.empty() || !is_file_name(file)) return nullptr;
+    return definitions_in(file);
+  }
+
+  // Those in a Collection's file; a link that leads nowhere is not needed.
+  const json* definitions_in(const std::string& file) {
+    const auto [at, fresh] = by_file_.try_emplace(file);
+    if (fresh) {
+      std::ifstream in(file, std::ios::binary);
+      const json root = json::parse(in, nullptr, false);
+      if (root.is_object()) at->second = note_definitions(root);
+    }
+    return at->second ? &*at->second : nullptr;
+  }
+
+  std::optional<json> note_definitions(const json& root) {
+    const auto definitions = root.find("item_assets");
+    if (definitions == root.end() || !definitions->is_object()) return std::nullopt;
+    const std::string id = text_of(root, "id");
+    if (!id.empty()) by_id_[id] = *definitions;
+    return *definitions;
   }
 
   void note_next_page(const json& root, const std::string& name) {
@@ -136,14 +188,22 @@ class Reader {
     }
     const std::string noun = root.contains("extent") ? "a STAC Collection" : "a STAC Catalog";
     if (!named) return refuse(name, "is " + noun + ": its items are found as files", named, {});
-    if (follow(root, folder) > 0) return;
+    const bool defines = note_definitions(root).has_value();
+    if (follow(root, name, folder) > 0) return;
+    if (defines) {
+      left_out_.push_back(
+          {name, "is a STAC Collection: what it says of assets is taken from it", false, false});
+      return;
+    }
     refuse(name, "is " + noun + ", whose links lead to no item on this machine", named,
            "give its items, or an API's answer to a search saved in a file");
   }
 
   // Reads what the links lead to; how many of them lie on this machine.
-  std::size_t follow(const json& root, const std::string& folder) {
+  std::size_t follow(const json& root, const std::string& name, const std::string& folder) {
     std::size_t followed = 0;
+    std::size_t elsewhere = 0;
+    std::string first;
     const json links = root.at("links");
     if (!links.is_array()) return 0;
     for (const json& link : links) {
@@ -151,9 +211,20 @@ class Reader {
       const std::string relation = text_of(link, "rel");
       if (relation != "item" && relation != "child") continue;
       const std::string target = gdal_name(text_of(link, "href"), folder);
-      if (!is_file_name(target)) continue;
-      ++followed;
-      read_file(target, true);
+      if (is_file_name(target)) {
+        ++followed;
+        read_file(target, true);
+      } else if (elsewhere++ == 0) {
+        first = text_of(link, "href");
+      }
+    }
+    if (elsewhere > 0) {
+      left_out_.push_back({name,
+                           "links to " + std::to_string(elsewhere) +
+                               " documents that are not on this machine and are not fetched, such "
+                               "as " +
+                               first,
+                           true, false});
     }
     return followed;
   }
@@ -167,6 +238,8 @@ class Reader {
   std::vector<IndexReport::Left>& left_out_;
   const std::function<void(const StacSource&)>& use_;
   std::set<std::string> seen_;
+  std::map<std::string, std::optional<json>> by_file_;  // item_assets of Collections
+  std::map<std::string, json> by_id_;
 };
 
 }  // namespace
@@ -186,6 +259,7 @@ void for_each_stac_item(const std::vector<std::string>& arguments, std::istream&
   }
   if (names.empty()) return;
   const FileList list = expand_files(names);
+  for (const std::string& file : list.named) reader.note_collection(file);
   std::int64_t done = 0;
   for (const std::string& file : list.files) {
     const bool named = list.named.contains(file);

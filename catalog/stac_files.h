@@ -2,7 +2,9 @@
 //
 // A document is an item, an ItemCollection or the answer of an API (a FeatureCollection), an array
 // of items, lines of items (NDJSON), or a Catalog or Collection, whose links to items and children
-// are followed where they lie on this machine, as pystac does. Memory: the text of a document and
+// are followed where they lie on this machine, as pystac does. What an item's assets do not say is
+// taken from the item_assets of its Collection, which is one of the documents, or on this machine
+// where the item's link to it leads. Memory: the text of a document and
 // one item; of lines, one line.
 // Thread rule: one thread at a time.
 #pragma once

@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "catalog/descriptor.h"
 #include "catalog/footprint.h"
+#include "catalog/packings.h"
 #include "catalog/schema.h"
 #include "catalog/sqlite.h"
 #include "engine/error.h"
@@ -43,15 +44,19 @@ std::unordered_map<std::string, FileState> read_states(Database& database, const
   return out;
 }
 
+// The bands' notes as they are stored, without what is said of images that differ.
+void read_notes(Database& database, std::vector<BandInfo>& bands) {
+  if (!database.has_table(kPackingTable)) return;
+  for (BandInfo& band : bands) {
+    Statement note(database,
+                   "SELECT value FROM band_md WHERE key = ? AND"
+                   " band_id = (SELECT id FROM bands WHERE name = ?)");
+    band.note = note.bind(kNoteKey).bind(band.name).step() ? note.text(0) : "";
+  }
+}
+
 // What two collections say of a band, as of one; `band` must end as the files of both have it.
 BandInfo joined(const BandInfo& a, const BandInfo& b) {
-  if (a.scale != b.scale || a.offset != b.offset) {
-    throw Error(ErrorCode::kInvalid,
-                "the band has scale " + number_text(b.scale) + ", offset " + number_text(b.offset) +
-                    ", but scale " + number_text(a.scale) + ", offset " + number_text(a.offset) +
-                    " in the catalog",
-                a.name, "index them into a catalog of their own");
-  }
   BandInfo out = a;
   std::vector<std::string> notes;  // mixtures that are known already are not said again
   if (!a.note.empty()) notes.push_back(a.note);
@@ -141,6 +146,7 @@ StoredCollection read_collection(const fs::path& catalog) {
   out.format_json = all.settings[kFormatKey];
   all.settings.erase(kFormatKey);
   all.bands = index->bands();
+  read_notes(database, all.bands);
   const auto states = read_states(database, folder);
   auto metadata = image_metadata(catalog);
   std::unordered_map<std::string, std::size_t> files;
@@ -156,7 +162,7 @@ StoredCollection read_collection(const fs::path& catalog) {
         const auto state = states.find(band.descriptor);
         all.states.push_back(state == states.end() ? FileState() : state->second);
       }
-      kept.sources[band.band] = {at->second, band.raster_band};
+      kept.sources[band.band] = {at->second, band.raster_band, band.packing};
     }
     all.images.push_back(std::move(kept));
   }
@@ -177,7 +183,8 @@ void merge_collection(Collection& base, Collection fresh, const std::vector<std:
   for (CollectedImage& image : fresh.images) {
     std::map<std::size_t, CollectedImage::Source> sources;
     for (const auto& [band, source] : image.sources) {
-      sources[bands[band]] = {source.file + first_file, source.raster_band};
+      sources[bands[band]] = {source.file + first_file, source.raster_band,
+                              packing_of(source, fresh.bands[band])};
     }
     image.sources = std::move(sources);
     const auto at = known.find(image.name);
@@ -234,7 +241,7 @@ void tidy(Collection& collection) {
   for (CollectedImage& image : collection.images) {
     std::map<std::size_t, CollectedImage::Source> sources;
     for (const auto& [band, source] : image.sources) {
-      sources[band_place[band]] = {place[source.file], source.raster_band};
+      sources[band_place[band]] = {place[source.file], source.raster_band, source.packing};
     }
     image.sources = std::move(sources);
   }

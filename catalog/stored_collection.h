@@ -21,7 +21,7 @@ StoredCollection read_collection(const std::filesystem::path& catalog);
 // Puts the images of `fresh` into `base`. An image of a name that is there already takes what
 // `fresh` says and keeps only the bands that `fresh` lacks (none, when they were cleared before).
 // Bands are told by their names; those of `order` come first, in that order, then those of `base`.
-// Throws Error(kInvalid) where a band has another scale or offset in the two.
+// Where a band has another scale or offset in the two its images keep their own.
 void merge_collection(Collection& base, Collection fresh, const std::vector<std::string>& order);
 
 // Drops files and bands that no image has, and puts files by name and images by time and name, as

@@ -1,8 +1,9 @@
 #include "engine/collection_setup.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
-#include <utility>
+#include <tuple>
 
 #include "engine/collection_view.h"
 #include "engine/error.h"
@@ -29,23 +30,59 @@ void reject_warp_args(const std::vector<std::string>& args) {
               "/warp_args/0", instead == kInstead.end() ? "leave warp_args out" : instead->second);
 }
 
+// The scale and offset of each band's images in the view; those of least offset come first.
+using Packings = std::vector<std::vector<Packing>>;
+
+Packings packings_of(const std::vector<Image>& images, const std::vector<BandInfo>& stored) {
+  Packings out(stored.size());
+  for (const Image& image : images) {
+    for (const ImageBand& file : image.bands) {
+      const BandInfo& band = stored[file.band];
+      const Packing packing = file.packing.value_or(Packing{band.scale, band.offset});
+      if (std::ranges::find(out[file.band], packing) == out[file.band].end()) {
+        out[file.band].push_back(packing);
+      }
+    }
+  }
+  for (auto& packings : out) {
+    std::ranges::sort(packings, {}, [](const Packing& packing) {
+      return std::tuple(std::abs(packing.offset), packing.offset, packing.scale);
+    });
+  }
+  return out;
+}
+
+// Takes or keeps scale and offset. Where images differ they are brought to those of the first; the
+// values then need a type of their own.
+void plan_packing(CollectionBand& plan, BandInfo& band, const std::vector<Packing>& packings,
+                  bool unpack) {
+  plan.stored = {band.scale, band.offset};
+  const Packing first = packings.empty() ? plan.stored : packings.front();
+  const bool differ = packings.size() > 1;
+  const Packing wanted = unpack ? Packing{} : first;
+  band.scale = wanted.scale;
+  band.offset = wanted.offset;
+  if (!differ && (!unpack || !first.any())) return;
+  plan.wanted = wanted;
+  band.note = !differ  ? unpacking_note(first)
+              : unpack ? "unpacked, image by image"
+                       : "images differ: brought to scale " + number_text(first.scale) +
+                             ", offset " + number_text(first.offset);
+}
+
 void add_band(CollectionSetup& setup, std::size_t index, const CollectionParams& params,
-              const View& view) {
+              const View& view, const std::vector<Packing>& packings) {
   BandInfo band = setup.stored[index];
   CollectionBand plan{.band = index, .nodata = band.nodata, .resampling = {}, .read = {}};
   plan.resampling = parse_resampling(view.resampling.of(band.name), "/view/resampling");
-  if (params.unpack) {
-    plan.packing = {std::exchange(band.scale, 1), std::exchange(band.offset, 0)};
-  }
-  const bool unpacked = plan.packing.any();
+  plan_packing(plan, band, packings, params.unpack);
+  const bool computed = plan.wanted.has_value();
   const bool has_nodata =
       band.nodata && !is_float(band.dtype) && can_hold(band.dtype, *band.nodata);
   const DType type =
-      unpacked || !keeps_values(plan.resampling) ? arithmetic_dtype(band.dtype) : band.dtype;
+      computed || !keeps_values(plan.resampling) ? arithmetic_dtype(band.dtype) : band.dtype;
   plan.read = with_missing(type, has_nodata ? band.nodata : std::nullopt);
-  if (unpacked) {
-    band.note = unpacking_note(plan.packing);
-  } else if (plan.read.dtype != type) {
+  if (!computed && plan.read.dtype != type) {
     band.note = "widened from " + std::string(name(type)) + ", which has no nodata value";
   }
   band.dtype = plan.read.dtype;
@@ -87,6 +124,12 @@ void check_target_masks(const std::vector<CollectionMask>& masks) {
 
 }  // namespace
 
+Packing CollectionBand::packing(const ImageBand& file) const {
+  if (!wanted) return {};
+  const Packing own = file.packing.value_or(stored);
+  return {own.scale / wanted->scale, (own.offset - wanted->offset) / wanted->scale};
+}
+
 void CollectionParams::fields(FieldVisitor& v) {
   v.field({.name = "file",
            .help = "The catalog: made by `cube catalog create` or by gdalcubes.",
@@ -115,7 +158,8 @@ void CollectionParams::fields(FieldVisitor& v) {
                    "reported."},
           strict);
   v.field({.name = "unpack",
-           .help = "Apply the collection's scale and offset: bands become physical values."},
+           .help = "Apply the collection's scale and offset, each image's own where they differ: "
+                   "bands become physical values."},
           unpack);
   v.field({.name = "warp_args",
            .help = "gdalwarp's arguments in gdalcubes' graphs; only an empty list is accepted."},
@@ -139,7 +183,10 @@ CollectionSetup make_setup(const CollectionParams& params, const Resources& reso
   std::vector<Image> images = find_images(*index, setup.info.grid, setup.info.time);
   drop_unmaskable(images, setup.masks, setup.stored);
   setup.slices.emplace(std::move(images), setup.info.grid, setup.info.time);
-  for (std::size_t i = 0; i < setup.stored.size(); ++i) add_band(setup, i, params, view);
+  const Packings packings = packings_of(setup.slices->images(), setup.stored);
+  for (std::size_t i = 0; i < setup.stored.size(); ++i) {
+    add_band(setup, i, params, view, packings[i]);
+  }
   return setup;
 }
 

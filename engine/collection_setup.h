@@ -36,8 +36,12 @@ struct CollectionBand {
   std::size_t band = 0;  // index into ImageIndex::bands()
   std::optional<double> nodata;
   Resampling resampling = Resampling::kNearest;
-  Storage read;          // as it comes from the reader
-  Packing packing = {};  // applied to what was read
+  Storage read;                     // as it comes from the reader
+  Packing stored = {};              // scale and offset of images that have none of their own
+  std::optional<Packing> wanted{};  // those of the result; null = all images have them
+
+  // What becomes of the values of a file, so that they have the result's scale and offset.
+  Packing packing(const ImageBand& file) const;
 };
 
 // Everything the operator needs, checked.

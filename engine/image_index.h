@@ -12,6 +12,7 @@
 
 #include "engine/cube_info.h"
 #include "engine/grid.h"
+#include "engine/packing.h"
 #include "engine/time_axis.h"
 
 namespace cube {
@@ -24,6 +25,8 @@ struct ImageBand {
   // What its coordinates are in as far as that is known, in any form OGR understands, whatever the
   // file says; "" = what it says.
   std::string crs = {};
+  // Its scale and offset where they are others than those of the collection's band.
+  std::optional<Packing> packing = {};
 };
 
 struct Image {

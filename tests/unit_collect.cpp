@@ -1,5 +1,6 @@
 // What a format can say beside names: subdatasets, bands that are times, the files' reference
 // system, metadata to keep. On tiny files made here.
+#include <algorithm>
 #include <cmath>
 
 #include "catalog/catalog.h"
@@ -204,4 +205,60 @@ TEST_CASE("a file whose latitudes are no latitudes is left out with the reason")
   CHECK(report.images == 1);
   REQUIRE(report.left_out.size() == 1);
   CHECK(report.left_out[0].reason == "has latitudes from -180 to 180: its axes seem to be swapped");
+}
+
+TEST_CASE("products of Sentinel-2 have the offset that they say, by their metadata or name") {
+  const test::TempDir dir;
+  // A product of one band and SCL; `metadata` is its MTD_MSIL2A.xml.
+  const auto product = [&](const char* baseline, const char* day,
+                           const std::optional<std::string>& metadata) {
+    const std::string name = std::string("S2A_MSIL2A_") + day + "T103421_" + baseline +
+                             "_R108_T32UNB_20230101T124000.SAFE";
+    const fs::path bands = dir.path() / name / "GRANULE/L2A_T32UNB/IMG_DATA/R20m";
+    fs::create_directories(bands);
+    for (const char* band : {"B05_20m", "SCL_20m"}) {
+      const std::string file =
+          (bands / (std::string("T32UNB_") + day + "T103421_" + band + ".jp2"));
+      // What the format looks at is the name; GDAL tells a file by its content.
+      test::write_raster(file, {.width = 2, .height = 2, .type = GDT_UInt16}, {1, 2, 3, 4});
+    }
+    if (metadata) test::write_text(dir.path() / name / "MTD_MSIL2A.xml", *metadata);
+    return name.substr(0, name.size() - 5);
+  };
+  const std::string list =
+      "<n1:General_Info><BOA_ADD_OFFSET_VALUES_LIST>"
+      "<BOA_ADD_OFFSET band_id=\"4\">-500</BOA_ADD_OFFSET>"
+      "<BOA_ADD_OFFSET band_id=\"5\">-1000</BOA_ADD_OFFSET></BOA_ADD_OFFSET_VALUES_LIST>";
+  const std::string old = product("N0214", "20200101", std::nullopt);
+  const std::string named = product("N0509", "20200102", std::nullopt);
+  const std::string said = product("N9999", "20200103", list);
+  const std::string none = product("N0500", "20200104", "<n1:General_Info/>");
+  const std::string at_once = product("N0400", "20200105", std::nullopt);
+  const auto format = CollectionFormat::load("Sentinel2_L2A");
+  create_catalog(dir.file("c.db"), format, expand_files({dir.file("")}).files, {.overwrite = true});
+  const auto catalog = open_catalog(dir.file("c.db"));
+  REQUIRE(catalog->bands().size() == 2);
+  const BandInfo& b05 = catalog->bands()[0];
+  CHECK((b05.name == "B05" && b05.scale == 0.0001 && b05.offset == 0));
+  CHECK(b05.note == "some images have scale 1e-04, offset -0.05; scale 1e-04, offset -0.1");
+  CHECK((catalog->bands()[1].scale == 1 && catalog->bands()[1].note.empty()));
+  const auto images = catalog->find(everything());
+  REQUIRE(images.size() == 5);
+  const auto offset = [&](std::size_t image) {
+    const auto& packing = images[image].bands[0].packing;
+    return packing ? packing->offset : 0;
+  };
+  CHECK((images[0].name == old && offset(0) == 0));
+  CHECK((images[1].name == named && offset(1) == doctest::Approx(-0.1)));
+  CHECK((images[2].name == said && offset(2) == doctest::Approx(-0.05)));
+  CHECK((images[3].name == none && offset(3) == 0));  // the file is there and says nothing
+  CHECK((images[4].name == at_once && offset(4) == doctest::Approx(-0.1)));
+  CHECK(std::ranges::none_of(images, [](const Image& image) {
+    return image.bands[1].packing.has_value();  // SCL
+  }));
+  // Removed and added again, the rest is as in a catalog made anew.
+  remove_from_catalog(dir.file("c.db"), {{old, none}, {}, false}, {});
+  const auto rest = open_catalog(dir.file("c.db"));
+  CHECK(rest->bands()[0].offset == doctest::Approx(-0.1));
+  CHECK(rest->bands()[0].note == "some images have scale 1e-04, offset -0.05");
 }

@@ -285,6 +285,35 @@ TEST_CASE("unpack applies scale and offset and says so") {
   CHECK(text_of(world.corner(graph)) == "3.5 nan 2.5");
 }
 
+TEST_CASE("images of another scale and offset are brought to that of least offset, or unpacked") {
+  World world = composite_world();                               // a: stored * 0.5 - 1
+  world.index->images_[1].bands[0].packing = Packing{0.5, -3};   // 9 is 1.5, as 5 is in the others
+  world.index->images_[3].bands[0].packing = Packing{0.25, -1};  // 7 is 0.75, as 3.5 is
+  const Graph graph = world.graph("last");
+  const BandInfo& a = graph.info().bands[0];
+  CHECK((a.dtype == DType::kFloat32 && a.scale == 0.25 && a.offset == -1));
+  CHECK(a.note == "images differ: brought to scale 0.25, offset -1");
+  CHECK(text_of(world.corner(graph)) == "10 nan 7");               // 9 * 0.5 - 3 = 10 * 0.25 - 1
+  CHECK(text_of(world.corner(world.graph("min"))) == "10 nan 7");  // 5 and 9 mean the same
+  const Graph unpacked = world.graph("last", R"("unpack": true)");
+  CHECK(unpacked.info().bands[0].note == "unpacked, image by image");
+  CHECK((unpacked.info().bands[0].scale == 1 && unpacked.info().bands[0].offset == 0));
+  CHECK(text_of(world.corner(unpacked)) == "1.5 nan 0.75");
+  CHECK(graph.info().bands[1].dtype == DType::kInt16);  // b is as it was
+}
+
+TEST_CASE("where all images of the view say the same, it is that of the band and nothing is done") {
+  World world = composite_world();
+  for (Image& image : world.index->images_) image.bands[0].packing = Packing{0.5, -3};
+  const Graph graph = world.graph("last");
+  const BandInfo& a = graph.info().bands[0];
+  CHECK((a.dtype == DType::kUInt16 && a.scale == 0.5 && a.offset == -3 && a.note.empty()));
+  CHECK(text_of(world.corner(graph)) == "9 nan 7");
+  const Graph unpacked = world.graph("last", R"("unpack": true)");
+  CHECK(unpacked.info().bands[0].note == "unpacked: stored * 0.5 + -3");
+  CHECK(text_of(world.corner(unpacked)) == "1.5 nan 0.5");
+}
+
 TEST_CASE("the cells do not depend on how the cube is cut") {
   World world;
   Cells one = all(kNaN);

@@ -321,7 +321,7 @@ TEST_CASE("bands by name") {
         "--bands: no item has a band or an asset 'B09' (did you mean 'B04'?)");
 }
 
-TEST_CASE("items that differ in what a band's values mean are not put together") {
+TEST_CASE("items that differ in nodata of a band are not put together") {
   const auto scaled = [](const char* id, const json& raster) {
     return item(id, {{"B04", asset(std::string(id) + ".tif", {{"raster:bands", {raster}}})}});
   };
@@ -332,14 +332,6 @@ TEST_CASE("items that differ in what a band's values mean are not put together")
   other["nodata"] = 65535;
   const std::string hint =
       " (index them into catalogs of their own, or say with --format what holds for all)";
-  CHECK(rejected(collection({scaled("a", old), scaled("b", shifted)})) ==
-        "B04: the band has scale 1e-04, offset -0.1 in items.json#/features/1 ('b'), but scale "
-        "1e-04, offset 0 in items.json#/features/0 ('a')" +
-            hint);
-  CHECK(rejected(collection({scaled("a", old), scaled("b", json::object())})) ==
-        "B04: the band has scale 1, offset 0 in items.json#/features/1 ('b'), but scale 1e-04, "
-        "offset 0 in items.json#/features/0 ('a')" +
-            hint);
   CHECK(rejected(collection({scaled("a", old), scaled("b", other)})) ==
         "B04: the band has nodata 65535 in items.json#/features/1 ('b'), but 0 in "
         "items.json#/features/0 ('a')" +
@@ -354,6 +346,133 @@ TEST_CASE("items that differ in what a band's values mean are not put together")
   const Made mixed = make(dir, collection({scaled("a", old), scaled("b", wider)}));
   CHECK(band(mixed, "B04").dtype == DType::kUInt16);
   CHECK(band(mixed, "B04").note == "items have uint8 and uint16; nodata is said by 1 of 2 items");
+}
+
+TEST_CASE("images keep the scale and offset that their items say") {
+  const auto scaled = [](const char* id, const json& raster) {
+    return item(id, {{"B04", asset(std::string(id) + ".tif", {{"raster:bands", {raster}}})}});
+  };
+  const json old = {{"scale", 0.0001}, {"data_type", "uint16"}};
+  json shifted = old;
+  shifted["offset"] = -0.1;
+  const json items = collection(
+      {scaled("a", shifted), scaled("b", old), scaled("c", shifted), scaled("d", json::object())});
+  const test::TempDir dir;
+  const Made made = make(dir, items);
+  CHECK((band(made, "B04").scale == 0.0001 && band(made, "B04").offset == -0.1));  // most have it
+  CHECK(band(made, "B04").note == "some images have scale 1e-04, offset 0; scale 1, offset 0");
+  CHECK(!made.images[0].bands[0].packing);
+  CHECK(made.images[1].bands[0].packing == (Packing{0.0001, 0}));
+  CHECK(!made.images[2].bands[0].packing);
+  CHECK(made.images[3].bands[0].packing == (Packing{1, 0}));
+  // A format's word is that of all.
+  const Made said = make(dir, items, {}, R"({"bands": {"B04": {"scale": 0.5, "offset": 2}}})");
+  CHECK((band(said, "B04").scale == 0.5 && band(said, "B04").offset == 2));
+  CHECK(std::ranges::none_of(
+      said.images, [](const Image& image) { return image.bands[0].packing.has_value(); }));
+}
+
+TEST_CASE("the offset of Sentinel-2 since baseline 04.00 is known for each item, and used once") {
+  const test::TempDir dir;
+  // The packing of B04 of an item with these properties and this in raster:bands.
+  const auto packing = [&](const json& properties, const json& raster, const char* key = "B04") {
+    json document = item("a", {{key, asset("a.tif", {{"raster:bands", json::array({raster})}})}});
+    document["properties"].update(properties);
+    const Made made = make(dir, document);
+    return Packing{band(made, key).scale, band(made, key).offset};
+  };
+  const json none = json::object();
+  const json scale = {{"scale", 0.0001}};
+  const json both = {{"scale", 0.0001}, {"offset", -0.1}};
+  const json zero = {{"scale", 0.0001}, {"offset", 0}};
+  const json since = {{"s2:processing_baseline", "04.00"}};
+  CHECK(packing(since, none) == (Packing{1, -1000}));  // as Planetary Computer has them
+  CHECK(packing(since, scale) == (Packing{0.0001, -0.1}));
+  CHECK(packing(since, both) == (Packing{0.0001, -0.1}));
+  CHECK(packing(since, zero) == (Packing{0.0001, 0}));  // it is said
+  CHECK(packing(since, none, "SCL") == (Packing{1, 0}));
+  CHECK(packing(since, none, "AOT") == (Packing{1, 0}));
+  CHECK(packing({{"s2:processing_baseline", "03.01"}}, none) == (Packing{1, 0}));
+  CHECK(packing({{"sentinel:processing_baseline", "05.09"}}, none) == (Packing{1, -1000}));
+  const char* product = "S2B_MSIL2A_20230629T212529_N0509_R043_T06VVN_20230630T080531.SAFE";
+  CHECK(packing({{"s2:product_uri", product}}, none) == (Packing{1, -1000}));
+  CHECK(packing({{"processing:baseline", "05.00"}}, none) == (Packing{1, 0}));  // of something else
+  // Earth Search: already in the values, though raster:bands says otherwise.
+  for (const char* key : {"earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"}) {
+    json applied = since;
+    applied[key] = true;
+    CHECK(packing(applied, both) == (Packing{0.0001, 0}));
+    CHECK(packing(applied, none) == (Packing{1, 0}));
+    CHECK(packing(applied, {{"scale", 0.5}, {"offset", 3}}) == (Packing{0.5, 3}));
+    applied[key] = false;
+    CHECK(packing(applied, both) == (Packing{0.0001, -0.1}));
+    CHECK(packing(applied, none) == (Packing{1, -1000}));
+  }
+  // A format that knows the scale only does not lose the offset.
+  json document = item("a", {{"B04", asset("a.tif")}});
+  document["properties"].update(since);
+  const Made made = make(dir, document, {}, R"({"bands": {"B04": {"scale": 0.0001}}})");
+  CHECK((band(made, "B04").scale == 0.0001 && band(made, "B04").offset == -0.1));
+}
+
+TEST_CASE("what an item does not say of its assets is said by its Collection") {
+  const test::TempDir dir;
+  const json defined = {
+      {"B04",
+       {{"type", "image/tiff; application=geotiff"},
+        {"roles", {"data"}},
+        {"raster:bands", {{{"data_type", "uint16"}, {"nodata", 0}, {"scale", 0.5}}}}}},
+      {"B05", {{"data_type", "uint8"}}},
+      {"shown", {{"roles", {"thumbnail"}}}}};
+  json document = item("a", {{"B04", {{"href", "b4.x"}}},
+                             {"B05", asset("b5.tif", {{"data_type", "int16"}})},
+                             {"shown", {{"href", "s.tif"}}}});
+  document["collection"] = "c";
+  const auto link = [](const char* rel, const char* href) {
+    return json{{"rel", rel}, {"href", href}};
+  };
+  json root = {{"type", "Collection"},     {"stac_version", "1.0.0"}, {"id", "c"},
+               {"extent", json::object()}, {"item_assets", defined},  {"links", json::array()}};
+  const auto check = [&](const Names& documents, const json& of_item, const char* title) {
+    test::write_text(dir.path() / "z/collection.json", root.dump());
+    test::write_text(dir.path() / "z/items/a.json", of_item.dump());
+    StacOptions options{{}, {}, {}};
+    for (const std::string& name : documents) options.documents.push_back(dir.file(name));
+    const Made made = make(dir, options);
+    CHECK_MESSAGE((made.bands == Names{"B04", "B05"}), title);
+    CHECK_MESSAGE(band(made, "B04").dtype == DType::kUInt16, title);
+    CHECK_MESSAGE((band(made, "B04").nodata == 0.0 && band(made, "B04").scale == 0.5), title);
+    CHECK_MESSAGE(band(made, "B05").dtype == DType::kInt16, title);  // the item's own word
+    return made;
+  };
+  fs::create_directories(dir.path() / "z/items");
+  check({"z/items/a.json", "z/collection.json"}, document, "named beside the item");
+  root["links"] = {link("item", "./items/a.json")};
+  check({"z/collection.json"}, document, "followed from the Collection");
+  root["links"] = json::array();
+  root["id"] = "d";
+  document["links"] = {link("collection", "../collection.json")};
+  check({"z/items/a.json"}, document, "followed from the item");
+  root["links"] = {link("item", "./items/a.json"), link("item", "https://host/b.json"),
+                   link("child", "https://host/c.json")};
+  const Made made = check({"z/collection.json"}, document, "links elsewhere are not fetched");
+  REQUIRE(made.report.left_out.size() == 1);
+  CHECK(made.report.left_out[0].reason ==
+        "links to 2 documents that are not on this machine and are not fetched, such as "
+        "https://host/b.json");
+  CHECK(made.report.left_out[0].failed);
+  document["links"] = {link("collection", "https://host/c.json")};
+  document["collection"] = "e";
+  test::write_text(dir.path() / "z/items/a.json", document.dump());
+  CHECK(make(dir, StacOptions{{dir.file("z/items/a.json")}, {}, {}}).bands ==
+        Names{"B05", "shown"});
+}
+
+TEST_CASE("an asset's reference system counts before the item's, in whatever form") {
+  const test::TempDir dir;
+  json document = item(
+      "a", {{"x", asset("x.tif", {{"proj:wkt2", crs_wkt("EPSG:32633")}, {"proj:epsg", nullptr}})}});
+  CHECK(make(dir, document).images[0].crs == "EPSG:32633");
 }
 
 TEST_CASE("the first file of a band of unknown type is opened when that is wanted") {

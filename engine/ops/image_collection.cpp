@@ -106,7 +106,7 @@ class CollectionKernel final : public Kernel {
     if (!file) return nullptr;
     try {
       return unpacked(read_masked(image, *file, band, region, inputs.images()),
-                      setup_.bands[band].packing);
+                      setup_.bands[band].packing(*file));
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnreadable && error.code() != ErrorCode::kNotFound) throw;
       const std::string shown = without_queries(file->descriptor);
@@ -160,8 +160,11 @@ class CollectionKernel final : public Kernel {
                               .columns = region.x,
                               .resampling = Resampling::kNearest,
                               .storage = with_missing(DType::kFloat64, {})};
-      const RasterBand raster{file->descriptor, file->raster_band,
-                              setup_.stored[setup_.masks[i].band].nodata, {}, file->crs};
+      const RasterBand raster{file->descriptor,
+                              file->raster_band,
+                              setup_.stored[setup_.masks[i].band].nodata,
+                              {},
+                              file->crs};
       try {
         blocks.push_back({i, reader.read(raster, target, nullptr)});
       } catch (...) {
@@ -254,6 +257,9 @@ OperatorType image_collection() {
               "and combined in acquisition order (time, then name). Methods that pick "
               "values (near, mode, min, max, med, q1, q3) keep the data type of the files; others "
               "give float32 (float64 for 32-bit integers and float64). "
+              "Where the images of the view differ in scale or offset (Sentinel-2 before and after "
+              "processing baseline 04.00) values are brought to the smallest offset, as floats; "
+              "\"unpack\": true makes them physical. "
               "count_values counts the images that have a value in the cell, count_images those "
               "whose footprint, as a box in degrees, covers it.",
       .example = R"({"cube_type": "image_collection", "file": "collection.db",

@@ -1,0 +1,65 @@
+#include "catalog/packings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+// Least offset first.
+struct Earlier {
+  bool operator()(const Packing& a, const Packing& b) const {
+    const auto key = [](const Packing& packing) {
+      return std::tuple(std::abs(packing.offset), packing.offset, packing.scale);
+    };
+    return key(a) < key(b);
+  }
+};
+
+}  // namespace
+
+std::string packings_text(std::vector<Packing> packings) {
+  std::ranges::sort(packings, Earlier());
+  std::vector<std::string> parts;
+  for (const Packing& packing : packings) {
+    parts.push_back("scale " + number_text(packing.scale) + ", offset " +
+                    number_text(packing.offset));
+  }
+  return "some images have " + join(parts, "; ");
+}
+
+Packing packing_of(const CollectedImage::Source& source, const BandInfo& band) {
+  return source.packing.value_or(Packing{band.scale, band.offset});
+}
+
+void settle_packings(Collection& collection) {
+  std::vector<std::map<Packing, std::int64_t, Earlier>> counts(collection.bands.size());
+  for (const CollectedImage& image : collection.images) {
+    for (const auto& [band, source] : image.sources) {
+      ++counts[band][packing_of(source, collection.bands[band])];
+    }
+  }
+  std::vector<Packing> most;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const BandInfo& band = collection.bands[i];
+    const auto at = std::ranges::max_element(counts[i], {}, [](const auto& c) { return c.second; });
+    most.push_back(at == counts[i].end() ? Packing{band.scale, band.offset} : at->first);
+  }
+  for (CollectedImage& image : collection.images) {
+    for (auto& [band, source] : image.sources) {
+      const Packing own = packing_of(source, collection.bands[band]);
+      source.packing = own == most[band] ? std::nullopt : std::optional(own);
+    }
+  }
+  for (std::size_t i = 0; i < most.size(); ++i) {
+    collection.bands[i].scale = most[i].scale;
+    collection.bands[i].offset = most[i].offset;
+  }
+}
+
+}  // namespace cube
