@@ -147,6 +147,17 @@ std::int64_t TimeGroups::longest() const {
   return longest;
 }
 
+Range hull_of(const std::vector<std::vector<Range>>& members, const Range& slices) {
+  Range hull;
+  for (std::int64_t t = slices.begin; t < slices.end; ++t) {
+    for (const Range& range : members[static_cast<std::size_t>(t)]) {
+      hull = hull.empty() ? range
+                          : Range{std::min(hull.begin, range.begin), std::max(hull.end, range.end)};
+    }
+  }
+  return hull;
+}
+
 TimeAxis whole_axis(const TimeAxis& in) {
   const std::int64_t n = in.size();
   if (in.is_regular()) {

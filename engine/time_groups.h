@@ -21,6 +21,9 @@ struct TimeGroups {
   std::int64_t longest() const;  // input slices in the largest group
 };
 
+// The input slices from the first to the last that make `slices`; empty when there are none.
+Range hull_of(const std::vector<std::vector<Range>>& members, const Range& slices);
+
 // REQUIRES for all: the axis has slices. All throw Error(kInvalid).
 
 // One slice over the whole of a regular axis. The slices of a labelled one have no extent, so its

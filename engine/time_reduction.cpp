@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/source_bands.h"
+#include "engine/time_groups.h"
 
 namespace cube {
 
@@ -40,14 +41,7 @@ bool TimeReduction::holds_values(const std::vector<std::size_t>& bands) const {
 }
 
 Request TimeReduction::demand(const Request& out) const {
-  Range hull;
-  for (std::int64_t t = out.region.t.begin; t < out.region.t.end; ++t) {
-    for (const Range& range : groups_[static_cast<std::size_t>(t)]) {
-      hull = hull.empty() ? range
-                          : Range{std::min(hull.begin, range.begin), std::max(hull.end, range.end)};
-    }
-  }
-  return {{hull, out.region.y, out.region.x}, sources(out.bands)};
+  return {{hull_of(groups_, out.region.t), out.region.y, out.region.x}, sources(out.bands)};
 }
 
 Cost TimeReduction::cost(const Request& request) const {

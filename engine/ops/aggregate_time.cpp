@@ -1,7 +1,5 @@
-#include "engine/error.h"
 #include "engine/registry.h"
-#include "engine/text.h"
-#include "engine/time_groups.h"
+#include "engine/time_grouping.h"
 #include "engine/time_reduction.h"
 
 namespace cube {
@@ -10,36 +8,17 @@ namespace {
 
 class AggregateTime final : public Operator {
  public:
-  struct Params {
-    std::optional<std::string> dt;
-    std::optional<std::int64_t> fact;
-    std::optional<std::string> period;
-    std::optional<std::string> group;
+  struct Params : TimeGrouping {
     ReducerSpec func;
 
     void fields(FieldVisitor& v) {
-      v.field({.name = "dt",
-               .help = "New step, ISO 8601 (P1M, P16D). Steps start where the cube starts, rounded "
-                       "down to the unit of dt."},
-              dt);
-      v.field({.name = "fact", .help = "How many slices make one."}, fact);
-      v.field({.name = "period",
-               .help = "Calendar periods. Weeks start on Monday, seasons on the first of March, "
-                       "June, September and December, dekads on days 1, 11 and 21.",
-               .choices = {kPeriods.begin(), kPeriods.end()}},
-              period);
-      v.field({.name = "group",
-               .help = "Slices of the same time of year together: a climatology. The result is "
-                       "labelled with dates in the year of the first slice.",
-               .choices = {kCycles.begin(), kCycles.end()}},
-              group);
+      TimeGrouping::fields(v);
       v.field({.name = "func", .help = "The reducer, as in reduce_time."}, func);
     }
   };
 
   AggregateTime(const Params& params, std::span<const CubeInfo> in)
-      : AggregateTime(in[0], make_groups(params, in[0].time), Reducer::make(params.func, "/func")) {
-  }
+      : AggregateTime(in[0], params.groups(in[0].time), Reducer::make(params.func, "/func")) {}
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
@@ -52,29 +31,6 @@ class AggregateTime final : public Operator {
  private:
   AggregateTime(const CubeInfo& in, const TimeGroups& groups, const Reducer& reducer)
       : Operator(aggregated(in, groups, reducer)), work_(in, bands(reducer), groups.members) {}
-
-  static TimeGroups make_groups(const Params& params, const TimeAxis& in) {
-    const int given = static_cast<int>(params.dt.has_value()) + params.fact.has_value() +
-                      params.period.has_value() + params.group.has_value();
-    if (given != 1) {
-      throw Error(ErrorCode::kInvalid,
-                  std::to_string(given) + " of dt, fact, period and group are given", "",
-                  "give one of them");
-    }
-    if (in.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
-    if (params.period) return group_by_period(in, *params.period, "/period");
-    if (params.group) return group_by_cycle(in, *params.group, "/group");
-    if (params.dt) {
-      const auto dt = Period::parse(*params.dt);
-      if (dt) return group_by_step(in, *dt, "/dt");
-      throw Error(ErrorCode::kInvalid, "'" + *params.dt + "' is not a duration", "/dt",
-                  "ISO 8601 in whole units, e.g. P1M, P16D, PT6H");
-    }
-    constexpr std::int64_t kLargest = 1'000'000;  // keeps steps far from overflow
-    if (*params.fact >= 1 && *params.fact <= kLargest) return group_by_count(in, *params.fact);
-    throw Error(ErrorCode::kInvalid, std::to_string(*params.fact) + " slices cannot make one",
-                "/fact", "1 to " + std::to_string(kLargest));
-  }
 
   // A slice without input has missing cells, also where the input never has.
   static CubeInfo aggregated(const CubeInfo& in, const TimeGroups& groups, const Reducer& reducer) {

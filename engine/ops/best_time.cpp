@@ -6,7 +6,7 @@
 #include "engine/missing.h"
 #include "engine/registry.h"
 #include "engine/slabs.h"
-#include "engine/time_groups.h"
+#include "engine/time_grouping.h"
 
 namespace cube {
 
@@ -14,7 +14,7 @@ namespace {
 
 class BestTime final : public Operator {
  public:
-  struct Params {
+  struct Params : TimeGrouping {
     std::string by;
     std::string order = "max";
     std::optional<std::string> time_band;
@@ -33,26 +33,22 @@ class BestTime final : public Operator {
                .help = "Name of a further band, put last: the start of the slice that is taken, in "
                        "seconds since 1970."},
               time_band);
+      TimeGrouping::fields(v);
     }
   };
 
   BestTime(const Params& params, std::span<const CubeInfo> in)
-      : Operator(composed(params, in[0])),
-        formula_(params.by, in[0], "/by"),
-        sign_(params.order == "max" ? 1.0 : -1.0),
-        input_(in[0]),
-        slabs_(in[0]) {}
+      : BestTime(params, in[0], groups_of(params, in[0].time)) {}
 
   Request demand(const Request& out, std::size_t) const override {
-    Request in{{{0, input_.time.size()}, out.region.y, out.region.x},
+    Request in{{hull_of(groups_.members, out.region.t), out.region.y, out.region.x},
                united(taken(out.bands), formula_.bands())};
     if (in.bands.empty()) in.region = {};
     return in;
   }
 
   std::optional<PullPlan> pulls(const Request& out, std::size_t) const override {
-    const Request in = demand(out, 0);
-    return PullPlan{std::min(input_.time.size(), slabs_.slices(in)), 0};
+    return PullPlan{std::min(groups_.longest(), slabs_.slices(demand(out, 0))), 0};
   }
 
   std::unique_ptr<Kernel> kernel() const override;
@@ -69,12 +65,27 @@ class BestTime final : public Operator {
 
  private:
   class Work;
+
+  BestTime(const Params& params, const CubeInfo& in, TimeGroups groups)
+      : Operator(composed(params, in, groups)),
+        formula_(params.by, in, "/by"),
+        sign_(params.order == "max" ? 1.0 : -1.0),
+        input_(in),
+        groups_(std::move(groups)),
+        slabs_(in) {}
+
+  // Without a grouping all slices belong together.
+  static TimeGroups groups_of(const Params& params, const TimeAxis& in) {
+    if (in.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
+    if (params.given() > 0) return params.groups(in);
+    return {whole_axis(in), {{Range{0, in.size()}}}};
+  }
+
   static constexpr std::int64_t kValue = sizeof(double);
   static constexpr std::int64_t kSlice = sizeof(std::int32_t);
 
-  static CubeInfo composed(const Params& params, const CubeInfo& in) {
-    if (in.time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
-    CubeInfo out{in.grid, whole_axis(in.time), {}};
+  static CubeInfo composed(const Params& params, const CubeInfo& in, const TimeGroups& groups) {
+    CubeInfo out{in.grid, groups.axis, {}};
     for (BandInfo band : in.bands) {
       out.bands.push_back(with_gaps(std::move(band), "missing where no slice can be best"));
     }
@@ -106,6 +117,7 @@ class BestTime final : public Operator {
   Formula formula_;
   double sign_;  // of the formula, so that the highest is best
   CubeInfo input_;
+  TimeGroups groups_;
   Slabs slabs_;
 };
 
@@ -113,29 +125,40 @@ class BestTime::Work final : public Kernel {
  public:
   explicit Work(const BestTime& op) : op_(op), rows_(op.formula_, op.input_) {}
 
-  // The formula's bands first, slab by slab; the others only where some slice of it is the best so
-  // far.
   Chunk run(const Request& request, Inputs& inputs) override {
     request_ = &request;
-    const Region& region = request.region;
-    best_.assign(static_cast<std::size_t>(region.y.size() * region.x.size()), kMissing);
-    slice_.assign(best_.size(), -1);
     blocks_.clear();
     blocks_.resize(request.bands.size());
-    const std::vector<std::size_t>& tested = op_.formula_.bands();
-    Request wanted{{{0, op_.input_.time.size()}, region.y, region.x}, op_.demand(request, 0).bands};
-    const std::int64_t step = op_.slabs_.slices(wanted);
-    for (std::int64_t t = 0; t < op_.input_.time.size(); t += step) {
-      wanted.region.t = {t, std::min(t + step, op_.input_.time.size())};
-      Chunk test{wanted.region, {}};
-      if (!tested.empty()) test = inputs.pull(0, {wanted.region, tested});
-      const Range better = find_better(test);
-      if (!better.empty()) take(better, test, inputs);
-    }
-    return finished();
+    for (std::int64_t t = request.region.t.begin; t < request.region.t.end; ++t) compose(t, inputs);
+    Chunk out{request.region, {}};
+    for (auto& block : blocks_) out.bands.push_back(block ? share(std::move(*block)) : nullptr);
+    return out;
   }
 
  private:
+  // Slice t of the result: the formula's bands first, slab by slab; the others only where some
+  // slice of it is the best so far.
+  void compose(std::int64_t t, Inputs& inputs) {
+    t_ = t;
+    const Region& region = request_->region;
+    best_.assign(static_cast<std::size_t>(region.y.size() * region.x.size()), kMissing);
+    slice_.assign(best_.size(), -1);
+    const std::vector<std::size_t>& tested = op_.formula_.bands();
+    const std::int64_t step = op_.slabs_.slices(op_.demand(*request_, 0));
+    for (const Range& group : op_.groups_.members[static_cast<std::size_t>(t)]) {
+      for (std::int64_t first = group.begin; first < group.end; first += step) {
+        const Region slab{{first, std::min(first + step, group.end)}, region.y, region.x};
+        Chunk test{slab, {}};
+        if (!tested.empty()) test = inputs.pull(0, {slab, tested});
+        const Range better = find_better(test);
+        if (!better.empty()) take(better, test, inputs);
+      }
+    }
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      if (op_.is_time(request_->bands[i])) store_times(i);
+    }
+  }
+
   // Notes the slices of the slab that are the best so far at some cell; a range that holds them.
   Range find_better(const Chunk& test) {
     Range found;
@@ -188,7 +211,7 @@ class BestTime::Work final : public Kernel {
     for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
       const auto first = slice_.begin() + static_cast<std::ptrdiff_t>(first_of(y));
       const auto last = first + static_cast<std::ptrdiff_t>(region.x.size());
-      const auto old = blocks_[i]->row(region.t.begin, y, scratch_);
+      const auto old = blocks_[i]->row(t_, y, scratch_);
       row_.assign(old.begin(), old.end());
       for (std::int64_t t = slices.begin; t < slices.end; ++t) {
         if (std::find(first, last, static_cast<std::int32_t>(t)) == last) continue;
@@ -198,22 +221,13 @@ class BestTime::Work final : public Kernel {
           row_[x] = from ? values[x] : kMissing;
         }
       }
-      blocks_[i]->set_row(region.t.begin, y, row_);
+      blocks_[i]->set_row(t_, y, row_);
     }
   }
 
   void make_block(std::size_t i) {
     if (blocks_[i]) return;
     blocks_[i].emplace(request_->region, op_.info().bands[request_->bands[i]].storage());
-  }
-
-  Chunk finished() {
-    Chunk out{request_->region, {}};
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      if (op_.is_time(request_->bands[i])) store_times(i);
-      out.bands.push_back(blocks_[i] ? share(std::move(*blocks_[i])) : nullptr);
-    }
-    return out;
   }
 
   void store_times(std::size_t i) {
@@ -225,7 +239,7 @@ class BestTime::Work final : public Kernel {
         const std::int32_t t = slice_[first_of(y) + x];
         row_[x] = t < 0 ? kMissing : epoch_seconds(op_.input_.time.start(t));
       }
-      blocks_[i]->set_row(region.t.begin, y, row_);
+      blocks_[i]->set_row(t_, y, row_);
     }
   }
 
@@ -237,6 +251,7 @@ class BestTime::Work final : public Kernel {
   const BestTime& op_;
   FormulaRows rows_;
   const Request* request_ = nullptr;  // the one that runs
+  std::int64_t t_ = 0;                // slice of the result that is made
   std::vector<double> best_;          // of the formula with its sign, cell by cell
   std::vector<std::int32_t> slice_;   // that has it; -1 = none yet
   std::vector<std::optional<Block>> blocks_;
@@ -255,11 +270,15 @@ OperatorType best_time() {
       .id = "best_time",
       .summary = "Each pixel, in all bands, from the slice where a formula is best.",
       .help =
-          "A greenest pixel, least cloudy pixel or latest pixel (\"t0\") composite of one slice, "
-          "as long as the cube. Formulas are those of apply_pixel. A slice where the formula is "
-          "missing is never taken; of equally good ones the earliest is. All bands are taken "
-          "from that slice, also where one of them is missing there.",
-      .example = R"json({"cube_type": "best_time", "by": "nd(band2, band1)", "time_band": "when",
+          "A greenest pixel, least cloudy pixel or latest pixel (\"t0\") composite: of one slice, "
+          "as long as the cube, or with one of dt, fact, period and group of a slice each step, "
+          "period or time of year, as in aggregate_time (\"period\": \"month\" makes monthly "
+          "composites). Formulas are those of apply_pixel, over the slices of the input. A slice "
+          "where the formula is missing is never taken; of equally good ones the earliest is. All "
+          "bands are taken from that slice, also where one of them is missing there. Steps without "
+          "any slice are missing.",
+      .example = R"json({"cube_type": "best_time", "by": "nd(band2, band1)",
+  "period": "season", "time_band": "when",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
       "srs": "EPSG:3857"},
