@@ -26,6 +26,7 @@ class Anomaly final : public SeriesOperator {
   struct Params {
     std::optional<std::string> group;
     std::optional<Baseline> baseline;
+    std::string func = "mean";
     std::string method = "difference";
 
     void fields(FieldVisitor& v) {
@@ -38,9 +39,14 @@ class Anomaly final : public SeriesOperator {
           {.name = "baseline",
            .help = "The time that is normal: slices that start in it. Default: the whole cube."},
           baseline);
+      v.field({.name = "func",
+               .help = "What of these slices is normal.",
+               .choices = {"mean", "median"}},
+              func);
       v.field({.name = "method",
-               .help = "difference: value - mean; relative: (value - mean) / mean; standardized: "
-                       "(value - mean) / sd, the sd of a sample (n - 1).",
+               .help = "difference: value - normal; relative: (value - normal) / normal; "
+                       "standardized: (value - normal) / sd, the sd of a sample (n - 1) about the "
+                       "mean.",
                .choices = {"difference", "relative", "standardized"}},
               method);
     }
@@ -49,7 +55,7 @@ class Anomaly final : public SeriesOperator {
   Anomaly(const Params& params, std::span<const CubeInfo> in)
       : SeriesOperator(described(params, in[0]), in[0]),
         method_(method_of(params.method)),
-        mean_(Reducer::make({.name = "mean"}, "")),
+        normal_(Reducer::make({.name = params.func}, "")),
         sd_(Reducer::make({.name = "sd"}, "")) {
     for (const BandInfo& band : in[0].bands) zeros_.push_back(-band.offset / band.scale);
     make_groups(params, in[0].time);
@@ -57,6 +63,11 @@ class Anomaly final : public SeriesOperator {
 
  private:
   enum class Method : std::uint8_t { kDifference, kRelative, kStandardized };
+  // Slices that are compared with each other, ascending, and those of them that are normal.
+  struct Group {
+    std::vector<std::int64_t> slices;
+    std::vector<std::int64_t> baseline;
+  };
   class Compare;
 
   static Method method_of(const std::string& name) {
@@ -86,11 +97,12 @@ class Anomaly final : public SeriesOperator {
     if (params.group) members = group_by_cycle(time, *params.group, "/group").members;
     group_of_.resize(static_cast<std::size_t>(time.size()));
     for (std::size_t g = 0; g < members.size(); ++g) {
-      baselines_.emplace_back();
+      groups_.emplace_back();
       for (const Range& range : members[g]) {
         for (std::int64_t t = range.begin; t < range.end; ++t) {
           group_of_[static_cast<std::size_t>(t)] = g;
-          if (normal.contains(t)) baselines_[g].push_back(t);
+          groups_[g].slices.push_back(t);
+          if (normal.contains(t)) groups_[g].baseline.push_back(t);
         }
       }
     }
@@ -101,7 +113,7 @@ class Anomaly final : public SeriesOperator {
   Range needed(const Range& slices) const override {
     Range out = slices;
     for (std::int64_t t = slices.begin; t < slices.end; ++t) {
-      const auto& baseline = baselines_[group_of(t)];
+      const auto& baseline = groups_[group_of(t)].baseline;
       if (baseline.empty()) continue;
       out = {std::min(out.begin, baseline.front()), std::max(out.end, baseline.back() + 1)};
     }
@@ -112,65 +124,65 @@ class Anomaly final : public SeriesOperator {
 
   std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
     constexpr std::int64_t kStrips = 2 * sizeof(double);
-    return cells * (mean_.state_bytes(slices) + sd_.state_bytes(slices) + kStrips);
+    return cells * (normal_.state_bytes(slices) + sd_.state_bytes(slices) + kStrips);
   }
 
   Method method_;
-  Reducer mean_;
+  Reducer normal_;
   Reducer sd_;
-  std::vector<double> zeros_;                         // the stored value of 0, of each band
-  std::vector<std::size_t> group_of_;                 // of each slice
-  std::vector<std::vector<std::int64_t>> baselines_;  // slices of each group, ascending
+  std::vector<double> zeros_;          // the stored value of 0, of each band
+  std::vector<std::size_t> group_of_;  // of each slice
+  std::vector<Group> groups_;
 };
 
 class Anomaly::Compare final : public SeriesWork {
  public:
   explicit Compare(const Anomaly& op)
-      : op_(op), mean_state_(op.mean_.state()), sd_state_(op.sd_.state()) {}
+      : op_(op), normal_state_(op.normal_.state()), sd_state_(op.sd_.state()) {}
 
   void run(const SeriesStrip& in, std::span<const std::size_t> bands,
            std::span<SeriesStrip> out) override {
     const Range slices = out[0].slices();
-    for (std::size_t g = 0; g < op_.baselines_.size(); ++g) {
+    for (const Group& group : op_.groups_) {
       bool known = false;
-      for (std::int64_t t = slices.begin; t < slices.end; ++t) {
-        if (op_.group_of(t) != g) continue;
-        if (!known) find_normal(in, g, op_.zeros_[bands[0]]);
+      for (auto t = std::lower_bound(group.slices.begin(), group.slices.end(), slices.begin);
+           t != group.slices.end() && *t < slices.end; ++t) {
+        if (!known) find_normal(in, group.baseline, op_.zeros_[bands[0]]);
         known = true;
-        const auto values = in.at(t);
-        const auto anomalies = out[0].at(t);
+        const auto values = in.at(*t);
+        const auto anomalies = out[0].at(*t);
         for (std::size_t i = 0; i < values.size(); ++i) {
-          anomalies[i] = (values[i] - means_[i]) / units_[i];
+          anomalies[i] = (values[i] - normals_[i]) / units_[i];
         }
       }
     }
   }
 
  private:
-  // means_ and what differences from them are divided by. What would be divided by 0 is missing.
-  void find_normal(const SeriesStrip& in, std::size_t g, double zero) {
+  // normals_ and what differences from them are divided by. What would be divided by 0 is missing.
+  void find_normal(const SeriesStrip& in, std::span<const std::int64_t> baseline, double zero) {
     const bool standardized = op_.method_ == Method::kStandardized;
-    mean_state_->begin(in.cells());
+    normal_state_->begin(in.cells());
     sd_state_->begin(in.cells());
-    for (const std::int64_t t : op_.baselines_[g]) {
-      mean_state_->add(in.at(t), 0);
+    for (const std::int64_t t : baseline) {
+      normal_state_->add(in.at(t), 0);
       if (standardized) sd_state_->add(in.at(t), 0);
     }
-    means_.resize(in.cells());
+    normals_.resize(in.cells());
     units_.assign(in.cells(), 1.0);
-    mean_state_->finish(means_);
+    normal_state_->finish(normals_);
     if (op_.method_ == Method::kDifference) return;
     if (standardized) sd_state_->finish(units_);
     for (std::size_t i = 0; i < units_.size(); ++i) {
-      if (!standardized) units_[i] = means_[i] - zero;
+      if (!standardized) units_[i] = normals_[i] - zero;
       if (units_[i] == 0) units_[i] = kMissing;
     }
   }
 
   const Anomaly& op_;
-  std::unique_ptr<ReducerState> mean_state_;
+  std::unique_ptr<ReducerState> normal_state_;
   std::unique_ptr<ReducerState> sd_state_;
-  std::vector<double> means_;
+  std::vector<double> normals_;
   std::vector<double> units_;
 };
 
@@ -184,11 +196,12 @@ OperatorType anomaly() {
   return operator_type<Anomaly>({
       .id = "anomaly",
       .summary = "How far values are from what is normal for the time of year.",
-      .help = "What is normal is the mean of the baseline's slices (of the same group), missing "
-              "values skipped. A cell is missing where it or the mean is, also where its group has "
-              "no slice in the baseline; relative: where the mean is 0; standardized: where the "
-              "standard deviation is 0 or of fewer than two values. relative takes a band's offset "
-              "into account.",
+      .help =
+          "What is normal is the mean (or median) of the baseline's slices (of the same group), "
+          "missing values skipped. A cell is missing where it or its normal is, also where its "
+          "group has no slice in the baseline; relative: where the normal is 0; standardized: "
+          "where the standard deviation is 0 or of fewer than two values. relative takes a "
+          "band's offset into account.",
       .example = R"({"cube_type": "anomaly", "group": "month", "baseline": {"t1": "2021"},
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
