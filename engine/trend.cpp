@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 
 namespace cube {
 
@@ -17,6 +18,7 @@ namespace {
 // slices of the same day of each year differ by leap days only.
 constexpr double kLeastAmplitude = 1e-2;
 constexpr double kLeastSlope = 1e-9;  // of the times' spread
+constexpr double kHalf = 0.5;
 
 // The continued fraction of the incomplete beta function by Lentz's method.
 double beta_fraction(double a, double b, double x) {
@@ -76,28 +78,75 @@ double mann_kendall(double score, std::vector<double> values) {
   return score == 0 ? 1 : std::erfc(z / std::numbers::sqrt2);
 }
 
+// A slice's part of the sums over a strip of cells. Missing values add nothing; selects instead of
+// branches, so that the loops vectorise.
+CUBE_MULTIVERSION void add_means(std::span<const double> values, double time, double* count,
+                                 double* times, double* sums, double* low, double* high) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double v = values[i];
+    const bool there = v == v;
+    count[i] += there ? 1.0 : 0.0;
+    times[i] += there ? time : 0.0;
+    sums[i] += there ? v : 0.0;
+    low[i] = v < low[i] ? v : low[i];
+    high[i] = v > high[i] ? v : high[i];
+  }
+}
+
+CUBE_MULTIVERSION void add_squares(std::span<const double> values, double time,
+                                   const double* mean_time, const double* mean, double* times2,
+                                   double* both, double* values2) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double v = values[i];
+    const double dt = v == v ? time - mean_time[i] : 0.0;
+    const double dv = v == v ? v - mean[i] : 0.0;
+    times2[i] += dt * dt;
+    both[i] += dt * dv;
+    values2[i] += dv * dv;
+  }
+}
+
+CUBE_MULTIVERSION void add_residuals(std::span<const double> values, double time,
+                                     const double* mean_time, const double* mean,
+                                     const double* times2, const double* both, double* rest) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double v = values[i];
+    const double off = (v - mean[i]) - both[i] / times2[i] * (time - mean_time[i]);
+    rest[i] += v == v ? off * off : 0.0;
+  }
+}
+
 }  // namespace
 
-double student_p(double x, double rest, std::int64_t dof) {
+StudentT::StudentT(std::int64_t most) {
+  betas_ = {kMissing, std::numbers::pi, 2};
+  for (std::int64_t dof = 3; dof <= most; ++dof) {
+    const double a = static_cast<double>(dof - 2) / 2;
+    betas_.push_back(betas_[static_cast<std::size_t>(dof - 2)] * a / (a + kHalf));
+  }
+}
+
+double StudentT::p_value(double x, double rest, std::int64_t dof) const {
   if (!(x > 0)) return 0;
   if (!(rest > 0)) return 1;
   const double a = static_cast<double>(dof) / 2;
-  constexpr double kB = 0.5;
-  double beta = dof % 2 == 1 ? std::numbers::pi : 2;  // of 1/2 or 1 and 1/2
-  for (double s = dof % 2 == 1 ? 0.5 : 1; s < a; s += 1) beta *= s / (s + kB);
-  const double front = std::exp(a * std::log(x) + kB * std::log(rest)) / beta;
-  if (x < (a + 1) / (a + kB + 2)) return front * beta_fraction(a, kB, x) / a;
-  return 1 - front * beta_fraction(kB, a, rest) / kB;
+  const double beta = betas_[static_cast<std::size_t>(dof)];
+  const double front = std::exp(a * std::log(x) + kHalf * std::log(rest)) / beta;
+  if (x < (a + 1) / (a + kHalf + 2)) return front * beta_fraction(a, kHalf, x) / a;
+  return 1 - front * beta_fraction(kHalf, a, rest) / kHalf;
 }
 
 TrendFit::TrendFit(std::vector<double> times, Method method, std::int64_t harmonics)
-    : times_(std::move(times)), method_(method), harmonics_(harmonics) {}
+    : times_(std::move(times)),
+      method_(method),
+      harmonics_(harmonics),
+      student_(static_cast<std::int64_t>(times_.size())) {}
 
 std::int64_t TrendFit::bytes(Method method, std::int64_t values, std::int64_t harmonics) {
-  constexpr std::int64_t kSeries = 8;  // times, values, copies of them
+  constexpr std::int64_t kSeries = 9;  // times, values, copies of them
   const std::int64_t columns = 2 + 2 * harmonics;
-  const std::int64_t pairs = method == Method::kTheilSen ? values * (values - 1) / 2 : 0;
-  return std::int64_t{sizeof(double)} * (values * (kSeries + columns) + pairs);
+  const std::int64_t pairs = method == Method::kTheilSen ? MedianSlope::bytes(values) : 0;
+  return std::int64_t{sizeof(double)} * values * (kSeries + columns) + pairs;
 }
 
 Trend TrendFit::fit(std::span<const double> series) {
@@ -164,24 +213,15 @@ Trend TrendFit::least_squares() {
   const auto dof = static_cast<std::int64_t>(y_.size() - terms);
   if (dof > 0) {
     const double sum = residual + explained;
-    out.p_value = sum > 0 ? student_p(residual / sum, explained / sum, dof) : 1;
+    out.p_value = sum > 0 ? student_.p_value(residual / sum, explained / sum, dof) : 1;
   }
   return out;
 }
 
 Trend TrendFit::theil_sen() {
-  slopes_.resize(y_.size() * (y_.size() - 1) / 2);
-  double score = 0;
-  double* slope = slopes_.data();
-  for (std::size_t i = 0; i < y_.size(); ++i) {
-    for (std::size_t j = i + 1; j < y_.size(); ++j) {
-      const double rise = y_[j] - y_[i];
-      *slope++ = rise / (t_[j] - t_[i]);
-      score += static_cast<double>((rise > 0) - (rise < 0));
-    }
-  }
+  const auto [slope, score] = median_slope_.of(t_, y_);
   Trend out{};
-  out.slope = median(slopes_);
+  out.slope = slope;
   std::vector<double> t = t_;
   std::vector<double> y = y_;
   out.intercept = median(y) - out.slope * median(t);
@@ -193,6 +233,73 @@ Trend TrendFit::theil_sen() {
   const bool equal = all_equal(y_);
   out.r2 = equal ? kMissing : 1 - residual / squares(y_);
   out.p_value = equal ? 1 : mann_kendall(score, y_);
+  return out;
+}
+
+LineFits::LineFits(std::vector<double> times)
+    : times_(std::move(times)), student_(static_cast<std::int64_t>(times_.size())) {}
+
+std::int64_t LineFits::bytes(std::int64_t cells, std::int64_t slices) {
+  return cells * static_cast<std::int64_t>(kSums * sizeof(double) + sizeof(Trend)) +
+         2 * slices * std::int64_t{sizeof(double)};
+}
+
+std::span<const Trend> LineFits::fit(const SeriesStrip& in, bool p_values) {
+  cells_ = in.cells();
+  sums_.assign(kSums * cells_, 0);
+  trends_.resize(cells_);
+  find_means(in);
+  find_squares(in);
+  find_residuals(in);
+  for (std::size_t i = 0; i < cells_; ++i) trends_[i] = trend_of(i, p_values);
+  return trends_;
+}
+
+void LineFits::find_means(const SeriesStrip& in) {
+  std::fill_n(sum(kLow), cells_, std::numeric_limits<double>::infinity());
+  std::fill_n(sum(kHigh), cells_, -std::numeric_limits<double>::infinity());
+  for (std::size_t t = 0; t < times_.size(); ++t) {
+    add_means(in.at(static_cast<std::int64_t>(t)), times_[t], sum(kCount), sum(kTime), sum(kValue),
+              sum(kLow), sum(kHigh));
+  }
+  double* count = sum(kCount);
+  for (std::size_t i = 0; i < cells_; ++i) {
+    sum(kTime)[i] /= count[i];
+    sum(kValue)[i] /= count[i];
+  }
+}
+
+void LineFits::find_squares(const SeriesStrip& in) {
+  for (std::size_t t = 0; t < times_.size(); ++t) {
+    add_squares(in.at(static_cast<std::int64_t>(t)), times_[t], sum(kTime), sum(kValue),
+                sum(kTimes2), sum(kBoth), sum(kValues2));
+  }
+}
+
+// Not the difference of other sums, which would cancel where the line fits well.
+void LineFits::find_residuals(const SeriesStrip& in) {
+  for (std::size_t t = 0; t < times_.size(); ++t) {
+    add_residuals(in.at(static_cast<std::int64_t>(t)), times_[t], sum(kTime), sum(kValue),
+                  sum(kTimes2), sum(kBoth), sum(kRest));
+  }
+}
+
+Trend LineFits::trend_of(std::size_t cell, bool p_value) {
+  const double count = sum(kCount)[cell];
+  Trend out{kMissing, kMissing, kMissing, kMissing, count > 0 ? count : kMissing};
+  const double low = sum(kLow)[cell];
+  const double high = sum(kHigh)[cell];
+  if (count < 2 || std::isinf(low) || std::isinf(high)) return out;
+  if (low == high) return {0, low, kMissing, 1, count};
+  const double rest = sum(kRest)[cell];
+  out.slope = sum(kBoth)[cell] / sum(kTimes2)[cell];
+  out.intercept = sum(kValue)[cell] - out.slope * sum(kTime)[cell];
+  out.r2 = 1 - rest / sum(kValues2)[cell];
+  if (!p_value || count < 3) return out;
+  const double explained = out.slope * sum(kBoth)[cell];
+  const double all = rest + explained;
+  const auto dof = static_cast<std::int64_t>(count) - 2;
+  out.p_value = all > 0 ? student_.p_value(rest / all, explained / all, dof) : 1;
   return out;
 }
 

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "engine/error.h"
 #include "engine/missing.h"
+#include "engine/multiversion.h"
 #include "engine/registry.h"
 #include "engine/series.h"
 #include "engine/text.h"
@@ -70,8 +70,9 @@ class FillTime final : public SeriesOperator {
 
   std::unique_ptr<SeriesWork> work() const override;
 
-  std::int64_t work_bytes(std::int64_t, std::int64_t slices) const override {
-    return 2 * slices * std::int64_t{sizeof(std::int64_t)};
+  std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
+    constexpr std::int64_t kOthers = 3;  // before, next and none
+    return 2 * ((ahead_ ? slices : 0) + kOthers) * cells * std::int64_t{sizeof(double)};
   }
 
   bool linear_;
@@ -81,74 +82,103 @@ class FillTime final : public SeriesOperator {
   std::vector<double> places_;  // of the slices, in the unit of limit_
 };
 
+// Values that stand next to a slice in time, of a strip of cells; NaN for none.
+struct Neighbours {
+  std::vector<double> values;
+  std::vector<double> places;
+
+  void reset(std::size_t cells) {
+    values.assign(cells, kMissing);
+    places.assign(cells, kMissing);
+  }
+};
+
+// The neighbours seen from the slice beyond `row`, which is at `place`: its values where it has
+// some. Selects instead of branches here and below, so that the loops vectorise.
+CUBE_MULTIVERSION void pass_slice(std::span<const double> row, double place, double* values,
+                                  double* places) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const bool there = row[i] == row[i];
+    values[i] = there ? row[i] : values[i];
+    places[i] = there ? place : places[i];
+  }
+}
+
+// Distances of neighbours that there are not are NaN, and so never within a limit.
+CUBE_MULTIVERSION void fill_nearest(std::span<double> row, double place, double limit,
+                                    const double* before, const double* before_places,
+                                    const double* after, const double* after_places) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const double back = place - before_places[i];
+    const double ahead = after_places[i] - place;
+    const double near = ahead < back ? after[i] : before[i];
+    const double other = back == back ? near : after[i];
+    const bool within = (back <= limit) | (ahead <= limit);
+    const double value = within ? other : kMissing;
+    row[i] = row[i] == row[i] ? row[i] : value;
+  }
+}
+
+CUBE_MULTIVERSION void fill_linear(std::span<double> row, double place, double limit,
+                                   const double* before, const double* before_places,
+                                   const double* after, const double* after_places) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const double a = before[i];
+    const double back = place - before_places[i];
+    const double ahead = after_places[i] - place;
+    const double share = back / (after_places[i] - before_places[i]);
+    const double value = a + (after[i] - a) * share;
+    const bool within = (back <= limit) & (ahead <= limit);
+    const double filled = within ? value : kMissing;
+    row[i] = row[i] == row[i] ? row[i] : filled;
+  }
+}
+
 class FillTime::Fill final : public SeriesWork {
  public:
   explicit Fill(const FillTime& op) : op_(op) {}
 
   void run(const SeriesStrip& in, std::span<const std::size_t>,
            std::span<SeriesStrip> out) override {
-    for (std::size_t cell = 0; cell < in.cells(); ++cell) fill(in, out[0], cell);
+    const Range& slices = out[0].slices();
+    if (op_.ahead_) look_ahead(in, slices);
+    before_.reset(in.cells());
+    none_.reset(in.cells());
+    for (std::int64_t t = in.slices().begin; t < slices.end; ++t) {
+      if (slices.contains(t)) fill(in, t, out[0].at(t));
+      if (op_.back_) pass_slice(in.at(t), place(t), before_.values.data(), before_.places.data());
+    }
   }
 
  private:
-  // The slice of the last value before each slice, or of the first after; -1 = none.
-  void find_neighbours(const SeriesStrip& in, std::size_t cell) {
-    const Range& slices = in.slices();
-    const auto n = static_cast<std::size_t>(slices.size());
-    before_.resize(n);
-    after_.resize(n);
-    std::int64_t last = -1;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::int64_t t = slices.begin + static_cast<std::int64_t>(i);
-      before_[i] = last;
-      if (!std::isnan(in.at(t)[cell])) last = t;
+  // What stands after each slice.
+  void look_ahead(const SeriesStrip& in, const Range& slices) {
+    after_.resize(static_cast<std::size_t>(slices.size()));
+    Neighbours next;
+    next.reset(in.cells());
+    for (std::int64_t t = in.slices().end - 1; t >= slices.begin; --t) {
+      if (slices.contains(t)) after_[static_cast<std::size_t>(t - slices.begin)] = next;
+      pass_slice(in.at(t), place(t), next.values.data(), next.places.data());
     }
-    last = -1;
-    for (std::size_t i = n; i-- > 0;) {
-      const std::int64_t t = slices.begin + static_cast<std::int64_t>(i);
-      after_[i] = last;
-      if (!std::isnan(in.at(t)[cell])) last = t;
-    }
+    first_ = slices.begin;
   }
 
-  void fill(const SeriesStrip& in, SeriesStrip& out, std::size_t cell) {
-    bool gaps = false;
-    for (std::int64_t t = out.slices().begin; t < out.slices().end; ++t) {
-      out.at(t)[cell] = in.at(t)[cell];
-      gaps |= std::isnan(in.at(t)[cell]);
-    }
-    if (!gaps) return;
-    find_neighbours(in, cell);
-    for (std::int64_t t = out.slices().begin; t < out.slices().end; ++t) {
-      double& value = out.at(t)[cell];
-      if (!std::isnan(value)) continue;
-      const auto i = static_cast<std::size_t>(t - in.slices().begin);
-      const std::int64_t before = before_[i];
-      const std::int64_t after = after_[i];
-      const bool has_before = op_.back_ && before >= 0 && op_.near(before, t);
-      const bool has_after = op_.ahead_ && after >= 0 && op_.near(t, after);
-      if (op_.linear_) {
-        if (has_before && has_after) value = between(in, cell, before, t, after);
-      } else if (has_before && !(has_after && place(after) - place(t) < place(t) - place(before))) {
-        value = in.at(before)[cell];
-      } else if (has_after) {
-        value = in.at(after)[cell];
-      }
-    }
-  }
-
-  double between(const SeriesStrip& in, std::size_t cell, std::int64_t before, std::int64_t t,
-                 std::int64_t after) const {
-    const double a = in.at(before)[cell];
-    const double b = in.at(after)[cell];
-    return a + (b - a) * ((place(t) - place(before)) / (place(after) - place(before)));
+  void fill(const SeriesStrip& in, std::int64_t t, std::span<double> row) {
+    const auto values = in.at(t);
+    std::copy(values.begin(), values.end(), row.begin());
+    const Neighbours& after = op_.ahead_ ? after_[static_cast<std::size_t>(t - first_)] : none_;
+    (op_.linear_ ? fill_linear : fill_nearest)(row, place(t), op_.limit_, before_.values.data(),
+                                               before_.places.data(), after.values.data(),
+                                               after.places.data());
   }
 
   double place(std::int64_t t) const { return op_.places_[static_cast<std::size_t>(t)]; }
 
   const FillTime& op_;
-  std::vector<std::int64_t> before_;
-  std::vector<std::int64_t> after_;
+  Neighbours before_;
+  std::vector<Neighbours> after_;  // of each slice that is asked for
+  std::int64_t first_ = 0;         // of these
+  Neighbours none_;
 };
 
 std::unique_ptr<SeriesWork> FillTime::work() const { return std::make_unique<Fill>(*this); }

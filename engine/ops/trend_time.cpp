@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "engine/calendar.h"
@@ -52,6 +53,7 @@ class TrendTime final : public SeriesOperator {
   }
 
  private:
+  class Line;
   class Fit;
 
   static std::vector<std::size_t> sources(const CubeInfo& in) {
@@ -121,8 +123,17 @@ class TrendTime final : public SeriesOperator {
 
   Range needed(const Range&) const override { return {0, slices_}; }
   std::unique_ptr<SeriesWork> work() const override;
-  std::int64_t work_bytes(std::int64_t, std::int64_t slices) const override {
-    return TrendFit::bytes(method_, slices, harmonics_);
+  std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
+    return line() ? LineFits::bytes(cells, slices) : TrendFit::bytes(method_, slices, harmonics_);
+  }
+
+  // True for what LineFits does.
+  bool line() const { return method_ == TrendFit::Method::kLeastSquares && harmonics_ == 0; }
+
+  static double value(const Trend& trend, std::size_t band) {
+    const std::array<double, kResults.size()> results = {trend.slope, trend.intercept, trend.r2,
+                                                         trend.p_value, trend.values};
+    return results[band % kResults.size()];
   }
 
   TrendFit::Method method_;
@@ -143,11 +154,7 @@ class TrendTime::Fit final : public SeriesWork {
         series_[t] = in.at(in.slices().begin + static_cast<std::int64_t>(t))[cell];
       }
       const Trend trend = fit_.fit(series_);
-      const std::array<double, kResults.size()> results = {trend.slope, trend.intercept, trend.r2,
-                                                           trend.p_value, trend.values};
-      for (std::size_t k = 0; k < bands.size(); ++k) {
-        out[k].at(0)[cell] = results[bands[k] % kResults.size()];
-      }
+      for (std::size_t k = 0; k < bands.size(); ++k) out[k].at(0)[cell] = value(trend, bands[k]);
     }
   }
 
@@ -156,7 +163,30 @@ class TrendTime::Fit final : public SeriesWork {
   std::vector<double> series_;
 };
 
-std::unique_ptr<SeriesWork> TrendTime::work() const { return std::make_unique<Fit>(*this); }
+class TrendTime::Line final : public SeriesWork {
+ public:
+  explicit Line(const TrendTime& op) : fits_(op.years_) {}
+
+  void run(const SeriesStrip& in, std::span<const std::size_t> bands,
+           std::span<SeriesStrip> out) override {
+    const bool p_values = std::any_of(bands.begin(), bands.end(), [](std::size_t band) {
+      return band % kResults.size() == kPValue;
+    });
+    const auto trends = fits_.fit(in, p_values);
+    for (std::size_t k = 0; k < bands.size(); ++k) {
+      const auto to = out[k].at(0);
+      for (std::size_t i = 0; i < to.size(); ++i) to[i] = value(trends[i], bands[k]);
+    }
+  }
+
+ private:
+  LineFits fits_;
+};
+
+std::unique_ptr<SeriesWork> TrendTime::work() const {
+  if (line()) return std::make_unique<Line>(*this);
+  return std::make_unique<Fit>(*this);
+}
 
 }  // namespace
 
