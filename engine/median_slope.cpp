@@ -45,7 +45,8 @@ CUBE_MULTIVERSION RowCounts slopes_from(double t0, double y0, const double* t, c
     const double slope = rise / (t[j] - t0);
     out[j] = slope;
     counts.below += slope < low ? 1 : 0;
-    counts.inside += (slope >= low) & (slope <= high) ? 1 : 0;
+    const bool inside = (slope >= low) & (slope <= high);
+    counts.inside += inside ? 1 : 0;
     counts.score += rise > 0 ? 1 : 0;
     counts.score -= rise < 0 ? 1 : 0;
   }
@@ -81,7 +82,8 @@ MedianSlope::Pass MedianSlope::pass(double low, double high) {
     }
     for (std::size_t j = 0; j < n; ++j) {
       kept_[kept_count_] = row_[j];
-      kept_count_ += (row_[j] >= low) & (row_[j] <= high) ? 1 : 0;
+      const bool inside = (row_[j] >= low) & (row_[j] <= high);
+      kept_count_ += inside ? 1 : 0;
     }
   }
   return all;

@@ -89,7 +89,7 @@ TEST_CASE("the median of all slopes is that of sorting them, ties and all") {
   std::mt19937 random(11);
   const auto normal = [&] { return std::normal_distribution<double>(0, 1)(random); };
   MedianSlope median;
-  for (const std::size_t n : {2, 3, 5, 46, 47, 48, 100, 251, 400}) {
+  for (const std::size_t n : {2U, 3U, 5U, 46U, 47U, 48U, 100U, 251U, 400U}) {
     for (int kind = 0; kind < 7; ++kind) {
       CAPTURE(n);
       CAPTURE(kind);
