@@ -81,8 +81,9 @@ MedianSlope::Pass MedianSlope::pass(double low, double high) {
       continue;
     }
     for (std::size_t j = 0; j < n; ++j) {
-      kept_[kept_count_] = row_[j];
-      const bool inside = (row_[j] >= low) & (row_[j] <= high);
+      const double slope = row_[j];
+      const bool inside = (slope >= low) & (slope <= high);
+      kept_[kept_count_] = slope;
       kept_count_ += inside ? 1 : 0;
     }
   }
