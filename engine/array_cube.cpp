@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/gdal/cf_axes.h"
 #include "engine/gdal/cf_time.h"
+#include "engine/gdal/crs.h"
 #include "engine/missing.h"
 #include "engine/text.h"
 
@@ -17,21 +18,10 @@ namespace {
 
 constexpr std::size_t kMostBands = 10000;
 
+std::string crs_text(const std::string& crs) { return crs.empty() ? "none" : crs; }
+
 Error invalid(const std::string& message, const std::string& where, const std::string& hint = {}) {
   return Error(ErrorCode::kInvalid, message, where, hint);
-}
-
-// The type of the stored bytes: "_Unsigned" (netCDF users' guide) makes up for types that the
-// classic format lacks.
-ArrayType stored_type(const ArrayInfo& array) {
-  const std::string is_unsigned = lower(text_attribute(array.attributes, "_Unsigned"));
-  if (is_unsigned == "true") {
-    if (array.type == ArrayType::kInt8) return ArrayType::kUInt8;
-    if (array.type == ArrayType::kInt16) return ArrayType::kUInt16;
-    if (array.type == ArrayType::kInt32) return ArrayType::kUInt32;
-  }
-  if (is_unsigned == "false" && array.type == ArrayType::kUInt8) return ArrayType::kInt8;
-  return array.type;
 }
 
 DType cube_type(ArrayType type, std::string& note) {
@@ -89,10 +79,68 @@ std::vector<double> missing_values(const ArrayInfo& array, ArrayType type) {
   return out;
 }
 
+// Reads valid_range, or valid_min and valid_max (CF 1.8, 2.5.1).
+void set_range(const ArrayInfo& array, const Packing& packing, ArrayCube::Band& band) {
+  const std::vector<double> range = numbers_attribute(array.attributes, "valid_range");
+  auto low = number_attribute(array.attributes, "valid_min");
+  auto high = number_attribute(array.attributes, "valid_max");
+  if (range.size() == 2) {
+    low = range[0];
+    high = range[1];
+  }
+  for (auto* bound : {&low, &high}) {
+    if (*bound && std::isnan(**bound)) bound->reset();
+    if (!*bound) continue;
+    if (array.unpacked_range) {
+      // What the packing rounded is still within.
+      constexpr double kRounding = 1e-3;
+      const bool rounds_up = (bound == &high) == (packing.scale > 0);
+      **bound = (**bound - packing.offset) / packing.scale + (rounds_up ? kRounding : -kRounding);
+    } else if (band.type != array.type) {
+      **bound = in_type(**bound, band.type);
+    } else if (band.type == ArrayType::kFloat32) {
+      **bound = static_cast<float>(**bound);
+    }
+  }
+  if (array.unpacked_range && packing.scale < 0) std::swap(low, high);
+  if (low && high && *low > *high) return;  // says nothing that can be meant
+  if (low) band.low = *low;
+  if (high) band.high = *high;
+}
+
+// "valid from 0 to 100".
+std::string range_note(const ArrayCube::Band& band, const Packing& packing) {
+  std::string out = "valid";
+  const auto add = [&](const char* word, double stored) {
+    if (std::isfinite(stored)) out += std::string(" ") + word + " " + number_text(stored);
+  };
+  add("from", band.low);
+  add("to", band.high);
+  return packing.any() ? out + " as stored" : out;
+}
+
+// Gives an integer band that has values beyond its valid range, and none that is missing, a nodata
+// value: one of those.
+void set_gaps(const ArrayCube::Band& band, BandInfo& info) {
+  if (is_float(info.dtype) || info.nodata) return;
+  for (const double value : {highest(info.dtype), lowest(info.dtype)}) {
+    if (value >= band.low && value <= band.high) continue;
+    info.nodata = value;
+    return;
+  }
+}
+
 bool stored_alike(ArrayType type, DType dtype) {
   std::string note;
   return type != ArrayType::kInt64 && type != ArrayType::kUInt64 && type != ArrayType::kInt8 &&
          cube_type(type, note) == dtype;
+}
+
+bool fill_is_missing(const ArrayInfo& array, const ArrayCube::Band& band) {
+  double fill = array.fill.value_or(0);
+  if (band.type != array.type) fill = in_type(fill, band.type);
+  return std::isnan(fill) || fill < band.low || fill > band.high ||
+         std::ranges::find(band.missing, fill) != band.missing.end();
 }
 
 struct DescribedBand {
@@ -116,11 +164,14 @@ DescribedBand describe(const ArrayStore& store, const Variable& variable, bool u
               .missing = {}};
   BandInfo& info = out.info;
   info.name = array.name;
+  if (array.name.find('/') != std::string::npos) info.alias = base_name(array.name);
   info.dtype = cube_type(out.band.type, info.note);
   info.unit = text_attribute(array.attributes, "units");
   const double scale = number_attribute(array.attributes, "scale_factor").value_or(1);
   if (scale != 0 && std::isfinite(scale)) info.scale = scale;
   info.offset = number_attribute(array.attributes, "add_offset").value_or(0);
+  const Packing packing{info.scale, info.offset};
+  set_range(array, packing, out.band);
   out.band.missing = missing_values(array, out.band.type);
   if (is_float(info.dtype)) {
     info.nodata = kMissing;
@@ -128,20 +179,26 @@ DescribedBand describe(const ArrayStore& store, const Variable& variable, bool u
     std::erase_if(out.band.missing, [&](double value) { return !can_hold(info.dtype, value); });
     if (!out.band.missing.empty()) info.nodata = out.band.missing.front();
   }
+  out.band.fill_is_missing = fill_is_missing(array, out.band);
+  if (out.band.has_range()) set_gaps(out.band, info);
   if (unpack) out.band.packing = take_packing(info);
+  if (out.band.has_range()) {
+    info.note += (info.note.empty() ? "" : "; ") + range_note(out.band, packing);
+  }
   const std::size_t plain_values = is_float(info.dtype) ? 0 : 1;
   out.band.plain = !out.band.packing.any() && stored_alike(out.band.type, info.dtype) &&
-                   out.band.missing.size() <= plain_values;
+                   out.band.missing.size() <= plain_values && !out.band.has_range();
   return out;
 }
 
 // "temperature_850": a level is called by its coordinate, else by its index.
 std::string level_name(const ArrayStore& store, const std::string& dimension, std::int64_t index) {
+  const auto at = static_cast<std::size_t>(index);
   if (const auto coordinate = find_array(store, dimension)) {
     const std::vector<double> values = values_of(store, *coordinate);
-    if (static_cast<std::size_t>(index) < values.size()) {
-      return number_text(values[static_cast<std::size_t>(index)]);
-    }
+    if (at < values.size()) return number_text(values[at]);
+    const std::vector<std::string> texts = store.texts(*coordinate);
+    if (at < texts.size() && !texts[at].empty()) return texts[at];
   }
   return std::to_string(index);
 }
@@ -247,7 +304,7 @@ CfTimes times_of(const ArrayStore& store, std::size_t coordinate) {
                 .bounds_units = {},
                 .calendar = text_attribute(array.attributes, "calendar"),
                 .step = text_attribute(array.attributes, kTimeStep)};
-  if (const auto bounds = find_array(store, text_attribute(array.attributes, "bounds"))) {
+  if (const auto bounds = find_array(store, text_attribute(array.attributes, "bounds"), array)) {
     times.bounds = values_of(store, *bounds);
     const std::string units = text_attribute(store.arrays()[*bounds].attributes, "units");
     if (is_time_unit(units)) times.bounds_units = units;
@@ -299,6 +356,23 @@ std::optional<ChunkShape> blocks_of(const ArrayCube& cube) {
   return blocks;
 }
 
+// Throws Error where variables that lie on the same coordinates are in different CRSs.
+void check_mappings(const ArrayStore& store, const std::vector<Variable>& variables,
+                    const std::string& crs) {
+  const ArrayInfo& first = store.arrays()[variables.front().array];
+  const std::string known = text_attribute(first.attributes, "grid_mapping");
+  for (const Variable& variable : variables) {
+    const ArrayInfo& array = store.arrays()[variable.array];
+    if (text_attribute(array.attributes, "grid_mapping") == known) continue;
+    const CfGrid other =
+        decode_grid(store, array, array.dimensions[variable.y], array.dimensions[variable.x]);
+    if (same_crs(other.grid.crs, crs)) continue;
+    throw invalid("'" + first.name + "' and '" + array.name + "' are in different CRSs: " +
+                      crs_text(crs) + " and " + crs_text(other.grid.crs),
+                  "/file", "band_selection takes those of one");
+  }
+}
+
 ArrayCube make_cube(const ArrayParams& params, std::shared_ptr<const ArrayStore> store) {
   const std::vector<Variable> variables = selected_variables(params.band_selection, *store);
   check_dimensions(*store, variables);
@@ -313,6 +387,7 @@ ArrayCube make_cube(const ArrayParams& params, std::shared_ptr<const ArrayStore>
   const ArrayInfo& first = store->arrays()[variables.front().array];
   const CfGrid grid = decode_grid(*store, first, first.dimensions[variables.front().y],
                                   first.dimensions[variables.front().x]);
+  check_mappings(*store, variables, grid.grid.crs);
   cube.info.grid = grid.grid;
   cube.flip_x = grid.flip_x;
   cube.flip_y = grid.flip_y;
@@ -333,8 +408,10 @@ const char* const kArrayHelp =
     "Bands are the variables that lie on rows and columns, in the order of the file; the "
     "dimensions are told by axis, standard_name and units of their coordinates, else by their "
     "names, and may stand in any order and direction. A variable with a further dimension "
-    "becomes a band a level, called by its coordinate: temp_850. One without times has the same "
-    "cells in all slices.\n\n"
+    "becomes a band a level, called by its coordinate, number or text: temp_850, "
+    "reflectance_B04. One without times has the same cells in all slices. Variables in groups "
+    "are bands where the root has none, or where band_selection asks for them, as GROUP/NAME; "
+    "formulas know them as NAME, too.\n\n"
     "Times: a regular axis where bounds follow on each other in equal steps, else a labelled one. "
     "Calendars are standard, proleptic_gregorian and noleap (whose dates all are dates); others, "
     "such as 360_day, are an error that \"datetime\" gets round. A file without times has one "
@@ -343,9 +420,10 @@ const char* const kArrayHelp =
     "band rain, in the order of the file or of band_selection.\n\n"
     "The CRS is what the grid mapping states as a text (crs_wkt, spatial_ref) or by CF's "
     "parameters; longitudes and latitudes without one are EPSG:4326. Longitudes from 0 to 360 "
-    "stay as they are. _FillValue and missing_value are missing; _Unsigned is followed; int8 "
-    "becomes int16, 64-bit integers float64. Coordinates must be evenly spaced: cells on curved "
-    "grids, and files in groups, are not read.";
+    "stay as they are. Missing are _FillValue, missing_value and, other than in xarray, cells "
+    "beyond valid_range, valid_min and valid_max; a note of the band says so. _Unsigned is "
+    "followed; int8 becomes int16, 64-bit integers float64. Coordinates must be evenly spaced: "
+    "cells on curved grids are not read.";
 
 void ArrayParams::fields(FieldVisitor& v) {
   v.field({.name = "file", .help = "The file or folder.", .required = true, .path = true}, file);

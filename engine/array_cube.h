@@ -3,6 +3,7 @@
 // Serves `ncdf` and `zarr`. Thread rule: immutable once made.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,9 +41,15 @@ struct ArrayCube {
     std::size_t y = 0;
     std::size_t x = 0;
     std::vector<std::int64_t> fixed;  // index along each dimension that is none of these
-    std::vector<double> missing;      // stored values that are missing
-    Packing packing = {};             // applied to what is read
-    bool plain = false;               // cells are stored as the cube has them
+    std::vector<double> missing;      // stored values that are missing,
+    double low = -kNoBound;           // as are those beyond these
+    double high = kNoBound;
+    bool fill_is_missing = false;  // cells that were never written are missing
+    Packing packing = {};          // applied to what is read
+    bool plain = false;            // cells are stored as the cube has them
+
+    static constexpr double kNoBound = std::numeric_limits<double>::infinity();
+    bool has_range() const { return low > -kNoBound || high < kNoBound; }
   };
 
   std::shared_ptr<const ArrayStore> store;

@@ -158,9 +158,9 @@ class ArrayKernel final : public Kernel {
     each_tile(info.shape, tiles, wanted, [&](ArrayBox tile, std::uint64_t number) {
       const ArrayBox part = common(tile, wanted);
       if (tiles.use == Tiles::Use::kReadPart) {
-        if (fetch(band, array, part)) copy(band, bytes_.data(), part, part, target);
+        if (fetch(band, array, part)) copy(band, cells_.data(), part, part, target);
       } else if (tiles.use == Tiles::Use::kKeepLast) {
-        if (fetch_last(band, array, tile, number)) copy(band, bytes_.data(), tile, part, target);
+        if (fetch_last(band, array, tile, number)) copy(band, cells_.data(), tile, part, target);
       } else if (const auto cells = kept(band, array, tile, number)) {
         copy(band, cells->data(), tile, part, target);
       }
@@ -180,7 +180,7 @@ class ArrayKernel final : public Kernel {
     return box;
   }
 
-  // As fetch(), unless bytes_ still holds that tile.
+  // As fetch(), unless cells_ still holds that tile.
   bool fetch_last(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
                   std::uint64_t number) {
     const std::pair wanted{array, number};
@@ -190,19 +190,26 @@ class ArrayKernel final : public Kernel {
     return true;
   }
 
-  // Reads into bytes_. False where all cells are missing.
+  std::size_t bytes_of(std::size_t array, const ArrayBox& box) const {
+    return static_cast<std::size_t>(box.cells()) * size_of(cube_.store->arrays()[array].type);
+  }
+
+  // Reads into cells_. False where all cells are missing.
   bool fetch(const ArrayCube::Band& band, std::size_t array, const ArrayBox& box) {
     last_.reset();
-    if (cube_.store->read(array, box.start, box.count, bytes_)) return true;
-    const double fill = cube_.store->arrays()[array].fill.value_or(0);
-    const bool is_missing =
-        std::isnan(fill) || std::ranges::find(band.missing, fill) != band.missing.end();
-    if (is_missing) return false;
-    dispatch_array(band.type, [&]<class T>(std::type_identity<T>) {
-      const auto value = static_cast<T>(fill);
-      bytes_.resize(static_cast<std::size_t>(box.cells()) * sizeof(T));
-      for (std::size_t i = 0; i < bytes_.size(); i += sizeof(T)) {
-        std::memcpy(bytes_.data() + i, &value, sizeof(T));
+    cells_.resize(bytes_of(array, box));
+    return read(band, array, box, cells_);
+  }
+
+  bool read(const ArrayCube::Band& band, std::size_t array, const ArrayBox& box,
+            std::span<std::byte> out) const {
+    if (cube_.store->read(array, box.start, box.count, out)) return true;
+    if (band.fill_is_missing) return false;
+    const ArrayInfo& info = cube_.store->arrays()[array];
+    dispatch_array(info.type, [&]<class T>(std::type_identity<T>) {
+      const auto value = static_cast<T>(info.fill.value_or(0));
+      for (std::size_t i = 0; i < out.size(); i += sizeof(T)) {
+        std::memcpy(out.data() + i, &value, sizeof(T));
       }
     });
     return true;
@@ -210,12 +217,9 @@ class ArrayKernel final : public Kernel {
 
   BlockCache::Cells kept(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
                          std::uint64_t number) {
-    const BlockCache::Key key{std::to_string(array), number};
-    if (auto cells = kept_.find(key)) return cells;
-    if (!fetch(band, array, tile)) return nullptr;
-    return kept_.get(key, bytes_.size(), [&](std::byte* out) {
-      std::ranges::copy(bytes_, out);
-      return true;
+    const std::size_t bytes = bytes_of(array, tile);
+    return kept_.get({std::to_string(array), number}, bytes, [&](std::byte* out) {
+      return read(band, array, tile, {out, bytes});
     });
   }
 
@@ -261,26 +265,39 @@ class ArrayKernel final : public Kernel {
     }
   }
 
-  // A row as physical values in values_.
+  // A row as physical values in values_. In passes, each without a branch.
   template <class T>
   void convert_row(const ArrayCube::Band& band, const std::byte* row, std::int64_t step,
                    const Range& x) {
-    values_.resize(static_cast<std::size_t>(x.size()));
-    for (std::int64_t i = 0; i < x.size(); ++i) {
-      T value{};
-      std::memcpy(&value, row + i * step * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-      bool missing = false;
-      for (const double hole : band.missing) missing = missing || value == static_cast<T>(hole);
-      values_[static_cast<std::size_t>(i)] =
-          missing ? kMissing
-                  : static_cast<double>(value) * band.packing.scale + band.packing.offset;
+    const auto n = static_cast<std::size_t>(x.size());
+    stored_.resize(n);
+    values_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      T value;
+      std::memcpy(&value, row + static_cast<std::int64_t>(i) * step * std::int64_t{sizeof(T)},
+                  sizeof(T));
+      stored_[i] = static_cast<double>(value);
+    }
+    const Packing& packing = band.packing;
+    for (std::size_t i = 0; i < n; ++i) values_[i] = stored_[i] * packing.scale + packing.offset;
+    for (const double hole : band.missing) {
+      const auto value = static_cast<double>(static_cast<T>(hole));
+      for (std::size_t i = 0; i < n; ++i) {
+        values_[i] = stored_[i] == value ? kMissing : values_[i];
+      }
+    }
+    if (!band.has_range()) return;
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool valid = (stored_[i] >= band.low) & (stored_[i] <= band.high);
+      values_[i] = valid ? values_[i] : kMissing;
     }
   }
 
   const ArrayCube& cube_;
   BlockCache kept_;
-  std::vector<std::byte> bytes_;
-  std::optional<std::pair<std::size_t, std::uint64_t>> last_;  // array and tile in bytes_
+  BlockCache::Buffer cells_;
+  std::optional<std::pair<std::size_t, std::uint64_t>> last_;  // array and tile in cells_
+  std::vector<double> stored_;                                 // a row
   std::vector<double> values_;
 };
 
@@ -305,12 +322,12 @@ Cost ArraySource::cost(const Request& request) const {
     const auto cell = static_cast<std::int64_t>(size_of(info.type));
     const Tiles tiles = tiles_of(info, band);
     keeps = keeps || tiles.use == Tiles::Use::kKeep;
-    // The piece and, where it is kept, its copy.
-    most = std::max(most, 2 * tiles.cells() * cell + cube_.store->scratch_bytes(array));
+    // One that is not kept, or beside those that are.
+    most = std::max(most, tiles.cells() * cell + cube_.store->scratch_bytes(array));
     cost.read_bytes += request.region.cells() * cell;
   }
   cost.scratch_bytes = most + (keeps ? kKeptBytes : 0) +
-                       request.region.x.size() * static_cast<std::int64_t>(sizeof(double));
+                       2 * request.region.x.size() * static_cast<std::int64_t>(sizeof(double));
   return cost;
 }
 

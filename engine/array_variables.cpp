@@ -18,17 +18,20 @@ Error invalid(const std::string& message, const std::string& hint) {
   return Error(ErrorCode::kInvalid, message, "/file", hint);
 }
 
-// Names that stand in an attribute of any array: bounds, coordinates, ...
-std::set<std::string> named_by(const ArrayStore& store, std::initializer_list<const char*> keys) {
-  std::set<std::string> names;
-  for (const ArrayInfo& array : store.arrays()) {
-    for (const char* key : keys) {
-      for (const std::string& name : split(text_attribute(array.attributes, key), ' ')) {
-        names.insert(name);
-      }
+// The arrays that stand in an attribute of any array: bounds, coordinates, ...
+std::set<std::size_t> named_by(const ArrayStore& store, std::initializer_list<const char*> keys) {
+  std::set<std::size_t> out;
+  const auto add = [&](const CfAttributes& attributes, const char* key, const ArrayInfo& from) {
+    for (std::string& name : split(text_attribute(attributes, key), ' ')) {
+      if (name.ends_with(':')) name.pop_back();  // "crs: x y"
+      if (const auto found = find_array(store, name, from)) out.insert(*found);
     }
+  };
+  add(store.attributes(), "coordinates", {});  // xarray's, of those that no variable lies on
+  for (const ArrayInfo& array : store.arrays()) {
+    for (const char* key : keys) add(array.attributes, key, array);
   }
-  return names;
+  return out;
 }
 
 std::optional<Variable> as_variable(const ArrayStore& store, std::size_t index) {
@@ -46,24 +49,35 @@ std::optional<Variable> as_variable(const ArrayStore& store, std::size_t index) 
   return Variable{index, t, *y, *x};
 }
 
+[[noreturn]] void throw_no_variable(const ArrayStore& store) {
+  const std::string message = "no variable lies on rows and columns";
+  std::vector<std::string> names;
+  for (const ArrayInfo& array : store.arrays()) {
+    if (array.dimensions.size() < 2 || array.type == ArrayType::kOther) continue;
+    const std::string places = curved_places(store, array);
+    if (!places.empty()) throw on_curved_grid(places);
+    if (base_name(array.dimensions.back()).starts_with("phony_dim")) {
+      throw invalid(message + ": dimensions have no names, as in HDF5 that is not netCDF",
+                    "raster reads it as HDF5:\"FILE\"://" + array.name);
+    }
+    names.push_back(array.name + "(" + join(array.dimensions) + ")");
+  }
+  if (names.empty()) throw invalid(message, "it has no variable of two dimensions");
+  throw invalid(message, "it has " + join(names) +
+                             "; they are told by axis, standard_name or units of their "
+                             "coordinates, or by names such as y and x");
+}
+
 std::vector<Variable> variables_of(const ArrayStore& store) {
-  const std::set<std::string> auxiliary =
+  const std::set<std::size_t> auxiliary =
       named_by(store, {"bounds", "climatology", "coordinates", "grid_mapping", "ancillary_bounds"});
   std::vector<Variable> out;
   for (std::size_t i = 0; i < store.arrays().size(); ++i) {
-    const ArrayInfo& array = store.arrays()[i];
-    if (auxiliary.contains(array.name)) continue;
+    if (auxiliary.contains(i)) continue;
     if (const auto variable = as_variable(store, i)) out.push_back(*variable);
   }
-  if (!out.empty()) return out;
-  std::vector<std::string> names;
-  for (const ArrayInfo& array : store.arrays()) {
-    if (array.dimensions.size() < 2) continue;
-    names.push_back(array.name + "(" + join(array.dimensions) + ")");
-  }
-  throw invalid("no variable lies on rows and columns",
-                names.empty() ? "it has no variable of two dimensions"
-                              : "it has " + join(names) + "; cells on curved grids are not read");
+  if (out.empty()) throw_no_variable(store);
+  return out;
 }
 
 const std::string& name_of(const ArrayStore& store, const Variable& variable) {
@@ -74,8 +88,15 @@ const std::string& name_of(const ArrayStore& store, const Variable& variable) {
 
 std::vector<Variable> selected_variables(const std::vector<std::string>& selection,
                                          const ArrayStore& store) {
-  const std::vector<Variable> all = variables_of(store);
-  if (selection.empty()) return all;
+  std::vector<Variable> all = variables_of(store);
+  const auto in_group = [&](const Variable& variable) {
+    return name_of(store, variable).find('/') != std::string::npos;
+  };
+  if (selection.empty()) {
+    // Those of groups only where there are no others.
+    if (!std::ranges::all_of(all, in_group)) std::erase_if(all, in_group);
+    return all;
+  }
   std::vector<std::string> names;
   for (const Variable& variable : all) names.push_back(name_of(store, variable));
   std::vector<Variable> out;
@@ -105,14 +126,16 @@ void check_dimensions(const ArrayStore& store, const std::vector<Variable>& vari
                          join(other.dimensions) + " and " + join(array.dimensions),
                      "band_selection takes those of one grid");
     };
-    if (array.dimensions[variable.y] != first.dimensions[variables.front().y] ||
-        array.dimensions[variable.x] != first.dimensions[variables.front().x]) {
+    if (!same_axis(store, array.dimensions[variable.y], first.dimensions[variables.front().y]) ||
+        !same_axis(store, array.dimensions[variable.x], first.dimensions[variables.front().x])) {
       throw differ(first);
     }
     if (!variable.t) continue;
     if (!timed) timed = &variable;
     const ArrayInfo& other = store.arrays()[timed->array];
-    if (array.dimensions[*variable.t] != other.dimensions[*timed->t]) throw differ(other);
+    if (!same_axis(store, array.dimensions[*variable.t], other.dimensions[*timed->t])) {
+      throw differ(other);
+    }
   }
 }
 

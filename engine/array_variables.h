@@ -18,7 +18,8 @@ struct Variable {
   std::size_t x = 0;
 };
 
-// Those that the user asks for, by name or wildcard, in that order; empty = all. Throws Error.
+// Those that the user asks for, by name or wildcard, in that order; empty = all, without those of
+// groups if there are others. Throws Error.
 std::vector<Variable> selected_variables(const std::vector<std::string>& selection,
                                          const ArrayStore& store);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/error.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -41,18 +42,51 @@ std::optional<std::size_t> find_array(const ArrayStore& store, const std::string
   return static_cast<std::size_t>(found - arrays.begin());
 }
 
+ArrayType stored_type(const ArrayInfo& array) {
+  const std::string is_unsigned = lower(text_attribute(array.attributes, "_Unsigned"));
+  if (is_unsigned == "true") {
+    if (array.type == ArrayType::kInt8) return ArrayType::kUInt8;
+    if (array.type == ArrayType::kInt16) return ArrayType::kUInt16;
+    if (array.type == ArrayType::kInt32) return ArrayType::kUInt32;
+  }
+  if (is_unsigned == "false" && array.type == ArrayType::kUInt8) return ArrayType::kInt8;
+  return array.type;
+}
+
+std::string base_name(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+std::optional<std::size_t> find_array(const ArrayStore& store, const std::string& name,
+                                      const ArrayInfo& from) {
+  if (name.empty()) return std::nullopt;
+  if (name[0] == '/') return find_array(store, name.substr(1));
+  std::string group = from.name;
+  do {
+    const std::size_t slash = group.rfind('/');
+    group.resize(slash == std::string::npos ? 0 : slash);
+    const auto found = find_array(store, group.empty() ? name : group + "/" + name);
+    if (found) return found;
+  } while (!group.empty());
+  return std::nullopt;
+}
+
 std::vector<double> values_of(const ArrayStore& store, std::size_t array) {
   const ArrayInfo& info = store.arrays()[array];
   if (info.type == ArrayType::kOther) return {};
+  if (!info.unreadable.empty()) {
+    throw Error(ErrorCode::kUnreadable,
+                "'" + info.name + "' " + info.unreadable + ", which cannot be read");
+  }
   const std::vector<std::int64_t> start(info.shape.size(), 0);
   std::size_t size = 1;
   for (const std::int64_t side : info.shape) size *= static_cast<std::size_t>(side);
-  std::vector<std::byte> bytes;
+  const double scale = number_attribute(info.attributes, "scale_factor").value_or(1);
+  const double offset = number_attribute(info.attributes, "add_offset").value_or(0);
+  std::vector<std::byte> bytes(size * size_of(info.type));
   if (!store.read(array, start, info.shape, bytes)) {
-    return std::vector<double>(size, info.fill.value_or(0));
+    return std::vector<double>(size, info.fill.value_or(0) * scale + offset);
   }
   std::vector<double> out(size);
-  dispatch_array(info.type, [&]<class T>(std::type_identity<T>) {
+  dispatch_array(stored_type(info), [&]<class T>(std::type_identity<T>) {
     for (std::size_t i = 0; i < size; ++i) {
       T value{};
       std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
@@ -61,6 +95,7 @@ std::vector<double> values_of(const ArrayStore& store, std::size_t array) {
       } else {
         out[i] = static_cast<double>(value);
       }
+      out[i] = out[i] * scale + offset;
     }
   });
   return out;

@@ -31,7 +31,7 @@ enum class ArrayType : std::uint8_t {
 };
 
 struct ArrayInfo {
-  std::string name;
+  std::string name;  // of one in a group below the root "group/name", its dimensions likewise
   ArrayType type = ArrayType::kOther;
   std::vector<std::string> dimensions;  // the slowest first
   std::vector<std::int64_t> shape;
@@ -39,6 +39,9 @@ struct ArrayInfo {
   CfAttributes attributes;
   std::string unreadable = {};      // why its cells cannot be read, "is compressed with ..."
   std::optional<double> fill = {};  // the value of cells that were never written, where it is known
+  // Whether valid_min, valid_max and valid_range are of the values that scale_factor and
+  // add_offset give: where they have that type and the cells a smaller one (NetCDF users' guide).
+  bool unpacked_range = false;
 };
 
 // Thread rule: read() may be called from any thread.
@@ -51,11 +54,15 @@ class ArrayStore {
 
   // The cells of a box in the array's type and the machine's byte order, C order. False where
   // surely none was ever written; `out` is then undefined. Throws Error(kUnreadable).
+  // REQUIRES: `out` has room for them.
   virtual bool read(std::size_t array, std::span<const std::int64_t> start,
-                    std::span<const std::int64_t> count, std::vector<std::byte>& out) const = 0;
+                    std::span<const std::int64_t> count, std::span<std::byte> out) const = 0;
 
   // Bytes that a read holds besides `out`, at most.
   virtual std::int64_t scratch_bytes(std::size_t array) const = 0;
+
+  // The texts of an array of texts along one dimension; empty when it is none.
+  virtual std::vector<std::string> texts(std::size_t array) const = 0;
 };
 
 // Throw Error(kNotFound or kUnreadable).
@@ -91,11 +98,22 @@ decltype(auto) dispatch_array(ArrayType type, F&& f) {
 
 std::size_t size_of(ArrayType type);  // bytes; 0 for kOther
 
+// The type that cells are stored in: "_Unsigned" (NetCDF users' guide) makes up for types that the
+// classic format lacks.
+ArrayType stored_type(const ArrayInfo& array);
+
 // Index of an array; nullopt when there is none.
 std::optional<std::size_t> find_array(const ArrayStore& store, const std::string& name);
 
-// All values of an array as doubles; those that are stored as float32 as the decimal numbers they
-// stand for. Empty when it holds no numbers.
+// Index of the array that an attribute of `from` names: in its group, else in those above it.
+std::optional<std::size_t> find_array(const ArrayStore& store, const std::string& name,
+                                      const ArrayInfo& from);
+
+// A name without the groups it is in.
+std::string base_name(const std::string& name);
+
+// All values of an array as doubles, unpacked; those that are stored as float32 as the decimal
+// numbers they stand for. Empty when it holds no numbers.
 std::vector<double> values_of(const ArrayStore& store, std::size_t array);
 
 // Attributes by name: "" and nullopt where there is none of that kind.

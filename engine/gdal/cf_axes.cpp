@@ -36,7 +36,7 @@ bool is_degrees_north(const std::string& units) {
 }
 
 AxisRole role_by_name(const std::string& dimension) {
-  const std::string name = lower(dimension);
+  const std::string name = lower(base_name(dimension));
   if (is_one_of(name, {"time", "t", "date", "datetime"})) return AxisRole::kTime;
   if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo"})) return AxisRole::kY;
   if (is_one_of(name, {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo"})) {
@@ -46,7 +46,8 @@ AxisRole role_by_name(const std::string& dimension) {
 }
 
 AxisRole role_by_attributes(const CfAttributes& attributes) {
-  const std::string axis = text_attribute(attributes, "axis");
+  std::string axis = text_attribute(attributes, "axis");
+  if (is_one_of(axis, {"t", "y", "x"})) axis[0] -= 'a' - 'A';
   const std::string name = text_attribute(attributes, "standard_name");
   const std::string units = text_attribute(attributes, "units");
   if (axis == "T" || name == "time" || is_time_unit(units)) return AxisRole::kTime;
@@ -138,21 +139,24 @@ double unit_factor(const ArrayInfo& coordinate, const CfAttributes& mapping) {
 
 // The line of the only cell of an axis: its bounds.
 std::optional<Line> bounds_line(const ArrayStore& store, const ArrayInfo& coordinate) {
-  const auto index = find_array(store, text_attribute(coordinate.attributes, "bounds"));
+  const auto index = find_array(store, text_attribute(coordinate.attributes, "bounds"), coordinate);
   if (!index) return std::nullopt;
   const std::vector<double> values = values_of(store, *index);
   if (values.size() != 2 || values[0] == values[1]) return std::nullopt;
   return Line{values[0], values[1] - values[0]};
 }
 
-// The cells of one axis.
-Line decode_line(const ArrayStore& store, const std::string& dimension, std::int64_t size,
-                 const CfAttributes& mapping, const std::optional<Line>& stated) {
+// The cells of one axis of a variable.
+Line decode_line(const ArrayStore& store, const ArrayInfo& variable, const std::string& dimension,
+                 std::int64_t size, const CfAttributes& mapping,
+                 const std::optional<Line>& stated) {
   if (size == 0) throw invalid("'" + dimension + "' has no cells");
   std::vector<double> values;
   const ArrayInfo* coordinate = coordinate_of(store, dimension, &values);
   if (!coordinate) {
     if (stated) return *stated;
+    const std::string places = curved_places(store, variable);
+    if (!places.empty()) throw on_curved_grid(places);
     throw invalid("'" + dimension +
                   "' has no coordinates, and no GeoTransform says where cells lie");
   }
@@ -176,13 +180,29 @@ Line decode_line(const ArrayStore& store, const std::string& dimension, std::int
   return *line;  // e.g. of a part of the file that the GeoTransform was written for
 }
 
+// The name of the grid mapping that a variable has on a dimension: "crs", or the right one of
+// "wgs84: lat lon utm: y x" (CF 1.8, 5.6).
+std::string mapping_name(const ArrayInfo& variable, const std::string& dimension) {
+  const std::string all = text_attribute(variable.attributes, "grid_mapping");
+  std::string first;
+  std::string current;
+  for (const std::string& word : split(all, ' ')) {
+    if (word.ends_with(':')) {
+      current = word.substr(0, word.size() - 1);
+      if (first.empty()) first = current;
+    } else if (word == base_name(dimension) && !current.empty()) {
+      return current;
+    }
+  }
+  return first.empty() ? all : first;
+}
+
 // The attributes of a variable's grid mapping; those that Zarr's users write beside them.
-CfAttributes mapping_of(const ArrayStore& store, const ArrayInfo& variable) {
-  std::string name = text_attribute(variable.attributes, "grid_mapping");
-  name = name.substr(0, name.find_first_of(": "));  // "crs: x y" names coordinates too
-  auto index = find_array(store, name);
+CfAttributes mapping_of(const ArrayStore& store, const ArrayInfo& variable,
+                        const std::string& dimension) {
+  auto index = find_array(store, mapping_name(variable, dimension), variable);
   for (const char* usual : {"spatial_ref", "crs"}) {
-    if (!index) index = find_array(store, usual);
+    if (!index) index = find_array(store, usual, variable);
   }
   if (index) return store.arrays()[*index].attributes;
   const std::string wkt = text_attribute(variable.attributes, "_CRS");
@@ -195,7 +215,7 @@ bool is_longitude(const ArrayStore& store, const std::string& x) {
   const std::string units = text_attribute(coordinate->attributes, "units");
   return is_degrees_east(units) ||
          text_attribute(coordinate->attributes, "standard_name") == "longitude" ||
-         (units.empty() && is_one_of(lower(x), {"lon", "longitude"}));
+         (units.empty() && is_one_of(lower(base_name(x)), {"lon", "longitude"}));
 }
 
 }  // namespace
@@ -206,19 +226,54 @@ AxisRole role_of(const ArrayStore& store, const std::string& dimension) {
   return role == AxisRole::kNone ? role_by_name(dimension) : role;
 }
 
+bool same_axis(const ArrayStore& store, const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  std::vector<double> one;
+  std::vector<double> other;
+  return base_name(a) == base_name(b) && coordinate_of(store, a, &one) &&
+         coordinate_of(store, b, &other) && one == other;
+}
+
+std::string curved_places(const ArrayStore& store, const ArrayInfo& variable) {
+  std::string latitudes;
+  std::string longitudes;
+  for (const ArrayInfo& array : store.arrays()) {
+    if (array.dimensions.size() != 2 || array.type == ArrayType::kOther) continue;
+    const bool beside = std::ranges::all_of(array.dimensions, [&](const std::string& dimension) {
+      return std::ranges::find(variable.dimensions, dimension) != variable.dimensions.end();
+    });
+    if (!beside) continue;
+    AxisRole role = role_by_attributes(array.attributes);
+    if (role == AxisRole::kNone) role = role_by_name(array.name);
+    if (role != AxisRole::kY && role != AxisRole::kX) continue;
+    (role == AxisRole::kY ? latitudes : longitudes) =
+        array.name + "(" + join(array.dimensions) + ")";
+  }
+  if (latitudes.empty() || longitudes.empty()) return {};
+  return latitudes + " and " + longitudes;
+}
+
+Error on_curved_grid(const std::string& places) {
+  return invalid("cells lie on a curved grid, each where " + places + " say",
+                 "an image collection reads such files, as gdalwarp -geoloc does, onto the grid of "
+                 "a view");
+}
+
 CfGrid decode_grid(const ArrayStore& store, const ArrayInfo& variable, const std::string& y,
                    const std::string& x) {
-  const CfAttributes mapping = mapping_of(store, variable);
+  const CfAttributes mapping = mapping_of(store, variable, x);
   const auto size = [&](const std::string& dimension) {
     const auto at = std::ranges::find(variable.dimensions, dimension);
     return variable.shape[static_cast<std::size_t>(at - variable.dimensions.begin())];
   };
   const auto stated = geotransform(mapping);
   CfGrid out;
-  Line lx =
-      decode_line(store, x, size(x), mapping, stated ? std::optional((*stated)[0]) : std::nullopt);
-  Line ly =
-      decode_line(store, y, size(y), mapping, stated ? std::optional((*stated)[1]) : std::nullopt);
+  const auto line = [&](const std::string& dimension, std::size_t which) {
+    return decode_line(store, variable, dimension, size(dimension), mapping,
+                       stated ? std::optional((*stated)[which]) : std::nullopt);
+  };
+  Line lx = line(x, 0);
+  Line ly = line(y, 1);
   out.flip_x = lx.step < 0;
   out.flip_y = ly.step > 0;
   if (out.flip_x) lx = turned(lx, size(x));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/gdal/array_store.h"
 #include "engine/grid.h"
 
@@ -15,6 +16,14 @@ enum class AxisRole { kNone, kTime, kY, kX };
 
 // What a dimension is: by its coordinate's `axis`, `standard_name` and `units`, else by its name.
 AxisRole role_of(const ArrayStore& store, const std::string& dimension);
+
+// Whether two dimensions are one, or have the same coordinates, as those of two groups may.
+bool same_axis(const ArrayStore& store, const std::string& a, const std::string& b);
+
+// The arrays of two dimensions that say where the cells of a variable lie, "lat(y, x) and
+// lon(y, x)"; "" when there are none.
+std::string curved_places(const ArrayStore& store, const ArrayInfo& variable);
+Error on_curved_grid(const std::string& places);
 
 // The rows and columns that a variable lies on.
 struct CfGrid {

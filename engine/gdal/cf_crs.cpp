@@ -122,6 +122,15 @@ void set_geographic(const CfAttributes& mapping, OGRSpatialReference& crs) {
   }
 }
 
+// WKT has no word for the axis that a geostationary satellite sweeps along; PROJ's default is y.
+void sweep_along_x(OGRSpatialReference& crs) {
+  char* text = nullptr;
+  crs.exportToProj4(&text);
+  const std::string proj = std::string(text ? text : "") + " +sweep=x";
+  CPLFree(text);
+  crs.importFromProj4(proj.c_str());
+}
+
 // Projections whose CF parameters are not one to one those of WKT.
 bool set_special(const std::string& name, const CfAttributes& mapping, OGRSpatialReference& crs) {
   const double lat = number_or(mapping, "latitude_of_projection_origin", 0);
@@ -135,6 +144,7 @@ bool set_special(const std::string& name, const CfAttributes& mapping, OGRSpatia
               east, north);
   } else if (name == "geostationary") {
     crs.SetGEOS(lon, number_or(mapping, "perspective_point_height", 0), east, north);
+    if (text_attribute(mapping, "sweep_angle_axis") == "x") sweep_along_x(crs);
   } else if (name == "stereographic") {
     crs.SetStereographic(lat, lon, number_or(mapping, "scale_factor_at_projection_origin", 1), east,
                          north);

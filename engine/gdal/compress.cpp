@@ -2,6 +2,7 @@
 
 #include <cpl_compressor.h>
 #include <cpl_string.h>
+#include <cpl_vsi.h>
 
 #include <algorithm>
 #include <cstring>
@@ -32,6 +33,30 @@ CUBE_MULTIVERSION void planes_32(const std::byte* cells, std::uint8_t* out, std:
 }
 CUBE_MULTIVERSION void planes_64(const std::byte* cells, std::uint8_t* out, std::size_t count) {
   planes<std::uint64_t>(cells, out, count);
+}
+
+// The inverse, whose byte order is this machine's (little endian).
+template <class T>
+[[gnu::always_inline]] inline void from_planes(const std::uint8_t* __restrict in, std::byte* cells,
+                                               std::size_t count) {
+  T* __restrict out = reinterpret_cast<T*>(cells);
+  for (std::size_t i = 0; i < count; ++i) {
+    T cell = 0;
+    for (std::size_t plane = 0; plane < sizeof(T); ++plane) {
+      cell = static_cast<T>(cell | static_cast<T>(in[plane * count + i]) << 8 * plane);
+    }
+    out[i] = cell;
+  }
+}
+
+CUBE_MULTIVERSION void from_planes_16(const std::uint8_t* in, std::byte* cells, std::size_t count) {
+  from_planes<std::uint16_t>(in, cells, count);
+}
+CUBE_MULTIVERSION void from_planes_32(const std::uint8_t* in, std::byte* cells, std::size_t count) {
+  from_planes<std::uint32_t>(in, cells, count);
+}
+CUBE_MULTIVERSION void from_planes_64(const std::uint8_t* in, std::byte* cells, std::size_t count) {
+  from_planes<std::uint64_t>(in, cells, count);
 }
 
 }  // namespace
@@ -85,6 +110,23 @@ void decompress(const std::string& name, std::span<const std::byte> bytes, std::
               "is broken: it does not decompress to what it should" + reason, where);
 }
 
+std::vector<std::byte> decompress_all(const std::string& name, std::span<const std::byte> bytes,
+                                      const std::string& where) {
+  if (name.empty()) return {bytes.begin(), bytes.end()};
+  const CPLCompressor* decompressor = CPLGetDecompressor(name.c_str());
+  const GdalErrors errors;
+  void* data = nullptr;
+  std::size_t size = 0;
+  if (!decompressor || !decompressor->pfnFunc(bytes.data(), bytes.size(), &data, &size, nullptr,
+                                              decompressor->user_data)) {
+    throw Error(ErrorCode::kUnreadable, "is broken: " + errors.first(), where);
+  }
+  const auto* out = static_cast<const std::byte*>(data);
+  std::vector<std::byte> all(out, out + size);
+  VSIFree(data);
+  return all;
+}
+
 // What cannot be compressed grows a little.
 std::int64_t compressed_bytes(std::int64_t bytes) { return bytes + bytes / 64 + 1024; }
 
@@ -106,6 +148,26 @@ void shuffle_bytes(std::span<const std::byte> cells, std::size_t cell, std::span
       return planes_64(cells.data(), to, count);
     default:
       std::memcpy(out.data(), cells.data(), cells.size());
+  }
+}
+
+void unshuffle_bytes(std::span<const std::byte> shuffled, std::size_t cell,
+                     std::span<std::byte> out) {
+  const auto* in = reinterpret_cast<const std::uint8_t*>(shuffled.data());
+  const std::size_t count = cell > 0 ? shuffled.size() / cell : 0;
+  std::copy(shuffled.begin() + static_cast<std::ptrdiff_t>(count * cell), shuffled.end(),
+            out.begin() + static_cast<std::ptrdiff_t>(count * cell));
+  switch (cell) {
+    case 2:
+      return from_planes_16(in, out.data(), count);
+    case 4:
+      return from_planes_32(in, out.data(), count);
+    case 8:
+      return from_planes_64(in, out.data(), count);
+    default:
+      for (std::size_t i = 0; i < count * cell; ++i) {
+        out[i] = shuffled[i % cell * count + i / cell];
+      }
   }
 }
 

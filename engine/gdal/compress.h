@@ -28,6 +28,10 @@ bool has_decompressor(const std::string& name);
 void decompress(const std::string& name, std::span<const std::byte> bytes, std::span<std::byte> out,
                 const std::string& where);
 
+// The same for bytes whose size is not known before.
+std::vector<std::byte> decompress_all(const std::string& name, std::span<const std::byte> bytes,
+                                      const std::string& where);
+
 // The compressed bytes: a part of `out`, which grows as needed and is best kept for the next call.
 // Throws Error(kInternal) with `where` when the compressor gives up.
 std::span<const std::byte> compress(const Compression& compression,
@@ -41,5 +45,9 @@ std::int64_t compressor_bytes(const std::string& name, int level);
 // The bytes of cells of `cell` bytes in planes: the first bytes of all, then the second ones, as
 // HDF5's shuffle filter has them. REQUIRES: `out` has room for as many bytes.
 void shuffle_bytes(std::span<const std::byte> cells, std::size_t cell, std::span<std::byte> out);
+
+// Its inverse, for cells of any size; bytes that do not make up a cell stay at the end.
+void unshuffle_bytes(std::span<const std::byte> shuffled, std::size_t cell,
+                     std::span<std::byte> out);
 
 }  // namespace cube

@@ -2,7 +2,9 @@
 
 #include <cpl_vsi.h>
 
+#include <cstdio>
 #include <limits>
+#include <memory>
 
 #include "engine/error.h"
 #include "engine/gdal/handles.h"
@@ -27,19 +29,18 @@ bool file_exists(const std::string& path) {
   return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
 }
 
-std::optional<std::vector<std::byte>> read_whole_file(const std::string& path) {
+std::optional<Bytes> read_whole_file(const std::string& path) {
   const GdalErrors errors;
-  GByte* data = nullptr;
-  vsi_l_offset size = 0;
-  if (!VSIIngestFile(nullptr, path.c_str(), &data, &size, -1)) {
-    if (!file_exists(path)) return std::nullopt;
-    throw Error(ErrorCode::kUnreadable,
-                "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), path);
+  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> file(VSIFOpenL(path.c_str(), "rb"),
+                                                              &VSIFCloseL);
+  if (!file && !file_exists(path)) return std::nullopt;
+  if (file && VSIFSeekL(file.get(), 0, SEEK_END) == 0) {
+    Bytes out(VSIFTellL(file.get()));
+    VSIRewindL(file.get());
+    if (VSIFReadL(out.data(), 1, out.size(), file.get()) == out.size()) return out;
   }
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  std::vector<std::byte> out(bytes, bytes + size);
-  VSIFree(data);
-  return out;
+  throw Error(ErrorCode::kUnreadable,
+              "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), path);
 }
 
 std::optional<Json> read_json(const std::string& path) {

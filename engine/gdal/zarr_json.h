@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/gdal/cf.h"
+#include "engine/gdal/chunk_codec.h"
 
 namespace cube {
 
@@ -19,7 +20,7 @@ using Json = CPLJSONObject;
 bool file_exists(const std::string& path);
 
 // nullopt when there is no such file; throw Error(kUnreadable) when it cannot be read.
-std::optional<std::vector<std::byte>> read_whole_file(const std::string& path);
+std::optional<Bytes> read_whole_file(const std::string& path);
 std::optional<Json> read_json(const std::string& path);  // an object
 
 // A member, whatever characters are in its name; invalid when there is none.

@@ -7,14 +7,15 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
+#include <iterator>
 #include <map>
 
 #include "engine/error.h"
 #include "engine/gdal/array_store.h"
 #include "engine/gdal/compress.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/zarr_codec.h"
 #include "engine/gdal/zarr_json.h"
 #include "engine/text.h"
 
@@ -27,31 +28,80 @@ constexpr std::int64_t kMostChunkBytes = std::int64_t{1} << 31;
 // How the chunks of an array are stored.
 struct Storage {
   std::string separator = ".";
+  std::string dtype;
   std::string compressor;   // "" = none
-  bool swapped = false;     // bytes of a number in the other order
   bool by_columns = false;  // Fortran order
+  ChunkCodec codec;
 };
 
-// A numpy type string: byte order, kind, bytes.
-ArrayType array_type(const std::string& text, bool& swapped) {
-  static const std::map<std::string, ArrayType> kTypes = {
-      {"b1", ArrayType::kUInt8},   {"i1", ArrayType::kInt8},    {"u1", ArrayType::kUInt8},
-      {"i2", ArrayType::kInt16},   {"u2", ArrayType::kUInt16},  {"i4", ArrayType::kInt32},
-      {"u4", ArrayType::kUInt32},  {"i8", ArrayType::kInt64},   {"u8", ArrayType::kUInt64},
-      {"f4", ArrayType::kFloat32}, {"f8", ArrayType::kFloat64},
-  };
-  if (text.size() < 2) return ArrayType::kOther;
-  swapped = text[0] == '>';
-  const auto known = kTypes.find(text.substr(1));
-  return known == kTypes.end() ? ArrayType::kOther : known->second;
+// Fixed texts: "<U3" and "|S3" as bytes a text and bytes a character; objects have none of their
+// own.
+struct TextType {
+  std::size_t bytes = 0;
+  std::size_t character = 1;
+};
+
+std::optional<TextType> text_type(const std::string& dtype) {
+  if (dtype == "|O") return TextType{};
+  if (dtype.size() < 3 || (dtype[1] != 'U' && dtype[1] != 'S')) return std::nullopt;
+  const auto length = parse_number(dtype.substr(2));
+  if (!length || !(*length >= 1 && *length <= 1e6) || dtype[0] == '>') return std::nullopt;
+  const std::size_t character = dtype[1] == 'U' ? 4 : 1;
+  return TextType{static_cast<std::size_t>(*length) * character, character};
 }
 
-// Turns the bytes of each number round.
-void swap_bytes(std::span<std::byte> cells, std::size_t cell) {
-  for (std::size_t i = 0; i + cell <= cells.size(); i += cell) {
-    std::reverse(cells.begin() + static_cast<std::ptrdiff_t>(i),
-                 cells.begin() + static_cast<std::ptrdiff_t>(i + cell));
+// UTF-8 of a text of fixed length, as far as it is not padded.
+std::string fixed_text(std::span<const std::byte> bytes, std::size_t character) {
+  std::string out;
+  for (std::size_t i = 0; i + character <= bytes.size(); i += character) {
+    std::uint32_t code = 0;
+    std::memcpy(&code, &bytes[i], character);
+    if (code == 0) break;
+    const auto add = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+    if (character == 1 || code < 0x80) {
+      add(code);
+    } else if (code < 0x800) {
+      add(0xc0 | code >> 6);
+      add(0x80 | (code & 0x3f));
+    } else {
+      if (code >= 0x10000) add(0xf0 | code >> 18);
+      add(code >= 0x10000 ? 0x80 | (code >> 12 & 0x3f) : 0xe0 | code >> 12);
+      add(0x80 | (code >> 6 & 0x3f));
+      add(0x80 | (code & 0x3f));
+    }
   }
+  return out;
+}
+
+// numcodecs' vlen-utf8: how many, then the length of each and its bytes.
+std::vector<std::string> vlen_texts(std::span<const std::byte> bytes) {
+  std::vector<std::string> out;
+  const auto number = [&]() -> std::uint32_t {
+    std::uint32_t value = 0;
+    if (bytes.size() < sizeof value) return 0;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    bytes = bytes.subspan(sizeof value);
+    return value;
+  };
+  const std::uint32_t count = number();
+  for (std::uint32_t i = 0; i < count && !bytes.empty(); ++i) {
+    const std::size_t length = std::min<std::size_t>(number(), bytes.size());
+    out.emplace_back(reinterpret_cast<const char*>(bytes.data()), length);
+    bytes = bytes.subspan(length);
+  }
+  return out;
+}
+
+// Whether valid_min, valid_max or valid_range are written as floating-point numbers.
+bool has_real_range(const Json& attributes) {
+  for (const char* name : {"valid_range", "valid_min", "valid_max"}) {
+    Json value = json_member(attributes, name);
+    if (value.GetType() == Json::Type::Array && value.ToArray().Size() > 0) {
+      value = value.ToArray()[0];
+    }
+    if (value.GetType() == Json::Type::Double) return true;
+  }
+  return false;
 }
 
 class ZarrStore final : public ArrayStore {
@@ -62,7 +112,8 @@ class ZarrStore final : public ArrayStore {
     if (const auto metadata = read_json(root_ + "/.zmetadata")) {
       add_consolidated(*metadata);
     } else {
-      add_folders();
+      attributes_ = json_attributes(read_json(root_ + "/.zattrs").value_or(Json()));
+      add_folders("");
     }
   }
 
@@ -70,12 +121,15 @@ class ZarrStore final : public ArrayStore {
   const CfAttributes& attributes() const override { return attributes_; }
 
   bool read(std::size_t array, std::span<const std::int64_t> start,
-            std::span<const std::int64_t> count, std::vector<std::byte>& out) const override;
+            std::span<const std::int64_t> count, std::span<std::byte> out) const override;
 
   // A compressed chunk and a decoded one.
   std::int64_t scratch_bytes(std::size_t array) const override {
-    return compressed_bytes(chunk_bytes(array)) + chunk_bytes(array);
+    const std::int64_t bytes = chunk_bytes(array);
+    return compressed_bytes(bytes) + bytes + storages_[array].codec.scratch_bytes(bytes);
   }
+
+  std::vector<std::string> texts(std::size_t array) const override;
 
  private:
   void check_version() const {
@@ -91,76 +145,66 @@ class ZarrStore final : public ArrayStore {
   }
 
   void add_consolidated(const Json& metadata) {
-    std::map<std::string, CfAttributes> attributes;
+    std::map<std::string, Json> attributes;
     std::map<std::string, Json> descriptions;
-    std::map<std::string, Json> dimensions;
     for (const Json& entry : json_member(metadata, "metadata").GetChildren()) {
       const std::string key = entry.GetName();
       const std::size_t slash = key.rfind('/');
-      const std::string array = slash == std::string::npos ? "" : key.substr(0, slash);
+      const std::string name = slash == std::string::npos ? "" : key.substr(0, slash);
       const std::string file = slash == std::string::npos ? key : key.substr(slash + 1);
-      if (file == ".zattrs") {
-        attributes[array] = json_attributes(entry);
-        dimensions.emplace(array, json_member(entry, "_ARRAY_DIMENSIONS"));
-      } else if (file == ".zarray") {
-        descriptions.emplace(array, entry);
-      }
+      if (file == ".zattrs") attributes.emplace(name, entry);
+      if (file == ".zarray") descriptions.emplace(name, entry);
     }
-    attributes_ = attributes[""];
-    for (const auto& [name, description] : descriptions) {
-      if (name.find('/') != std::string::npos) continue;  // in a group below
-      const auto names = dimensions.find(name);
-      add_array(name, description, attributes[name],
-                names == dimensions.end() ? nullptr : &names->second);
-    }
+    const auto of = [&](const std::string& name) {
+      const auto found = attributes.find(name);
+      return found == attributes.end() ? Json() : found->second;
+    };
+    attributes_ = json_attributes(of(""));
+    for (const auto& [name, description] : descriptions) add_array(name, description, of(name));
   }
 
-  void add_folders() {
-    if (const auto attributes = read_json(root_ + "/.zattrs")) {
-      attributes_ = json_attributes(*attributes);
-    }
+  // Adds the arrays of a group and of those in it. `prefix`: "group/", "" for the root.
+  void add_folders(const std::string& prefix) {
     std::vector<std::string> names;
-    char** entries = VSIReadDir(root_.c_str());
+    char** entries = VSIReadDir((root_ + "/" + prefix).c_str());
     for (char** entry = entries; entry && *entry; ++entry) names.emplace_back(*entry);
     CSLDestroy(entries);
     std::sort(names.begin(), names.end());
-    for (const std::string& name : names) {
-      const std::string folder = root_ + "/" + name;
-      if (!file_exists(folder + "/.zarray")) continue;
-      const auto description = read_json(folder + "/.zarray");
-      const auto attributes = read_json(folder + "/.zattrs");
-      if (!description) continue;
-      const Json dimensions = attributes ? json_member(*attributes, "_ARRAY_DIMENSIONS")
-                                         : json_member(*description, "");
-      add_array(name, *description, attributes ? json_attributes(*attributes) : CfAttributes{},
-                &dimensions);
+    for (std::string name : names) {
+      if (name.ends_with('/')) name.pop_back();
+      const std::string folder = root_ + "/" + prefix + name;
+      if (const auto description = read_json(folder + "/.zarray")) {
+        add_array(prefix + name, *description, read_json(folder + "/.zattrs").value_or(Json()));
+      } else if (name != "." && name != ".." && file_exists(folder + "/.zgroup")) {
+        add_folders(prefix + name + "/");
+      }
     }
   }
 
-  void add_array(const std::string& name, const Json& description, CfAttributes attributes,
-                 const Json* dimensions) {
+  void add_array(const std::string& name, const Json& description, const Json& attributes) {
     ArrayInfo info{.name = name};
     Storage storage;
-    info.type = array_type(json_member(description, "dtype").ToString(), storage.swapped);
+    storage.dtype = json_member(description, "dtype").ToString();
+    const CellType stored = numpy_type(storage.dtype);
+    info.type = stored.type;
     info.shape = json_integers(json_member(description, "shape"));
     info.chunks = json_integers(json_member(description, "chunks"));
-    info.attributes = std::move(attributes);
+    info.attributes = json_attributes(attributes);
     info.fill = json_number(json_member(description, "fill_value"));
-    if (dimensions && dimensions->GetType() == Json::Type::Array) {
-      for (const Json& item : dimensions->ToArray()) info.dimensions.push_back(item.ToString());
+    const std::string group = name.substr(0, name.size() - base_name(name).size());
+    const Json dimensions = json_member(attributes, "_ARRAY_DIMENSIONS");
+    if (dimensions.GetType() == Json::Type::Array) {
+      for (const Json& item : dimensions.ToArray()) {
+        info.dimensions.push_back(group + item.ToString());
+      }
     }
     // Without names they have none that could be known.
     for (std::size_t d = info.dimensions.size(); d < info.shape.size(); ++d) {
       info.dimensions.push_back(name + "_dim" + std::to_string(d));
     }
-    info.unreadable = describe_storage(description, storage);
-    check_shape(info);
-    arrays_.push_back(std::move(info));
-    storages_.push_back(std::move(storage));
-  }
-
-  // Gives why its cells cannot be read; "" when they can.
-  static std::string describe_storage(const Json& description, Storage& storage) {
+    info.unpacked_range = has_real_range(attributes) && stored.type < ArrayType::kFloat32 &&
+                          (json_member(attributes, "scale_factor").IsValid() ||
+                           json_member(attributes, "add_offset").IsValid());
     storage.by_columns = json_member(description, "order").ToString() == "F";
     const Json separator = json_member(description, "dimension_separator");
     if (separator.IsValid()) storage.separator = separator.ToString();
@@ -168,12 +212,12 @@ class ZarrStore final : public ArrayStore {
     if (compressor.GetType() == Json::Type::Object) {
       storage.compressor = json_member(compressor, "id").ToString();
     }
-    const Json filters = json_member(description, "filters");
-    if (filters.GetType() == Json::Type::Array && filters.ToArray().Size() > 0) {
-      return "has the filter '" + json_member(filters.ToArray()[0], "id").ToString() + "'";
-    }
-    if (has_decompressor(storage.compressor)) return {};
-    return "is compressed with '" + storage.compressor + "'";
+    ZarrCodec codec = zarr_codec(description, stored);
+    info.unreadable = std::move(codec.unreadable);
+    storage.codec = std::move(codec.codec);
+    check_shape(info);
+    arrays_.push_back(std::move(info));
+    storages_.push_back(std::move(storage));
   }
 
   void check_shape(const ArrayInfo& info) const {
@@ -203,16 +247,13 @@ class ZarrStore final : public ArrayStore {
     return chunk.empty() ? out + "0" : out;
   }
 
-  // The cells of a whole chunk, also those beyond the array; nullopt when it was never written.
-  std::optional<std::vector<std::byte>> chunk(std::size_t array,
-                                              std::span<const std::int64_t> index) const {
+  // Decodes a whole chunk, also its cells beyond the array. False when it was never written.
+  bool read_chunk(std::size_t array, std::span<const std::int64_t> index,
+                  std::span<std::byte> cells) const {
     const std::string file = chunk_file(array, index);
     const auto stored = read_whole_file(file);
-    if (!stored) return std::nullopt;
-    std::vector<std::byte> cells(static_cast<std::size_t>(chunk_bytes(array)));
-    decompress(storages_[array].compressor, *stored, cells, file);
-    if (storages_[array].swapped) swap_bytes(cells, size_of(arrays_[array].type));
-    return cells;
+    if (stored) storages_[array].codec.decode(*stored, cells, file);
+    return stored.has_value();
   }
 
   std::string root_;
@@ -290,23 +331,23 @@ void copy_cells(const std::byte* from, const Layout& in, std::byte* to, const La
 }
 
 bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
-                     std::span<const std::int64_t> count, std::vector<std::byte>& out) const {
+                     std::span<const std::int64_t> count, std::span<std::byte> out) const {
   const ArrayInfo& info = arrays_[array];
   const Storage& storage = storages_[array];
   const std::size_t rank = info.shape.size();
   const std::size_t cell = size_of(info.type);
+  if (out.empty()) return true;
   std::vector<std::int64_t> begin(rank);
   std::vector<std::int64_t> end(rank);
-  std::size_t cells = 1;
   bool several = false;
+  bool whole = !storage.by_columns;
   for (std::size_t d = 0; d < rank; ++d) {
-    cells *= static_cast<std::size_t>(count[d]);
     begin[d] = start[d] / info.chunks[d];
     end[d] = (start[d] + count[d] - 1) / info.chunks[d] + 1;
     several = several || end[d] - begin[d] > 1;
+    whole = whole && start[d] % info.chunks[d] == 0 && count[d] == info.chunks[d];
   }
-  out.resize(cells * cell);
-  if (cells == 0) return true;
+  if (whole) return read_chunk(array, begin, out);
   const Layout target{strides_of(count, false), {start.begin(), start.end()}};
   bool any = false;
   const auto fill = [&] {
@@ -316,9 +357,9 @@ bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
     });
   };
   if (several) fill();
+  Bytes decoded(static_cast<std::size_t>(chunk_bytes(array)));
   each_index(begin, end, [&](const std::vector<std::int64_t>& index) {
-    const auto decoded = chunk(array, index);
-    if (!decoded) return;
+    if (!read_chunk(array, index, decoded)) return;
     any = true;
     Layout source{strides_of(info.chunks, storage.by_columns), std::vector<std::int64_t>(rank)};
     std::vector<std::int64_t> from(rank);
@@ -328,16 +369,59 @@ bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
       from[d] = std::max(start[d], source.origin[d]);
       to[d] = std::min(start[d] + count[d], source.origin[d] + info.chunks[d]);
     }
-    copy_cells(decoded->data(), source, out.data(), target, from, to, cell);
+    copy_cells(decoded.data(), source, out.data(), target, from, to, cell);
   });
   return any;
+}
+
+std::vector<std::string> ZarrStore::texts(std::size_t array) const {
+  const ArrayInfo& info = arrays_[array];
+  const Storage& storage = storages_[array];
+  const auto type = text_type(storage.dtype);
+  if (info.shape.size() != 1 || !type || !has_decompressor(storage.compressor)) return {};
+  std::vector<std::string> out;
+  for (std::int64_t i = 0; i * info.chunks[0] < info.shape[0]; ++i) {
+    const std::string file = chunk_file(array, std::array{i});
+    std::vector<std::string> texts;
+    if (const auto stored = read_whole_file(file)) {
+      const std::vector<std::byte> bytes = decompress_all(storage.compressor, *stored, file);
+      if (type->bytes == 0) texts = vlen_texts(bytes);
+      for (std::size_t at = 0; type->bytes > 0 && at + type->bytes <= bytes.size();
+           at += type->bytes) {
+        texts.push_back(fixed_text(std::span(bytes).subspan(at, type->bytes), type->character));
+      }
+    }
+    texts.resize(static_cast<std::size_t>(info.chunks[0]));
+    std::ranges::move(texts, std::back_inserter(out));
+  }
+  out.resize(static_cast<std::size_t>(info.shape[0]));
+  return out;
+}
+
+// The folder of the group: of a zip file the one in it.
+std::string group_folder(const std::string& name) {
+  VSIStatBufL stat;
+  const bool is_file = VSIStatL(name.c_str(), &stat) == 0 && VSI_ISREG(stat.st_mode) != 0;
+  if (!is_file || !lower(name).ends_with(".zip")) return name;
+  const std::string root = "/vsizip/{" + name + "}";
+  if (file_exists(root + "/.zgroup")) return root;
+  const CPLStringList entries(VSIReadDir(root.c_str()));
+  std::string only;
+  for (int i = 0; i < entries.size(); ++i) {
+    std::string folder = root + "/" + entries[i];
+    if (folder.ends_with('/')) folder.pop_back();
+    if (!file_exists(folder + "/.zgroup")) continue;
+    if (!only.empty()) return root;
+    only = folder;
+  }
+  return only.empty() ? root : only;
 }
 
 }  // namespace
 
 std::shared_ptr<const ArrayStore> open_zarr(const std::string& folder) {
   register_gdal();
-  return std::make_shared<const ZarrStore>(folder);
+  return std::make_shared<const ZarrStore>(group_folder(folder));
 }
 
 }  // namespace cube

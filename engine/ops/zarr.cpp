@@ -22,10 +22,12 @@ OperatorType zarr() {
       .id = "zarr",
       .summary = "The arrays of a Zarr v2 group with CF attributes: our own, xarray's and others.",
       .help = std::string(
-                  "The group is a folder, in which arrays name their dimensions as xarray does; "
-                  "consolidated metadata is used where it is there. Chunks that were never "
-                  "written cost nothing; the fill value is missing, as in xarray. Read are "
-                  "blosc, zlib, gzip, zstd, lz4 and lzma, and no filters; not version 3.\n\n") +
+                  "The group is a folder, or a .zip file of one, in which arrays name their "
+                  "dimensions as xarray does; consolidated metadata is used where it is there. "
+                  "Chunks that were never written cost nothing; the fill value is missing, as in "
+                  "xarray. Read are blosc, zlib, gzip, zstd, lz4 and lzma, the filters delta, "
+                  "fixedscaleoffset, quantize, bitround, astype, shuffle and packbits, and "
+                  "float16 as float32; not version 3.\n\n") +
               kArrayHelp,
       .example = R"({"cube_type": "zarr", "file": "cube.zarr"})",
       .inputs = {},
