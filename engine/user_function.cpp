@@ -25,6 +25,15 @@ void check_halo(const Halo& halo) {
   }
 }
 
+CubeInfo with_kept_bands(const UserFunction::Setup& setup) {
+  CubeInfo out = setup.output;
+  if (setup.keep_bands) {
+    out.bands.insert(out.bands.begin(), setup.input.bands.begin(), setup.input.bands.end());
+    check_unique_bands(out.bands, "/names");
+  }
+  return out;
+}
+
 }  // namespace
 
 void Halo::fields(FieldVisitor& v) {
@@ -67,17 +76,34 @@ class UserFunction::Work final : public Kernel {
     if (op_.setup_.skip_empty && in.empty()) {
       return {request.region, std::vector<BlockPtr>(request.bands.size())};
     }
-    UserAnswer answer(op_.info(), request);
-    worker_->call(call, in, answer, [&] { return inputs.cancelled(); });
-    return answer.take();
+    Request made{request.region, {}};
+    for (const std::size_t band : request.bands) {
+      if (band >= op_.kept()) made.bands.push_back(band - op_.kept());
+    }
+    UserAnswer answer(op_.setup_.output, made);
+    if (!made.bands.empty()) {
+      worker_->call(call, in, answer, [&] { return inputs.cancelled(); });
+    }
+    return with_kept(request, in, answer.take());
   }
 
  private:
+  Chunk with_kept(const Request& request, const Chunk& in, Chunk made) const {
+    if (op_.kept() == 0) return made;
+    Chunk out{request.region, {}};
+    auto next = made.bands.begin();
+    for (const std::size_t band : request.bands) {
+      out.bands.push_back(band < op_.kept() ? crop(in.bands[band], request.region) : *next++);
+    }
+    return out;
+  }
+
   const UserFunction& op_;
   std::unique_ptr<UserWorker> worker_;
 };
 
-UserFunction::UserFunction(Setup setup) : Operator(setup.output), setup_(std::move(setup)) {
+UserFunction::UserFunction(Setup setup)
+    : Operator(with_kept_bands(setup)), setup_(std::move(setup)) {
   check_halo(setup_.halo);
 }
 
@@ -86,12 +112,17 @@ std::unique_ptr<Kernel> UserFunction::kernel() const { return std::make_unique<W
 UserCall UserFunction::call(const Region& asked) const {
   const Region all = setup_.input.extent();
   const Halo& halo = setup_.halo;
-  UserCall call{setup_.input, info(), asked, asked};
+  UserCall call{setup_.input, setup_.output, asked, asked};
   call.given = {grown(asked.t, halo.t, all.t), grown(asked.y, halo.y, all.y),
                 grown(asked.x, halo.x, all.x)};
   if (setup_.whole_time) {
     call.given.t = all.t;
     call.made.t = info().extent().t;
+  }
+  if (setup_.whole_space) {
+    const Region made = info().extent();
+    call.given = {call.given.t, all.y, all.x};
+    call.made = {call.made.t, made.y, made.x};
   }
   return call;
 }

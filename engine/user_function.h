@@ -89,8 +89,10 @@ class UserFunction : public Operator {
     CubeInfo input;
     CubeInfo output;
     Halo halo;
-    bool whole_time = false;  // each call has the whole time axis of both cubes
-    bool skip_empty = false;  // where all that would be given is missing, the result is
+    bool whole_time = false;   // each call has the whole time axis of both cubes
+    bool whole_space = false;  // each call has all rows and columns of both
+    bool keep_bands = false;   // the bands of the input come before those of the output
+    bool skip_empty = false;   // where all that would be given is missing, the result is
     std::shared_ptr<const UserCode> code;
   };
 
@@ -108,6 +110,9 @@ class UserFunction : public Operator {
   class Work;
 
   UserCall call(const Region& asked) const;
+
+  // Bands of the input that the result has too, before those of the code.
+  std::size_t kept() const { return setup_.keep_bands ? setup_.input.bands.size() : 0; }
 
   Setup setup_;
 };

@@ -7,12 +7,15 @@ A file of tests/compat holds cases of one operator:
   equal      ours, in which "@own" stands for own.json
   warnings   all lines of standard error, without "cube: warning: "; default none
   only, of   bands that are compared, where names or further bands differ
+  options    of cube run
+  tolerance  how far values may be apart, relative to them; "absolute": in their unit
 """
 import csv
 import glob
 import json
 import os
 import shutil
+import sys
 import tempfile
 import unittest
 
@@ -22,6 +25,7 @@ from osgeo import gdal, ogr, osr
 from program import cube
 
 gdal.UseExceptions()
+os.environ["PATH"] = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]  # a python3 with numpy
 FOLDER = os.path.join(os.environ["CUBE_SOURCE"], "tests", "compat")
 
 
@@ -119,7 +123,8 @@ class Compatibility(unittest.TestCase):
         if "only" not in case:
             self.assertEqual(list(made), list(equal))
         for a, b in pairs:
-            np.testing.assert_allclose(made[a], equal[b], rtol=case.get("tolerance", 1e-6), err_msg=a)
+            np.testing.assert_allclose(made[a], equal[b], rtol=case.get("tolerance", 1e-6),
+                                       atol=case.get("absolute", 0), err_msg=a)
             if "empty" not in cube_types(case["graph"]):
                 self.assertTrue(np.isfinite(made[a]).any(), a)
 
