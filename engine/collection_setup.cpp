@@ -2,33 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <tuple>
 
 #include "engine/collection_view.h"
 #include "engine/error.h"
 #include "engine/text.h"
+#include "engine/warp_args.h"
 
 namespace cube {
 
 namespace {
-
-void reject_warp_args(const std::vector<std::string>& args) {
-  static const std::map<std::string, std::string> kInstead = {
-      {"-r", "say it in view/resampling"},
-      {"-srcnodata", "say it in the collection format"},
-      {"-dstnodata", "missing cells keep the nodata value of the band"},
-      {"-et", "transformations are always exact to 0.01 cells"},
-      {"-multi", "use --threads"},
-      {"-wm", "use --memory"},
-      {"-t_srs", "say it in view/space/srs"},
-  };
-  if (args.empty()) return;
-  const auto instead = kInstead.find(args.front());
-  throw Error(ErrorCode::kInvalid,
-              "'" + args.front() + "' is not supported: images are not resampled by gdalwarp",
-              "/warp_args/0", instead == kInstead.end() ? "leave warp_args out" : instead->second);
-}
 
 // The scale and offset of each band's images in the view; those of least offset come first.
 using Packings = std::vector<std::vector<Packing>>;
@@ -161,21 +144,21 @@ void CollectionParams::fields(FieldVisitor& v) {
            .help = "Apply the collection's scale and offset, each image's own where they differ: "
                    "bands become physical values."},
           unpack);
-  v.field({.name = "warp_args",
-           .help = "gdalwarp's arguments in gdalcubes' graphs; only an empty list is accepted."},
-          warp_args);
+  v.field({.name = "warp_args", .help = kWarpArgsHelp}, warp_args);
 }
 
 CollectionSetup make_setup(const CollectionParams& params, const Resources& resources) {
-  reject_warp_args(params.warp_args);
+  const WarpArgs warp_args = parse_warp_args(params.warp_args);
   const auto index = open_index(params.file, resources);
-  const View view = params.view ? *params.view : view_of_collection(*index);
+  View view = params.view ? *params.view : view_of_collection(*index);
+  if (warp_args.resampling) view.resampling.set_short_form(*warp_args.resampling);
   CollectionSetup setup{.info = make_axes(view, "/view"),
                         .aggregation = Aggregation::make(view.aggregation, "/view/aggregation"),
                         .stored = index->bands(),
                         .bands = {},
                         .masks = {},
                         .slices = {}};
+  warp_args.apply(setup.stored);
   const CubeInfo stored{setup.info.grid, setup.info.time, setup.stored};
   check_resampling(view.resampling, stored);
   setup.masks = make_masks(params.mask, params.mask_band, stored);

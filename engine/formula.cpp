@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/formula_program.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -194,10 +195,25 @@ std::string formula_help() {
     if (!line.empty()) out += std::string(line) + "\n";
   };
   for (const auto& function : formula::functions()) add(function.help);
+  add("c ? a : b: the same as iif(c, a, b)");
   for (const auto& sign : formula::operators()) add(sign.help);
+  add("a + b, a - b, a * b, -a: as usual");
   for (const auto& variable : formula::variables()) add(variable.help);
   add("pi, e: constants, also written _pi, _e");
   return out;
+}
+
+std::string formula_summary() {
+  std::vector<std::string> called;
+  std::vector<std::string> named;
+  for (const auto& function : formula::functions()) called.emplace_back(function.name);
+  for (const auto& variable : formula::variables()) named.emplace_back(variable.name);
+  return "Formulas are made of bands, numbers, + - * / % ^, comparisons (1 or 0), && || !, "
+         "c ? a : b, bit operators, the functions " +
+         join(called, " ") + ", and the variables " + join(named, " ") +
+         " (indices, centre and edges of the cell, start and end of the slice in seconds since "
+         "1970); apply_pixel's help tells each. A missing operand makes the result missing, except "
+         "in isnan and in the branches that are not taken.";
 }
 
 }  // namespace cube

@@ -95,4 +95,7 @@ class FormulaRunner {
 // One line a function, operator or variable that formulas know, for help texts.
 std::string formula_help();
 
+// The same in a few sentences, for operators that take a formula besides.
+std::string formula_summary();
+
 }  // namespace cube

@@ -74,6 +74,28 @@ double shift_right(double a, double b) {
 }
 double bit(double a, double b) { return bit_and(shift_right(a, b), 1); }
 
+// n (n - 1) ... of r factors.
+double falling_product(double n, double r) {
+  if (missing(n, r) || !(n >= 0 && r >= 0 && r <= n)) return kMissing;
+  double product = 1;
+  for (double k = 0; k < r && product <= std::numeric_limits<double>::max(); ++k) product *= n - k;
+  return product;
+}
+double factorial(double a) { return falling_product(std::trunc(a), std::trunc(a)); }
+double permutations(double n, double r) { return falling_product(std::trunc(n), std::trunc(r)); }
+// Divided at each step, so that it stays whole and finite for as long as the result is.
+double combinations(double n, double r) {
+  n = std::trunc(n);
+  r = std::trunc(r);
+  if (missing(n, r) || !(n >= 0 && r >= 0 && r <= n)) return kMissing;
+  const double fewer = std::min(r, n - r);
+  double product = 1;
+  for (double k = 0; k < fewer && product <= std::numeric_limits<double>::max(); ++k) {
+    product = product * (n - k) / (k + 1);
+  }
+  return product;
+}
+
 double absolute(double a) { return std::abs(a); }
 double sign(double a) { return std::isnan(a) ? kMissing : truth(a > 0) - truth(a < 0); }
 double min_of(double a, double b) { return missing(a, b) ? kMissing : (b < a ? b : a); }
@@ -212,6 +234,7 @@ constexpr auto kFunctions = std::to_array<Function>({
     one<call<std::log>>("ln", "ln(x): natural logarithm"),
     one<call<std::log10>>("log10", "log10(x): logarithm to base 10"),
     one<call<std::log2>>("log2", "log2(x): logarithm to base 2"),
+    two<raise>("pow", "pow(a, b): the same as a ^ b"),
     one<call<std::sqrt>>("sqrt", "sqrt(x)"),
     one<absolute>("abs", "abs(x)"),
     one<sign>("sign", "sign(x): -1, 0 or 1"),
@@ -232,6 +255,9 @@ constexpr auto kFunctions = std::to_array<Function>({
     three<clamp>("clamp", "clamp(x, lo, hi): x, but not below lo nor above hi"),
     two<normalized_difference>("nd", "nd(a, b): normalized difference (a - b) / (a + b)"),
     two<bit>("bit", "bit(x, i): bit i of x, 0 or 1; bit 0 is the lowest"),
+    one<factorial>("fac", "fac(n): n!, the factorial of the whole part"),
+    two<combinations>("ncr", "ncr(n, r): how many ways there are to choose r of n"),
+    two<permutations>("npr", "npr(n, r): the same where their order counts"),
     one<year>("year", "year(t): year of an instant in seconds since 1970, UTC, e.g. of t0"),
     one<month>("month", "month(t): 1 to 12"),
     one<day_of_month>("day", "day(t): day of the month, 1 to 31"),
@@ -261,7 +287,8 @@ constexpr int kPower = 9;
 constexpr auto kOperators = std::to_array<OperatorSign>({
     infix(two<either>("||", "a || b: 1 where a or b is not 0"), kOr),
     infix(two<both>("&&", "a && b: 1 where a and b are not 0"), kAnd),
-    infix(two<less_equal>("<=", ""), kCompare),
+    infix(two<less_equal>("<=", "a < b, a <= b, a > b, a >= b, a == b, a != b: 1 where so, else 0"),
+          kCompare),
     infix(two<greater_equal>(">=", ""), kCompare),
     infix(two<equal>("==", ""), kCompare),
     infix(two<not_equal>("!=", ""), kCompare),

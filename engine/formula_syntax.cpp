@@ -177,6 +177,25 @@ void check_function(const NameToken& token, const Reporter& report) {
               suggest(known, token.text));
 }
 
+// Of names that other languages have for signs.
+std::string sign_for(std::string_view name) {
+  const std::string folded = lower(name);
+  return folded == "and"   ? "&& is the sign for and"
+         : folded == "or"  ? "|| is the sign for or"
+         : folded == "not" ? "! is the sign for not"
+                           : "";
+}
+
+// A band whose name is no word, of which `token` may be a part; null = none.
+const std::string* unspeakable_band(const NameToken& token, std::span<const std::string> bands) {
+  const auto found = std::find_if(bands.begin(), bands.end(), [&](const std::string& band) {
+    const bool word =
+        !band.empty() && is_letter(band[0]) && std::all_of(band.begin(), band.end(), is_name_char);
+    return !word && band.find(token.text) != std::string::npos;
+  });
+  return found == bands.end() ? nullptr : &*found;
+}
+
 [[noreturn]] void fail_unknown(const NameToken& token, std::span<const std::string> bands,
                                const Reporter& report) {
   const std::string name(token.text);
@@ -188,6 +207,14 @@ void check_function(const NameToken& token, const Reporter& report) {
   if (folded.size() > 1) {
     report.fail("'" + name + "' could be any of the bands " + join(folded), token.position,
                 "write it in the right case");
+  }
+  if (const std::string* band = unspeakable_band(token, bands)) {
+    report.fail(
+        "unknown name '" + name + "'", token.position,
+        "formulas cannot name the band '" + *band + "': rename_bands gives it another name");
+  }
+  if (const std::string sign = sign_for(name); !sign.empty()) {
+    report.fail("unknown name '" + name + "'", token.position, sign);
   }
   for (const VariableInfo& variable : variables()) known.emplace_back(variable.name);
   const bool near = nearest_name(known, name).has_value();
@@ -280,7 +307,8 @@ std::string describe(const mu::ParserError& error) {
       text.substr(position - token.size(), token.size()) == token) {
     position -= token.size();
   }
-  report.fail(describe(error), position);
+  const bool twice = position > 0 && text.substr(position - 1, 2) == "**";
+  report.fail(describe(error), position, twice ? "a ^ b is a to the power of b" : "");
 }
 
 void define_functions(mu::Parser& parser) {

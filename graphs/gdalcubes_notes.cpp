@@ -1,17 +1,18 @@
 // Where a graph written by gdalcubes means something else here.
 //
-// What gdalcubes does, from its sources: formulas are tinyexpr's, compiled with log = log10, and
-// its own functions of time give struct tm's fields, so that months and days of the year count from
-// 0; reducers of sums and products begin with 0 and 1; which_min and which_max give a date as a
-// number.
+// What gdalcubes does, from its sources: formulas as in gdalcubes_formulas.h; reducers of sums and
+// products over time and space begin with 0 and 1 (those of aggregate_time and aggregate_space do
+// not); which_min and which_max give a date as a number; over windows in space, mean and sum take
+// in missing values, while kernels leave them out; the linear filling of time goes on beyond the
+// first and last value.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
 #include "engine/text.h"
 #include "graphs/document.h"
+#include "graphs/gdalcubes_formulas.h"
 
 namespace cube {
 
@@ -24,7 +25,8 @@ using Keys = std::set<std::string, std::less<>>;
 // The cubes that gdalcubes knows, with the keys it writes and reads.
 const std::map<std::string, Keys, std::less<>>& known_cubes() {
   static const std::map<std::string, Keys, std::less<>> kKnown = {
-      {"image_collection", {"file", "view", "chunk_size", "mask", "mask_band"}},
+      {"image_collection",
+       {"file", "view", "chunk_size", "mask", "mask_band", "strict", "warp_args"}},
       {"dummy", {"view", "fill", "nbands", "chunk_size"}},
       {"empty", {"view", "nbands", "chunk_size"}},
       {"simple_cube",
@@ -50,7 +52,11 @@ const std::map<std::string, Keys, std::less<>>& known_cubes() {
         "keep_bands"}},
       {"fill_time", {"method"}},
       {"extract", {"ogr_dataset", "time_column", "ogr_layer"}},
-      {"stream", {"command"}}};
+      {"stream", {"command"}},
+      {"stream_apply_pixel_cube", {"cmd", "nbands", "names", "keep_bands"}},
+      {"stream_apply_time_cube", {"cmd", "nbands", "names", "keep_bands"}},
+      {"stream_reduce_time", {"cmd", "nbands", "names"}},
+      {"stream_reduce_space", {"cmd", "nbands", "names"}}};
   return kKnown;
 }
 
@@ -93,49 +99,52 @@ class Notes {
   }
 
  private:
+  using FormulaNotes = std::vector<std::string> (*)(std::string_view);
+
   void visit(const json& node, const std::string& pointer) {
-    for (const char* key : {"expr", "predicate"}) visit_formulas(node, key, pointer);
-    if (node.contains("reducer_bands")) visit_reducers(node.at("reducer_bands"), pointer);
+    const auto& type = node.at("cube_type").get_ref<const std::string&>();
+    visit_formulas(node, "expr", pointer, gdalcubes_formula_notes);
+    visit_formulas(node, "predicate", pointer, gdalcubes_predicate_notes);
+    if (node.contains("reducer_bands")) visit_reducers(type, node.at("reducer_bands"), pointer);
+    if (type == "window_space" && node.contains("kernel")) {
+      notes_.push_back({pointer + "/kernel",
+                        "a cell is missing here where a value of its window is, while gdalcubes "
+                        "leaves such values out"});
+    }
+    if (type == "fill_time" && node.contains("method") && node.at("method") == "linear") {
+      notes_.push_back(
+          {pointer + "/method",
+           "cells before the first and after the last value stay missing here, and get "
+           "that value in gdalcubes"});
+    }
     for_inputs(node, pointer,
                [&](const json& input, const std::string& place) { visit(input, place); });
   }
 
-  void visit_formulas(const json& node, const std::string& key, const std::string& pointer) {
+  void visit_formulas(const json& node, const std::string& key, const std::string& pointer,
+                      FormulaNotes notes_of) {
     const auto given = node.find(key);
     if (given == node.end()) return;
     const std::string place = pointer + pointer_step(std::string_view(key));
-    if (given->is_string()) visit_formula(given->get<std::string>(), place);
-    if (!given->is_array()) return;
-    for (std::size_t i = 0; i < given->size(); ++i) {
-      if ((*given)[i].is_string()) {
-        visit_formula((*given)[i].get<std::string>(), place + pointer_step(i));
+    const auto add = [&](const json& formula, const std::string& where) {
+      if (!formula.is_string()) return;
+      for (std::string& note : notes_of(formula.get_ref<const std::string&>())) {
+        notes_.push_back({where, std::move(note)});
       }
-    }
+    };
+    add(*given, place);
+    if (!given->is_array()) return;
+    for (std::size_t i = 0; i < given->size(); ++i) add((*given)[i], place + pointer_step(i));
   }
 
-  void visit_formula(const std::string& formula, const std::string& place) {
-    static const std::map<std::string, std::string> kChanged = {
-        {"log", "log is the natural logarithm here, and to base 10 in gdalcubes (that is log10)"},
-        {"month", "month counts from 1 here, and from 0 in gdalcubes"},
-        {"dayofyear", "dayofyear counts from 1 here, and from 0 in gdalcubes"}};
-    static const std::regex kCall(R"(([a-z0-9_.]+)\s*\()", std::regex::icase);
-    std::set<std::string> called;
-    for (std::sregex_iterator call(formula.begin(), formula.end(), kCall), end; call != end;
-         ++call) {
-      called.insert(lower((*call)[1].str()));
-    }
-    for (const auto& [name, text] : kChanged) {
-      if (called.contains(name)) notes_.push_back({place, text});
-    }
-  }
-
-  void visit_reducers(const json& pairs, const std::string& pointer) {
+  void visit_reducers(const std::string& type, const json& pairs, const std::string& pointer) {
     if (!pairs.is_array()) return;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       const json& pair = pairs[i];
       if (!pair.is_array() || pair.empty() || !pair[0].is_string()) continue;
-      visit_reducer(pair[0].get<std::string>(),
-                    pointer + "/reducer_bands" + pointer_step(i) + "/0");
+      const std::string place = pointer + "/reducer_bands" + pointer_step(i) + "/0";
+      const auto& name = pair[0].get_ref<const std::string&>();
+      type == "window_space" ? visit_window_reducer(name, place) : visit_reducer(name, place);
     }
   }
 
@@ -147,6 +156,17 @@ class Notes {
     } else if (name == "which_min" || name == "which_max") {
       notes_.push_back({place, name + " gives seconds since 1970 here, and a date as a number, "
                                       "20200131, in gdalcubes"});
+    }
+  }
+
+  void visit_window_reducer(const std::string& name, const std::string& place) {
+    if (name == "mean" || name == "sum") {
+      notes_.push_back({place,
+                        "missing values, and those beyond the edges, are left out here; in "
+                        "gdalcubes they make the " +
+                            name + " missing"});
+    } else if (name == "prod") {
+      notes_.push_back({place, "the product of a window is 0 in gdalcubes, whatever the values"});
     }
   }
 

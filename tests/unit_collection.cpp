@@ -489,37 +489,55 @@ TEST_CASE("without a view the cube covers the collection in months") {
         "the collection has no images to take a view from (state a view)");
 }
 
+TEST_CASE("gdalwarp's arguments give the method and the nodata value") {
+  const World world = composite_world();
+  const auto bands = [&](const std::string& args) {
+    return world.graph("max", R"("warp_args": [)" + args + "]").info().bands;
+  };
+  CHECK(bands(R"("-et", "0", "-multi", "-wm", "500", "-ovr", "AUTO")")[0].dtype == DType::kUInt16);
+  CHECK(bands(R"("-r", "bilinear")")[0].dtype == DType::kFloat32);
+  CHECK(*bands(R"("-srcnodata", "9")")[0].nodata == 9);
+}
+
 TEST_CASE("everything wrong is told with its place") {
   const World world = composite_world();
   const auto error = [&](const std::string& more) {
     return test::error_of([&] { world.graph("max", more); });
   };
-  CHECK(error(R"("warp_args": ["-r", "cubic"])") ==
-        "/warp_args/0: '-r' is not supported: images are not resampled by gdalwarp (say it in "
-        "view/resampling)");
+  CHECK(error(R"("warp_args": ["-r", "cubit"])") ==
+        "/warp_args/1: there is no resampling method 'cubit' (did you mean 'cubic'?)");
+  CHECK(error(R"("warp_args": ["-multi", "-r"])") == "/warp_args/1: '-r' is given without a value");
+  CHECK(error(R"("warp_args": ["-srcnodata", "None"])") ==
+        "/warp_args/1: 'None' is no nodata value (one number for all bands)");
+  CHECK(error(R"("warp_args": ["-ovr", "NONE"])") ==
+        "/warp_args/1: overviews cannot be chosen: '-ovr NONE' (the coarsest that is fine enough "
+        "for the view is taken, as with AUTO)");
+  CHECK(error(R"("warp_args": ["-et", "0", "-t_srs", "EPSG:4326"])") ==
+        "/warp_args/2: '-t_srs' is not supported: images are not resampled by gdalwarp (say it in "
+        "view/space/srs)");
   CHECK(error(R"("warp_args": ["-foo"])") ==
-        "/warp_args/0: '-foo' is not supported: images are not resampled by gdalwarp (leave "
-        "warp_args out)");
+        "/warp_args/0: '-foo' is not supported: images are not resampled by gdalwarp (leave it "
+        "out)");
   CHECK(error(R"("mask": {"values": [3]})") ==
-        "/mask/0: the mask names no band (give band, or mask_band beside mask)");
+        "/mask: the mask names no band (give band, or mask_band beside mask)");
   CHECK(error(R"("mask_band": "q")") ==
         "/mask_band: mask_band is given without mask (say in mask which of its values hide a "
         "cell)");
   CHECK(error(R"("mask": {"values": [3]}, "mask_band": "qq")") ==
         "/mask_band: there is no band 'qq' (did you mean 'q'?)");
   CHECK(error(R"("mask": {"band": "q"})") ==
-        "/mask/0: the mask says nothing (give values, min and max, or bits)");
+        "/mask: the mask says nothing (give values, min and max, or bits)");
   CHECK(error(R"("mask": [{"band": "q", "min": 3, "max": 2}])") == "/mask/0/max: max is below min");
   CHECK(error(R"("mask": {"band": "q", "bits": [1, 32]})") ==
-        "/mask/0/bits/1: there is no bit 32 (from 0, the lowest, to 31)");
+        "/mask/bits/1: there is no bit 32 (from 0, the lowest, to 31)");
   CHECK(error(R"("mask": {"band": "q", "bits": [1], "dilate": -1})") ==
-        "/mask/0/dilate: cannot grow by -1 cells (from 0 to 1000)");
+        "/mask/dilate: cannot grow by -1 cells (from 0 to 1000)");
   CHECK(error(R"("mask": {"band": "q", "mask_type": "value_mask"})") ==
-        "/mask/0: a value_mask without values (give values)");
+        "/mask: a value_mask without values (give values)");
   CHECK(error(R"("mask": {"band": "q", "mask_type": "range_mask"})") ==
-        "/mask/0: a range_mask without min and max (give min, max or both)");
+        "/mask: a range_mask without min and max (give min, max or both)");
   CHECK(error(R"("mask": {"band": "q", "bits": [1], "dilate": 1}, "mask_stage": "target")") ==
-        "/mask/0/dilate: dilate counts cells of the image, which target masks do not see (use "
+        "/mask/dilate: dilate counts cells of the image, which target masks do not see (use "
         "\"mask_stage\": \"native\")");
   CHECK(error(R"("chunk_size": [1, 0, 5])") == "/chunk_size/1: a chunk of 0 cells (1 or more)");
   CHECK(test::error_of([&] { world.graph("max", "", R"({"bb": "near"})"); }) ==

@@ -30,10 +30,12 @@ class ApplyPixel final : public Operator {
                .required = true,
                .one_or_many = true},
               expr);
-      v.field({.name = "band_names",
-               .help = "Names of the new bands; without them band1, band2, ...",
-               .one_or_many = true},
-              band_names);
+      v.field(
+          {.name = "band_names",
+           .help = "Names of the new bands, one a formula; without them band1, band2, ..., which "
+                   "answer to x1, x2, ... too, as gdalcubes calls them.",
+           .one_or_many = true},
+          band_names);
       v.field({.name = "keep_bands", .help = "Put the bands of the input before the new ones."},
               keep_bands);
       v.field({.name = "dtype",
@@ -148,28 +150,41 @@ class ApplyPixel final : public Operator {
     for (std::size_t i = 0; i < formulas.size(); ++i) {
       BandInfo band;
       band.name = new_name(params, i, out.bands);
+      if (params.band_names.empty()) band.alias = unsaid_name("x", i);
       band = params.storage.apply(
           std::move(band), i, formulas.size(), default_dtype(formulas[i], in), "formula",
           "a formula can give missing cells; nodata says how to store them");
       band.scale = choice("scale", params.scale, i, formulas.size(), "formula").value_or(1);
+      if (band.scale == 0) {
+        throw Error(ErrorCode::kInvalid, "a scale of 0 leaves nothing of a value",
+                    "/scale" + (params.scale.size() > 1 ? pointer_step(i) : ""), "another number");
+      }
       band.offset = choice("offset", params.offset, i, formulas.size(), "formula").value_or(0);
       out.bands.push_back(std::move(band));
     }
     return out;
   }
 
+  // Without a name a band is called band1, or x1, as in gdalcubes, where band1 is there already.
   static std::string new_name(const Params& params, std::size_t i,
                               std::span<const BandInfo> taken) {
     const bool given = !params.band_names.empty();
-    std::string name =
-        given ? params.band_names[i] : std::string("band").append(std::to_string(i + 1));
+    const auto is_taken = [&](const std::string& name) {
+      return std::any_of(taken.begin(), taken.end(), [&](const auto& b) { return b.name == name; });
+    };
+    std::string name = given ? params.band_names[i] : unsaid_name("band", i);
+    if (!given && is_taken(name)) name = unsaid_name("x", i);
     const std::string where = given ? item("band_names", i) : item("expr", i);
     if (name.empty()) throw Error(ErrorCode::kInvalid, "a band needs a name", where);
-    if (std::any_of(taken.begin(), taken.end(), [&](const auto& b) { return b.name == name; })) {
+    if (is_taken(name)) {
       throw Error(ErrorCode::kInvalid, "there is already a band named '" + name + "'", where,
                   "give another name in band_names");
     }
     return name;
+  }
+
+  static std::string unsaid_name(const char* prefix, std::size_t i) {
+    return std::string(prefix).append(std::to_string(i + 1));
   }
 
   // Coordinates and times need more digits than float32 has, and so do wide inputs.
@@ -207,11 +222,14 @@ OperatorType apply_pixel() {
   return operator_type<ApplyPixel>({
       .id = "apply_pixel",
       .summary = "New bands from formulas, cell by cell.",
-      .help = "A band without dtype is float32, or float64 where the formula uses bands wider than "
-              "16 bits, coordinates or times. Missing in an operand gives missing. A band that "
-              "matches a name only when case is ignored is found if there is one. Formulas "
-              "know:\n" +
-              formula_help(),
+      .help =
+          "A band without dtype is float32, or float64 where the formula uses bands wider than "
+          "16 bits, coordinates or times. Missing in an operand gives missing. A band that "
+          "matches a name only when case is ignored is found if there is one. A name with other "
+          "characters than letters, digits, _ and . cannot stand in a formula: rename_bands gives "
+          "it "
+          "another. Formulas know:\n" +
+          formula_help(),
       .example = R"json({"cube_type": "apply_pixel", "expr": ["(band2-band1)/(band2+band1)"],
   "band_names": ["NDVI"],
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
