@@ -59,7 +59,11 @@ MaskRule make_rule(const MaskParams& params, const std::string& where) {
 }  // namespace
 
 void MaskParams::fields(FieldVisitor& v) {
-  v.field({.name = "values", .help = "Hide where the mask band has one of these values."}, values);
+  v.field(
+      {.name = "values",
+       .help = "Hide where the mask band has one of these values; with min or max: or is in that "
+               "range. Where the mask band is missing nothing is hidden, unless inverted."},
+      values);
   v.field({.name = "min", .help = "Hide where the mask band is at least this (and at most max)."},
           min);
   v.field({.name = "max", .help = "Hide where the mask band is at most this (and at least min)."},

@@ -10,6 +10,11 @@
 
 namespace cube {
 
+// What the field says that gives the method of resampling, for parse_resampling().
+inline constexpr const char* kResamplingHelp =
+    "How files on other cells are resampled: near, bilinear, cubic, cubicspline, lanczos, or, of all "
+    "cells of the file under a cell: average, rms, sum, mode, min, max, med, q1, q3.";
+
 struct RasterFile {
   std::string name;
   std::string where;  // its place in the node

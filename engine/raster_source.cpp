@@ -177,8 +177,7 @@ void RasterParams::fields(FieldVisitor& v) {
                    "first difference. Default: exact with like, else error.",
            .choices = {"exact", "error"}},
           align);
-  v.field({.name = "resampling", .help = "How such files are resampled; see resample."},
-          resampling);
+  v.field({.name = "resampling", .help = kResamplingHelp}, resampling);
   v.field({.name = "datetime",
            .help = "Time of the one slice. Default: ACQUISITIONDATETIME or TIFFTAG_DATETIME of the "
                    "first file that has one, else 1970-01-01."},

@@ -14,6 +14,12 @@
 
 namespace cube {
 
+// What a field says that takes one reducer.
+inline constexpr const char* kReducerHelp =
+    "The reducer: min, max, mean, median, sum, prod, count, var, sd (of a sample), first, last, "
+    "which_min, which_max, mode, range, q1, q3, p90 (any percentile), any, all, rms, mad; as an "
+    "object with its parameters.";
+
 struct ReducerBands {
   std::vector<std::pair<ReducerSpec, std::string>> reducer_bands;
   std::vector<std::string> names;

@@ -368,9 +368,7 @@ void StackParams::fields(FieldVisitor& v) {
                    "equally on both sides."},
           dx);
   v.field({.name = "dy", .help = "Height of the cells, likewise."}, dy);
-  v.field({.name = "resampling",
-           .help = "How files with cells of another size are resampled; see resample."},
-          resampling);
+  v.field({.name = "resampling", .help = kResamplingHelp}, resampling);
   v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
   v.field({.name = "strict",
            .help = "A file that cannot be read fails the run; false: it is left out and reported. "

@@ -150,6 +150,13 @@ std::optional<std::string> nearest_name(std::span<const std::string> known, std:
 std::string suggest(std::span<const std::string> known, std::string_view name) {
   if (const auto near = nearest_name(known, name)) return "did you mean '" + *near + "'?";
   if (known.empty()) return {};
+  // "reduce" is how reduce_space and reduce_time begin.
+  std::vector<std::string> longer;
+  for (const std::string& each : known) {
+    if (name.size() >= 3 && lower(each).starts_with(lower(name)))
+      longer.push_back("'" + each + "'");
+  }
+  if (!longer.empty()) return "did you mean " + join(longer, " or ") + "?";
   return "one of " + join(known);
 }
 

@@ -36,7 +36,8 @@ std::optional<std::size_t> find_name(std::span<const std::string> names, std::st
 // is one edit, case does not count), if near enough to be a typing error.
 std::optional<std::string> nearest_name(std::span<const std::string> known, std::string_view name);
 
-// A hint for an unknown name: "did you mean 'B04'?" or "one of a, b, c" when nothing is near.
+// A hint for an unknown name: "did you mean 'B04'?", or the names that begin with it, or "one of a,
+// b, c".
 std::string suggest(std::span<const std::string> known, std::string_view name);
 
 // The text with the queries of URLs, in which signatures and keys stand, as "?...": for messages.

@@ -24,7 +24,9 @@ bool is_place(const std::string& where, const ResolvedNode& node) {
 }
 
 Error placed(const Error& error, const ResolvedNode& node) {
-  return error.within(is_place(error.where(), node) ? node.where : node.where + ": ");
+  if (!is_place(error.where(), node)) return error.within(node.where + ": ");
+  return Error(error.code(), error.message(), node.moved.of(error.where()), error.hint())
+      .within(node.where);
 }
 
 }  // namespace

@@ -45,8 +45,21 @@ std::optional<double> as_special_number(const json& value) {
 
 }  // namespace
 
+std::string MovedPlaces::of(const std::string& declared) const {
+  std::string out = declared;
+  std::size_t longest = 0;
+  for (const auto& [from, to] : pairs) {
+    const bool inside = declared.starts_with(from) &&
+                        (declared.size() == from.size() || declared[from.size()] == '/');
+    if (!inside || from.size() < longest) continue;
+    longest = from.size();
+    out = to + declared.substr(from.size());
+  }
+  return out;
+}
+
 JsonReader::JsonReader(const json& object, std::filesystem::path base)
-    : places_{{&object, "", nullptr, false}}, base_(std::move(base)) {}
+    : places_{{&object, "", "", nullptr, false}}, base_(std::move(base)) {}
 
 // Places are left on the stack when something throws, so they say where it happened.
 void JsonReader::guarded(const std::function<void()>& work) const {
@@ -63,12 +76,22 @@ std::string JsonReader::pointer() const {
   return text;
 }
 
-void JsonReader::step_into(const json& value, std::string step) {
-  places_.push_back({&value, std::move(step), places_.back().field, false});
+void JsonReader::step_into(const json& value, std::string step, std::string declared) {
+  places_.push_back({&value, std::move(step), std::move(declared), places_.back().field, false});
+  note_place();
+}
+
+// Remembers where the place that was just stepped into stands, if that is not where it is declared.
+void JsonReader::note_place() {
+  if (places_.back().step == places_.back().declared) return;
+  std::string declared;
+  for (const Place& place : places_) declared += place.declared;
+  moved_.pairs.emplace_back(std::move(declared), pointer());
 }
 
 void JsonReader::expected(const std::string& what) const {
-  throw invalid("expected " + what + ", found " + found(here()));
+  const bool lone = places_.size() > 1 && places_[places_.size() - 2].lone_element;
+  throw invalid("expected " + what + (lone ? " or a list" : "") + ", found " + found(here()));
 }
 
 bool JsonReader::enter(const Field& field, bool has_value) {
@@ -85,12 +108,13 @@ bool JsonReader::enter(const Field& field, bool has_value) {
     given = &name;
   }
   if (!given) {
-    if (!field.required) return false;
-    throw invalid("the argument '" + names[0] + "' is missing", "", std::string(field.help));
+    if (field.required) missing_.back().push_back({names[0], std::string(field.help)});
+    return false;
   }
   const json& value = here().at(*given);
   if (value.is_null() && !has_value && !field.required) return false;
-  places_.push_back({&value, pointer_step(*given), &field, true});
+  places_.push_back({&value, pointer_step(*given), pointer_step(names[0]), &field, true});
+  note_place();
   return true;
 }
 
@@ -176,9 +200,9 @@ std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
 void JsonReader::begin_item(std::size_t index) {
   const Place& place = places_.back();
   if (place.lone_element) {
-    step_into(here(), "");
+    step_into(here(), "", pointer_step(index));
   } else {
-    step_into(here().at(index), pointer_step(index));
+    step_into(here().at(index), pointer_step(index), pointer_step(index));
   }
 }
 
@@ -189,15 +213,28 @@ void JsonReader::end_list() {}
 void JsonReader::begin_record() {
   if (!here().is_object()) expected("an object");
   known_.emplace_back();
+  missing_.emplace_back();
 }
 
 void JsonReader::end_record() {
   const std::vector<std::string> known = std::move(known_.back());
+  const std::vector<Missing> missing = std::move(missing_.back());
   known_.pop_back();
+  missing_.pop_back();
+  const auto is_missing = [&](const std::string& name) {
+    return std::ranges::any_of(missing, [&](const Missing& m) { return m.name == name; });
+  };
+  const auto fail_missing = [&] {
+    throw invalid("the argument '" + missing[0].name + "' is missing", "", missing[0].help);
+  };
   for (const auto& [key, unused] : here().items()) {
     if (is_annotation(key) || std::find(known.begin(), known.end(), key) != known.end()) continue;
+    // What is missing counts more, unless this is how it is spelt.
+    const auto near = nearest_name(known, key);
+    if (!missing.empty() && !(near && is_missing(*near))) fail_missing();
     throw invalid("there is no argument '" + key + "'", pointer_step(key), suggest(known, key));
   }
+  if (!missing.empty()) fail_missing();
 }
 
 std::vector<std::string> JsonReader::begin_map(std::vector<std::string>) {
@@ -207,7 +244,9 @@ std::vector<std::string> JsonReader::begin_map(std::vector<std::string>) {
   return keys;
 }
 
-void JsonReader::begin_key(const std::string& key) { step_into(here().at(key), pointer_step(key)); }
+void JsonReader::begin_key(const std::string& key) {
+  step_into(here().at(key), pointer_step(key), pointer_step(key));
+}
 
 void JsonReader::end_key() { places_.pop_back(); }
 

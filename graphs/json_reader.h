@@ -13,11 +13,20 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/params.h"
 
 namespace cube {
+
+// Places of parameters that stand elsewhere in the document than their fields say: "/expr/0" of a
+// lone formula is "/expr", "/file" is "/ogr_dataset".
+struct MovedPlaces {
+  std::vector<std::pair<std::string, std::string>> pairs;  // declared, given
+
+  std::string of(const std::string& declared) const;
+};
 
 class JsonReader final : public FieldVisitor {
  public:
@@ -35,6 +44,8 @@ class JsonReader final : public FieldVisitor {
       end_record();
     });
   }
+
+  const MovedPlaces& moved() const { return moved_; }
 
  protected:
   bool enter(const Field& field, bool has_value) override;
@@ -60,19 +71,28 @@ class JsonReader final : public FieldVisitor {
   struct Place {
     const nlohmann::json* value;
     std::string step;           // from the place before
+    std::string declared;       // the same as fields declare it: no alias, "/0" of a lone element
     const Field* field;         // the innermost field, null at the top
     bool whole_field;           // the value of the field itself, not a part of it
     bool lone_element = false;  // stands for a list of one
   };
 
+  struct Missing {
+    std::string name;
+    std::string help;
+  };
+
   const nlohmann::json& here() const { return *places_.back().value; }
   void guarded(const std::function<void()>& work) const;
   std::string pointer() const;
-  void step_into(const nlohmann::json& value, std::string step);
+  void step_into(const nlohmann::json& value, std::string step, std::string declared);
+  void note_place();
   [[noreturn]] void expected(const std::string& what) const;
 
   std::vector<Place> places_;
   std::vector<std::vector<std::string>> known_;  // keys asked for, one list an open record
+  std::vector<std::vector<Missing>> missing_;    // required and not there, likewise
+  MovedPlaces moved_;
   std::filesystem::path base_;
 };
 

@@ -59,6 +59,10 @@ Json field_schema(const FieldDoc& field) {
   if (field.one_or_many && field.type.kind == Kind::kList) {
     schema = {{"anyOf", Json::array({schema, type_schema(field.type.items.at(0), field)})}};
   }
+  // What is optional and has no default may be null, as json11 writes numbers that are not finite.
+  if (!field.required && !field.preset) {
+    schema = {{"anyOf", Json::array({std::move(schema), Json{{"type", "null"}}})}};
+  }
   schema["description"] = field.help;
   if (field.preset) schema["default"] = *field.preset;
   return schema;

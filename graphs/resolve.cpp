@@ -159,7 +159,9 @@ class Resolver {
     }
     node.params = node.type->params();
     try {
-      JsonReader(arguments, source.document.base()).read(*node.params, other_keys);
+      JsonReader reader(arguments, source.document.base());
+      reader.read(*node.params, other_keys);
+      node.moved = reader.moved();
     } catch (const Error& error) {
       throw error.within(place.pointer);
     }

@@ -10,6 +10,7 @@
 
 #include "engine/registry.h"
 #include "graphs/document.h"
+#include "graphs/json_reader.h"
 
 namespace cube {
 
@@ -20,6 +21,7 @@ struct ResolvedNode {
   std::vector<std::size_t> per_input;  // how many of `inputs` each of type->inputs has
   std::string where;                   // pointer; "FILE#/pointer" in a saved cube
   std::string name;                    // under "cubes", "" for an inline node
+  MovedPlaces moved = {};              // of the parameters
 };
 
 struct ResolvedGraph {

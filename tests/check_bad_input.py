@@ -40,7 +40,7 @@ class Graphs(Case):
                 ("band1 + bond2", 'unknown name \'bond2\' at position 9 of "band1 + bond2" '
                                   "(did you mean 'band2'?)"),
                 ("band1 + * 2", 'unexpected \'*\' at position 9 of "band1 + * 2"')):
-            self.rejected("/expr/0: " + text, {"cube_type": "apply_pixel", "expr": expr, "band_names": "v",
+            self.rejected("/expr: " + text, {"cube_type": "apply_pixel", "expr": expr, "band_names": "v",
                                                "in_cube": DUMMY})
 
     def test_impossible_views(self):

@@ -83,6 +83,8 @@ TEST_CASE("names are found exactly first, then ignoring case when unambiguous") 
   CHECK_FALSE(find_name(clash, "ab").has_value());
   CHECK(suggest(names, "B0") == "did you mean 'B04'?");
   CHECK(suggest(names, "40b") == "one of B04, b05, B05");
+  CHECK(suggest(std::vector<std::string>{"reduce_space", "reduce_time", "crop"}, "Reduce") ==
+        "did you mean 'reduce_space' or 'reduce_time'?");
   CHECK(suggest(names, "ndvi") == "one of B04, b05, B05");
 }
 

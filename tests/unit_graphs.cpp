@@ -161,7 +161,7 @@ TEST_CASE("cubes that the result does not need are checked, but are no part of t
   CHECK(error_in(beside(extra)) ==
         "/cubes/spare/bnads: there is no argument 'bnads' (did you mean 'bands'?)");
   CHECK(error_in(beside(select(3, "s"))) ==
-        "/cubes/spare/bands: expected a text, found the number 3");
+        "/cubes/spare/bands: expected a text or a list, found the number 3");
   CHECK(error_in(beside(select("a", "z"))) ==
         "/cubes/spare/in_cube: there is no cube named 'z' (did you mean 's'?)");
   CHECK(error_in(beside(select("a", "spare"))) ==
@@ -172,18 +172,24 @@ TEST_CASE("cubes that the result does not need are checked, but are no part of t
 TEST_CASE("places below names with / and ~ are escaped") {
   const nlohmann::json document = {{"cubes", {{"a/b~c", select("z", two_bands())}}},
                                    {"result", "a/b~c"}};
-  CHECK(error_in(document).starts_with("/cubes/a~1b~0c/bands/0: there is no band 'z'"));
+  CHECK(error_in(document).starts_with("/cubes/a~1b~0c/bands: there is no band 'z'"));
 }
 
 TEST_CASE("arguments that are wrong") {
-  CHECK(error_in({{"cube_type", "select_bands"}, {"band", "a"}, {"in_cube", two_bands()}}) ==
+  CHECK(error_in({{"cube_type", "select_bands"}, {"in_cube", two_bands()}}) ==
         "the argument 'bands' is missing (Bands to keep, in output order.)");
+  CHECK(error_in({{"cube_type", "select_bands"}, {"which", "a"}, {"in_cube", two_bands()}}) ==
+        "the argument 'bands' is missing (Bands to keep, in output order.)");
+  CHECK(error_in({{"cube_type", "select_bands"}, {"band", "a"}, {"in_cube", two_bands()}}) ==
+        "/band: there is no argument 'band' (did you mean 'bands'?)");
   nlohmann::json extra = select("a", two_bands());
   extra["bnds"] = 1;
   CHECK(error_in(extra) == "/bnds: there is no argument 'bnds' (did you mean 'bands'?)");
-  CHECK(error_in(select(3, two_bands())) == "/bands: expected a text, found the number 3");
+  CHECK(error_in(select(3, two_bands())) ==
+        "/bands: expected a text or a list, found the number 3");
   CHECK(error_in(select({"a", nullptr}, two_bands())) == "/bands/1: expected a text, found null");
-  CHECK(error_in(select({{"a", 1}}, two_bands())) == "/bands: expected a text, found an object");
+  CHECK(error_in(select({{"a", 1}}, two_bands())) ==
+        "/bands: expected a text or a list, found an object");
 }
 
 TEST_CASE("parameters are replaced, and keep their type where they are all of a text") {

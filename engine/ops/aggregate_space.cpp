@@ -2,6 +2,7 @@
 
 #include "engine/cell_reduction.h"
 #include "engine/error.h"
+#include "engine/reducer_bands.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 
@@ -23,7 +24,7 @@ class AggregateSpace final : public Operator {
       v.field({.name = "dy", .help = "New cell height; default: dx."}, dy);
       v.field({.name = "fact", .help = "Instead: how many columns, and how many rows, make one."},
               fact);
-      v.field({.name = "func", .help = "The reducer, as in reduce_time."}, func);
+      v.field({.name = "func", .help = kReducerHelp}, func);
     }
   };
 

@@ -1,3 +1,4 @@
+#include "engine/reducer_bands.h"
 #include "engine/registry.h"
 #include "engine/time_grouping.h"
 #include "engine/time_reduction.h"
@@ -13,7 +14,7 @@ class AggregateTime final : public Operator {
 
     void fields(FieldVisitor& v) {
       TimeGrouping::fields(v);
-      v.field({.name = "func", .help = "The reducer, as in reduce_time."}, func);
+      v.field({.name = "func", .help = kReducerHelp}, func);
     }
   };
 

@@ -31,8 +31,9 @@ class Anomaly final : public SeriesOperator {
 
     void fields(FieldVisitor& v) {
       v.field({.name = "group",
-               .help = "Slices that are compared with each other: those of the same month, season, "
-                       "..., as in aggregate_time. Default: all.",
+               .help = "Slices that are compared with each other: those of the same month, season "
+                       "(from March, June, September, December), dekad (from day 1, 11, 21) or day "
+                       "of the year, or the same year. Default: all.",
                .choices = {kCycles.begin(), kCycles.end()}},
               group);
       v.field(
@@ -201,7 +202,8 @@ OperatorType anomaly() {
           "missing values skipped. A cell is missing where it or its normal is, also where its "
           "group has no slice in the baseline; relative: where the normal is 0; standardized: "
           "where the standard deviation is 0 or of fewer than two values. relative takes a "
-          "band's offset into account.",
+          "band's offset into account. All bands are computed, keep their names and become float32 "
+          "or float64.",
       .example = R"({"cube_type": "anomaly", "group": "month", "baseline": {"t1": "2021"},
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

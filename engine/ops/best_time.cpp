@@ -270,13 +270,19 @@ OperatorType best_time() {
       .id = "best_time",
       .summary = "Each pixel, in all bands, from the slice where a formula is best.",
       .help =
-          "A greenest pixel, least cloudy pixel or latest pixel (\"t0\") composite: of one slice, "
-          "as long as the cube, or with one of dt, fact, period and group of a slice each step, "
-          "period or time of year, as in aggregate_time (\"period\": \"month\" makes monthly "
-          "composites). Formulas are those of apply_pixel, over the slices of the input. A slice "
-          "where the formula is missing is never taken; of equally good ones the earliest is. All "
-          "bands are taken from that slice, also where one of them is missing there. Steps without "
-          "any slice are missing.",
+          std::string(
+              "A greenest pixel, least cloudy pixel or latest pixel (\"t0\") composite: of one "
+              "slice, "
+              "as long as the cube, or with one of dt, fact, period and group of a slice each "
+              "step, "
+              "period or time of year, as in aggregate_time (\"period\": \"month\" makes monthly "
+              "composites). The formula is computed over the slices of the input. A slice "
+              "where the formula is missing is never taken; of equally good ones the earliest is. "
+              "All "
+              "bands are taken from that slice, also where one of them is missing there. Steps "
+              "without "
+              "any slice are missing.\n") +
+          formula_summary(),
       .example = R"json({"cube_type": "best_time", "by": "nd(band2, band1)",
   "period": "season", "time_band": "when",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,

@@ -2,6 +2,7 @@
 
 #include "engine/cell_reduction.h"
 #include "engine/error.h"
+#include "engine/reducer_bands.h"
 #include "engine/registry.h"
 
 namespace cube {
@@ -32,7 +33,7 @@ class Coarsen final : public Operator {
       v.field(
           {.name = "factor", .help = "How many cells make one along x, y and t.", .required = true},
           factor);
-      v.field({.name = "func", .help = "The reducer, as in reduce_time."}, func);
+      v.field({.name = "func", .help = kReducerHelp}, func);
       v.field({.name = "boundary",
                .help = "What happens where a factor does not divide the cube: exact is an error, "
                        "pad counts the part of a window that is there, trim drops it.",

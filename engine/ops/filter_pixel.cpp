@@ -134,8 +134,8 @@ OperatorType filter_pixel() {
   return operator_type<FilterPixel>({
       .id = "filter_pixel",
       .summary = "Make cells missing in all bands where a formula is 0 or missing.",
-      .help = "Formulas are those of apply_pixel. The bands of the predicate are read first, the "
-              "others only where something is kept.",
+      .help = formula_summary() + " The bands of the predicate are read first, the "
+                                  "others only where something is kept.",
       .example = R"({"cube_type": "filter_pixel", "predicate": "band1 > 0 && ix > 1",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

@@ -208,11 +208,15 @@ OperatorType mask() {
   return operator_type<Mask>({
       .id = "mask",
       .summary = "Replace cells where another cube says so.",
-      .help = "The mask lies on the cube's grid and has the same slices, or one that serves for "
+      .help =
+          std::string(
+              "The mask lies on the cube's grid and has the same slices, or one that serves for "
               "all. It is read first: where it hides all cells of a chunk, the cube is not read. "
               "Bands keep their type and nodata value; without a replacement, an integer band "
               "that has no nodata value is widened to one that has. Where a cell of the mask is "
-              "missing, the predicate is as a rule missing, and the cell is replaced.",
+              "missing, the predicate is as a rule missing, and the cell is replaced. All bands "
+              "are masked.\n") +
+          formula_summary(),
       .example = R"({"cube_type": "mask", "predicate": "band1 == 3 || ix == 1",
   "mask": {"cube_type": "dummy", "nbands": 1, "fill": 2,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

@@ -16,7 +16,8 @@ class SelectTime final : public Operator {
 
     void fields(FieldVisitor& v) {
       v.field({.name = "t",
-               .help = "Times, each of the slice to keep; in any order.",
+               .help = "Times, each of the slice to keep, e.g. \"2020-03-05\"; in any order. One "
+                       "that is coarser than a slice, as 2020 on months, stands for its start.",
                .required = true,
                .one_or_many = true},
               t);

@@ -21,8 +21,9 @@ class SliceTime final : public Operator {
           {.name = "t",
            .help = "A time: the slice that holds it, or the only one that starts in the span it "
                    "names (2018-03-05 finds the label 2018-03-05T10:20:30). A number is the "
-                   "slice's index, "
-                   "as in gdalcubes."},
+                   "slice's index, as in gdalcubes. On a regular axis a time that is coarser than "
+                   "a slice, as "
+                   "2020 on months, stands for its start."},
           t);
       v.field({.name = "it", .help = "Or the slice's index, from 0."}, it);
     }

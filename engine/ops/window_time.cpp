@@ -37,7 +37,7 @@ class WindowTime final : public SeriesOperator {
       ReducerBands::fields(v, false);
       v.field({.name = "kernel",
                .help = "Instead of reducers: weights, one a slice of the window from the earliest "
-                       "on; all bands become weighted sums."},
+                       "on; all bands become weighted sums and keep their names."},
               kernel);
     }
   };
