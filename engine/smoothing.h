@@ -10,7 +10,7 @@
 // of unevenly spaced values are divided differences, of times in units of the mean step. Solved by
 // a banded L D L' factorisation.
 //
-// Thread rule: LocalPolynomials is immutable and shared; a Whittaker belongs to one thread.
+// Thread rule: LocalPolynomials is immutable and shared; the others belong to one thread.
 #pragma once
 
 #include <cstdint>
@@ -34,22 +34,40 @@ class LocalPolynomials {
   // The weights of the window's values that make the smooth value at t if none is missing.
   std::span<const double> weights(std::int64_t t) const;
 
-  // The same where only the values `there` are, as ascending indices into the window. Empty where
-  // these are not more than `order`, or where t itself is missing and has none on one of its sides.
-  std::vector<double> weights(std::int64_t t, std::span<const std::size_t> there,
-                              OrthonormalColumns& scratch) const;
+  // Where the window's slices stand about slice t, as a part of the furthest one's distance.
+  std::vector<double> offsets(std::int64_t t) const;
 
-  // Slices of one shape have the same weights for the same `there`.
-  std::int64_t shape(std::int64_t t) const { return even_ ? t - window(t).begin : t; }
-
+  std::int64_t order() const { return order_; }
   std::int64_t bytes() const;
 
  private:
+  std::vector<double> weights_at(std::int64_t t, OrthonormalColumns& scratch) const;
+
   std::vector<double> places_;
   std::int64_t window_;
   std::int64_t order_;
-  bool even_;                                 // the places are 0, 1, 2, ...
   std::vector<std::vector<double>> weights_;  // of each slice
+};
+
+// The same fits where values are missing, of a strip of cells side by side: each cell has its own
+// polynomials, orthogonal over the values that are there (Forsythe, "Generation and use of
+// orthogonal polynomials for data-fitting with a digital computer", 1957).
+class GappyPolynomials {
+ public:
+  explicit GappyPolynomials(const LocalPolynomials& fit) : fit_(fit) {}
+
+  // Sets the values at slice t where `out` is NaN. They stay NaN where not more values than `order`
+  // are there, or where that at t itself is missing and there are none on one of its sides.
+  void run(const SeriesStrip& in, std::int64_t t, std::span<double> out);
+
+  static std::int64_t bytes(std::int64_t cells, std::int64_t window);
+
+ private:
+  void check_sides(const SeriesStrip& in, std::int64_t t);
+
+  const LocalPolynomials& fit_;
+  std::vector<double> polynomials_;  // [2][slice of the window][cell]: the last and the one before
+  std::vector<double> numbers_;      // [kNumbers][cell]
 };
 
 class Whittaker {

@@ -80,8 +80,10 @@ double mann_kendall(double score, std::vector<double> values) {
 
 // A slice's part of the sums over a strip of cells. Missing values add nothing; selects instead of
 // branches, so that the loops vectorise.
-CUBE_MULTIVERSION void add_means(std::span<const double> values, double time, double* count,
-                                 double* times, double* sums, double* low, double* high) {
+CUBE_MULTIVERSION void add_means(std::span<const double> values, double time,
+                                 double* __restrict count, double* __restrict times,
+                                 double* __restrict sums, double* __restrict low,
+                                 double* __restrict high) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double v = values[i];
     const bool there = v == v;
@@ -94,8 +96,9 @@ CUBE_MULTIVERSION void add_means(std::span<const double> values, double time, do
 }
 
 CUBE_MULTIVERSION void add_squares(std::span<const double> values, double time,
-                                   const double* mean_time, const double* mean, double* times2,
-                                   double* both, double* values2) {
+                                   const double* __restrict mean_time,
+                                   const double* __restrict mean, double* __restrict times2,
+                                   double* __restrict both, double* __restrict values2) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double v = values[i];
     const double dt = v == v ? time - mean_time[i] : 0.0;
@@ -107,8 +110,9 @@ CUBE_MULTIVERSION void add_squares(std::span<const double> values, double time,
 }
 
 CUBE_MULTIVERSION void add_residuals(std::span<const double> values, double time,
-                                     const double* mean_time, const double* mean,
-                                     const double* times2, const double* both, double* rest) {
+                                     const double* __restrict mean_time,
+                                     const double* __restrict mean, const double* __restrict times2,
+                                     const double* __restrict both, double* __restrict rest) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double v = values[i];
     const double off = (v - mean[i]) - both[i] / times2[i] * (time - mean_time[i]);

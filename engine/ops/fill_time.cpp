@@ -95,8 +95,8 @@ struct Neighbours {
 
 // The neighbours seen from the slice beyond `row`, which is at `place`: its values where it has
 // some. Selects instead of branches here and below, so that the loops vectorise.
-CUBE_MULTIVERSION void pass_slice(std::span<const double> row, double place, double* values,
-                                  double* places) {
+CUBE_MULTIVERSION void pass_slice(std::span<const double> row, double place,
+                                  double* __restrict values, double* __restrict places) {
   for (std::size_t i = 0; i < row.size(); ++i) {
     const bool there = row[i] == row[i];
     values[i] = there ? row[i] : values[i];
@@ -106,8 +106,10 @@ CUBE_MULTIVERSION void pass_slice(std::span<const double> row, double place, dou
 
 // Distances of neighbours that there are not are NaN, and so never within a limit.
 CUBE_MULTIVERSION void fill_nearest(std::span<double> row, double place, double limit,
-                                    const double* before, const double* before_places,
-                                    const double* after, const double* after_places) {
+                                    const double* __restrict before,
+                                    const double* __restrict before_places,
+                                    const double* __restrict after,
+                                    const double* __restrict after_places) {
   for (std::size_t i = 0; i < row.size(); ++i) {
     const double back = place - before_places[i];
     const double ahead = after_places[i] - place;
@@ -120,8 +122,10 @@ CUBE_MULTIVERSION void fill_nearest(std::span<double> row, double place, double 
 }
 
 CUBE_MULTIVERSION void fill_linear(std::span<double> row, double place, double limit,
-                                   const double* before, const double* before_places,
-                                   const double* after, const double* after_places) {
+                                   const double* __restrict before,
+                                   const double* __restrict before_places,
+                                   const double* __restrict after,
+                                   const double* __restrict after_places) {
   for (std::size_t i = 0; i < row.size(); ++i) {
     const double a = before[i];
     const double back = place - before_places[i];

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "engine/error.h"
 #include "engine/missing.h"
@@ -15,8 +14,6 @@ namespace {
 constexpr std::int64_t kWindow = 5;
 constexpr std::int64_t kOrder = 2;
 constexpr double kLambda = 10;
-// Patterns of missing values in a window whose weights are kept.
-constexpr std::size_t kMostKnown = 4096;
 
 class SmoothTime final : public SeriesOperator {
  public:
@@ -135,11 +132,7 @@ class SmoothTime final : public SeriesOperator {
       return Whittaker::bytes(cells, slices, order_) +
              cells * slices * std::int64_t{sizeof(double)};
     }
-    constexpr std::int64_t kOfWindow = 6;    // values, their places and powers, weights
-    constexpr std::int64_t kOverhead = 128;  // of what is kept for a pattern
-    const std::int64_t window = std::int64_t{sizeof(double)} * polynomials_->window(0).size();
-    return window * (kOfWindow + order_ + 1) +
-           static_cast<std::int64_t>(kMostKnown) * (window + kOverhead);
+    return GappyPolynomials::bytes(cells, polynomials_->window(0).size());
   }
 
   std::vector<double> places_;
@@ -150,7 +143,7 @@ class SmoothTime final : public SeriesOperator {
 
 class SmoothTime::Savgol final : public SeriesWork {
  public:
-  explicit Savgol(const LocalPolynomials& fit) : fit_(fit) {}
+  explicit Savgol(const LocalPolynomials& fit) : fit_(fit), gappy_(fit) {}
 
   void run(const SeriesStrip& in, std::span<const std::size_t>,
            std::span<SeriesStrip> out) override {
@@ -160,7 +153,7 @@ class SmoothTime::Savgol final : public SeriesWork {
   }
 
  private:
-  // All cells as if nothing were missing; where that shows, the cell once more.
+  // All cells as if nothing were missing; where that shows, once more.
   void smooth(const SeriesStrip& in, std::int64_t t, std::span<double> out) {
     const Range window = fit_.window(t);
     const auto weights = fit_.weights(t);
@@ -169,47 +162,12 @@ class SmoothTime::Savgol final : public SeriesWork {
       const auto values = in.at(window.begin + static_cast<std::int64_t>(k));
       for (std::size_t i = 0; i < out.size(); ++i) out[i] += weights[k] * values[i];
     }
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      if (std::isnan(out[i])) out[i] = fitted(in, t, i);
-    }
+    const bool gaps = std::any_of(out.begin(), out.end(), [](double v) { return std::isnan(v); });
+    if (gaps) gappy_.run(in, t, out);
   }
-
-  double fitted(const SeriesStrip& in, std::int64_t t, std::size_t cell) {
-    const Range window = fit_.window(t);
-    there_.clear();
-    values_.clear();
-    std::uint64_t pattern = 0;
-    for (std::int64_t s = window.begin; s < window.end; ++s) {
-      const double value = in.at(s)[cell];
-      if (std::isnan(value)) continue;
-      there_.push_back(static_cast<std::size_t>(s - window.begin));
-      values_.push_back(value);
-      pattern |= std::uint64_t{1} << (there_.back() % kBits);
-    }
-    const std::vector<double>& weights = weights_of(t, pattern, window.size() <= kBits);
-    if (weights.empty()) return kMissing;
-    double sum = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) sum += weights[i] * values_[i];
-    return sum;
-  }
-
-  // Those of the values that are there, kept as long as slices of the same shape follow.
-  const std::vector<double>& weights_of(std::int64_t t, std::uint64_t pattern, bool keep) {
-    if (fit_.shape(t) != shape_ || known_.size() >= kMostKnown || !keep) known_.clear();
-    shape_ = fit_.shape(t);
-    const auto [place, added] = known_.try_emplace(pattern);
-    if (added) place->second = fit_.weights(t, there_, basis_);
-    return place->second;
-  }
-
-  static constexpr std::int64_t kBits = 64;
 
   const LocalPolynomials& fit_;
-  OrthonormalColumns basis_;
-  std::vector<std::size_t> there_;  // values of the window of one cell, as indices into it
-  std::vector<double> values_;
-  std::int64_t shape_ = -1;
-  std::unordered_map<std::uint64_t, std::vector<double>> known_;  // weights by pattern of values
+  GappyPolynomials gappy_;
 };
 
 class SmoothTime::Penalised final : public SeriesWork {
