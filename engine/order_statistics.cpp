@@ -26,6 +26,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kLanes = 32;            // series side by side
+constexpr std::size_t kShort = 64;            // rows that are sooner gone through than indexed
 constexpr std::size_t kLongestNetwork = 512;  // beyond, picking out of one series is faster
 
 using Lanes = std::array<double, kLanes>;
@@ -79,17 +80,18 @@ struct Tile {
 };
 
 // Fills the rows of a tile from rows `stride` apart.
-CUBE_MULTIVERSION void load_lanes(const double* values, std::size_t stride, Tile& tile) {
-  Lanes counts{};
-  for (Lanes& row : tile.rows) {
+CUBE_MULTIVERSION void load_lanes(const double* __restrict values, std::size_t stride, Tile& tile) {
+  tile.counts.fill(0);
+  double* __restrict counts = tile.counts.data();
+  for (Lanes& lanes : tile.rows) {
+    double* __restrict row = lanes.data();
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const bool there = values[lane] == values[lane];
-      row[lane] = there ? values[lane] : kInfinity;
-      counts[lane] += there ? 1 : 0;
+      const double value = values[lane];
+      row[lane] = value == value ? value : kInfinity;
+      counts[lane] += value == value ? 1.0 : 0.0;
     }
     values += stride;
   }
-  tile.counts = counts;
 }
 
 double quantile_of_lane(const Tile& tile, std::size_t lane, double quantile) {
@@ -97,6 +99,35 @@ double quantile_of_lane(const Tile& tile, std::size_t lane, double quantile) {
   const QuantilePosition at(quantile, tile.counts[lane]);
   const double low = tile.rows[at.index][lane];
   return at.fraction > 0 ? at.between(low, tile.rows[at.index + 1][lane]) : low;
+}
+
+// The quantiles of short series, of all lanes: the rows on both sides are picked out by going
+// through all. The same to the bit as quantile_of_lane().
+CUBE_MULTIVERSION void quantiles_of_lanes(const Tile& tile, double quantile, Lanes& out) {
+  Lanes index;
+  Lanes fraction;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const double position = (tile.counts[lane] - 1) * quantile;
+    index[lane] = std::floor(position);
+    fraction[lane] = position - index[lane];
+  }
+  Lanes low{};
+  Lanes high{};
+  for (std::size_t j = 0; j < tile.rows.size(); ++j) {
+    const auto place = static_cast<double>(j);
+    const double* __restrict row = tile.rows[j].data();
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      low[lane] = index[lane] == place ? row[lane] : low[lane];
+      high[lane] = index[lane] + 1 == place ? row[lane] : high[lane];
+    }
+  }
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const double part = fraction[lane];
+    const double between = part == 0.5 ? (low[lane] + high[lane]) / 2  // as QuantilePosition
+                                       : low[lane] + part * (high[lane] - low[lane]);
+    const double value = part > 0 ? between : low[lane];
+    out[lane] = tile.counts[lane] > 0 ? value : kMissing;
+  }
 }
 
 // REQUIRES: not empty. Reorders the values.
@@ -112,6 +143,7 @@ struct Quantile {
   double quantile;
 
   void of_tile(Tile& tile, Lanes& out) const {
+    if (tile.rows.size() <= kShort) return quantiles_of_lanes(tile, quantile, out);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       out[lane] = quantile_of_lane(tile, lane, quantile);
     }
