@@ -33,6 +33,7 @@ class Fold final : public ReducerState {
     double* __restrict a = numbers[0];
     double* __restrict b = numbers[kNumbers > 1 ? 1 : 0];
     double* __restrict c = numbers[kNumbers > 2 ? 2 : 0];
+    double* __restrict d = numbers[kNumbers > 3 ? 3 : 0];
     // Through locals: stores under a condition would keep the loop from vectorising.
     for (std::size_t i = 0; i < values.size(); ++i) {
       double first = a[i];
@@ -45,9 +46,11 @@ class Fold final : public ReducerState {
       } else {
         double second = b[i];
         double third = c[i];
-        Op::add(v[i], first, second, third);
+        double fourth = d[i];
+        Op::add(v[i], first, second, third, fourth);
         b[i] = second;
         c[i] = third;
+        d[i] = fourth;
       }
       a[i] = first;
     }
@@ -60,7 +63,7 @@ class Fold final : public ReducerState {
       } else if constexpr (kNumbers == 2) {
         out[i] = Op::finish(numbers_[0][i], numbers_[1][i]);
       } else {
-        out[i] = Op::finish(numbers_[0][i], numbers_[1][i], numbers_[2][i]);
+        out[i] = Op::finish(numbers_[0][i], numbers_[2][i]);
       }
     }
   }
@@ -143,24 +146,26 @@ struct Prod {
   static double finish(double prod, double count) { return count > 0 ? prod : kMissing; }
 };
 
-// Welford's update: sums of squares of the values themselves would cancel.
+// Welford's update: sums of squares of the values themselves would cancel. Of the differences to
+// the first value, as a running mean of large numbers would be rounded to their precision.
 struct Var {
-  static constexpr std::array kStart = {0.0, 0.0, 0.0};
-  static void add(double v, double& count, double& mean, double& squares) {
-    const double delta = valid(v) ? v - mean : 0.0;
+  static constexpr std::array kStart = {0.0, 0.0, 0.0, kMissing};
+  static void add(double v, double& count, double& mean, double& squares, double& first) {
+    first = valid(first) ? first : v;
+    const double delta = valid(v) ? (v - first) - mean : 0.0;
     count += one(v);
     const double step = delta / (count > 1 ? count : 1.0);
     mean += step;
     squares += delta * (delta - step);
   }
-  static double finish(double count, double, double squares) {
+  static double finish(double count, double squares) {
     return count > 1 ? squares / (count - 1) : kMissing;
   }
 };
 
 struct Sd : Var {
-  static double finish(double count, double mean, double squares) {
-    return std::sqrt(Var::finish(count, mean, squares));
+  static double finish(double count, double squares) {
+    return std::sqrt(Var::finish(count, squares));
   }
 };
 

@@ -197,7 +197,7 @@ bool Reducer::holds_values() const {
 }
 
 std::int64_t Reducer::state_bytes(std::int64_t length) const {
-  constexpr std::int64_t kLargestFold = 3;  // of var: count, mean, sum of squares
+  constexpr std::int64_t kLargestFold = 4;  // of var: count, mean, sum of squares, first value
   const auto cell = static_cast<std::int64_t>(sizeof(double));
   return cell * (holds_values() ? length : kLargestFold);
 }

@@ -10,6 +10,7 @@ import unittest
 try:
     import netCDF4
     import numpy as np
+    import pandas as pd
     import xarray as xr
     from osgeo import gdal, osr
 except ImportError as missing:
@@ -152,35 +153,37 @@ def whittaker(series, places, strength, order):
                            np.where(valid, series, 0))
 
 
-class Series(Case):
-    def setUp(self):
-        super().setUp()
+class SeriesCase(Case):
+    def written(self, bands, dates):
+        """GeoTIFFs of the slices of bands [t, y, x], as simple_cube names them."""
         driver = gdal.GetDriverByName("GTiff")
         crs = osr.SpatialReference()
         crs.ImportFromEPSG(32631)
-        for t, cells in enumerate(VALUES):
-            file = driver.Create(self.path(f"{t}.tif"), WIDTH, HEIGHT, 1, gdal.GDT_Float64)
+        height, width = bands[0].shape[1:]
+        for t in range(len(dates)):
+            file = driver.Create(self.path(f"{t}.tif"), width, height, len(bands),
+                                 gdal.GDT_Float64)
             file.SetSpatialRef(crs)
             file.SetGeoTransform([500000, 10, 0, 5000000, 0, -10])
-            file.GetRasterBand(1).WriteArray(cells)
-            file.GetRasterBand(1).SetNoDataValue(np.nan)
+            for i, cells in enumerate(bands, 1):
+                file.GetRasterBand(i).WriteArray(cells[t])
+                file.GetRasterBand(i).SetNoDataValue(np.nan)
             del file
-        self.labelled = {"cube_type": "simple_cube", "band_names": ["a"],
-                         "files": [self.path(f"{t}.tif") for t in range(SLICES)],
-                         "datetime": [d.isoformat() for d in DATES]}
-        self.regular = {"cube_type": "aggregate_time", "period": "month", "func": "first",
-                        "in_cube": self.labelled}
-        self.months = np.full((MONTHS[-1] - MONTHS[0] + 1, HEIGHT, WIDTH), np.nan)
-        self.months[MONTHS - MONTHS[0]] = VALUES
+        return {"files": [self.path(f"{t}.tif") for t in range(len(dates))],
+                "datetime": [d.isoformat() for d in dates]}
 
     def computed(self, node, *options):
-        """The bands of the result, the same for whole series and for odd chunks."""
+        """The bands of the result, the same for whole series and for odd chunks; self.times are
+        those of its slices."""
         results = []
         for chunk in ([], ["--chunk", "7,3,2"]):
             out = self.path(f"out{len(results)}.nc")
             run = cube("run", self.graph(node), "-o", out, "--overwrite", "-q", *chunk, *options)
             self.assertEqual(run.returncode, 0, run.stderr)
             with netCDF4.Dataset(out) as file:
+                time = file.variables["time"]
+                self.times = [datetime.datetime(*d.timetuple()[:6])
+                              for d in netCDF4.num2date(time[:], time.units)]
                 results.append({name: np.ma.filled(v[:].astype(float), np.nan)
                                 for name, v in file.variables.items()
                                 if v.dimensions[-2:] == ("y", "x")})
@@ -199,6 +202,17 @@ class Series(Case):
         self.assertTrue(np.isfinite(expected).any())
         np.testing.assert_allclose(cells, expected, rtol=tolerance, atol=tolerance)
 
+
+class Series(SeriesCase):
+    def setUp(self):
+        super().setUp()
+        self.labelled = {"cube_type": "simple_cube", "band_names": ["a"],
+                         **self.written([VALUES], DATES)}
+        self.regular = {"cube_type": "aggregate_time", "period": "month", "func": "first",
+                        "in_cube": self.labelled}
+        self.months = np.full((MONTHS[-1] - MONTHS[0] + 1, HEIGHT, WIDTH), np.nan)
+        self.months[MONTHS - MONTHS[0]] = VALUES
+
     def test_moving(self):
         months = xr.DataArray(self.months, dims=("t", "y", "x"))
         steps = (-3, 1, 5)
@@ -206,6 +220,13 @@ class Series(Case):
                                       for by in steps])
         for by, cells in zip(steps, shifted):
             self.same(cells, months.shift(t=by).values)
+        by_months = self.computed({"cube_type": "shift_time", "by": "-P2M", "in_cube": self.regular})
+        self.same(by_months["a"], months.shift(t=-2).values)
+        for by, offset in (("P1Y", pd.DateOffset(years=1)), ("-P40D", pd.Timedelta(days=-40)),
+                           ("PT36H", pd.Timedelta(hours=36))):
+            later = self.computed({"cube_type": "shift_time", "by": by, "in_cube": self.labelled})
+            self.same(later["a"], VALUES, 0)
+            self.assertEqual(self.times, list(pd.Series(0, DATES).shift(freq=offset).index))
         got = self.computed({"cube_type": "slice_time", "t": DATES[11].date().isoformat(),
                              "in_cube": self.labelled})
         self.same(got["a"], VALUES[11])
@@ -281,11 +302,15 @@ class Series(Case):
             expected = [array.groupby("t.month") - array.groupby("t.month").mean(),
                         array.groupby("t.season") - array.groupby("t.season").mean(),
                         (array - early) / early,
+                        array.groupby("t.season") -
+                        array.sel(t=slice("2018-06", "2020-02")).groupby("t.season").median(),
                         (array - array.mean("t")) / array.std("t", ddof=1)]
         got = self.computed_each([
             {"cube_type": "anomaly", "in_cube": self.labelled, **more}
             for more in ({"group": "month"}, {"group": "season"},
                          {"baseline": {"t1": "2019"}, "method": "relative"},
+                         {"group": "season", "func": "median",
+                          "baseline": {"t0": "2018-06", "t1": "2020-02"}},
                          {"method": "standardized"})])
         for cells, want in zip(got, expected):
             self.same(cells, want.transpose("t", "y", "x").values)
@@ -340,6 +365,120 @@ class Series(Case):
         values = each_series(whittaker, self.months, places, 10, 2)
         self.same(got["a_mean"], or_missing(np.mean)(values), 1e-7)
         self.same(got["a_median"], or_missing(np.median)(values), 1e-7)
+
+
+
+# Leap days, ends of years and seconds before midnight, days that several slices share.
+GROUPED = sorted({datetime.datetime.fromisoformat(d) for d in (
+    "2015-12-30", "2015-12-31T23:59:59", "2016-01-01", "2016-02-28T23:59:59", "2016-02-29",
+    "2016-02-29T12:00:00", "2016-03-01", "2016-12-31T06:00:00", "2017-01-01", "2017-02-28",
+    "2017-03-01", "2020-02-29T10:00:00", "2020-03-01", "2020-12-31")} |
+    {datetime.datetime(2016, 1, 1, 7, 30) + datetime.timedelta(days=int(d), hours=int(h))
+     for d, h in zip(RANDOM.integers(0, 1500, 40), RANDOM.integers(0, 15, 40))})
+FUNCTIONS = {
+    "min": np.min, "max": np.max, "mean": np.mean, "median": np.median, "sum": np.sum,
+    "prod": np.prod, "var": lambda v: np.var(v, ddof=1) if v.size > 1 else np.nan,
+    "sd": lambda v: np.std(v, ddof=1) if v.size > 1 else np.nan, "first": lambda v: v[0],
+    "last": lambda v: v[-1], "range": np.ptp, "q1": lambda v: np.quantile(v, 0.25),
+    "q3": lambda v: np.quantile(v, 0.75), "p90": lambda v: np.quantile(v, 0.9),
+    "p33.3": lambda v: np.quantile(v, 0.333), "any": lambda v: float(np.any(v != 0)),
+    "all": lambda v: float(np.all(v != 0)), "rms": lambda v: np.sqrt(np.mean(v * v)),
+    "mad": lambda v: np.median(np.abs(v - np.median(v))),
+    "mode": lambda v: min(pd.Series(v).mode())}
+
+
+def dekad(dates):
+    return np.minimum((dates.day - 1) // 10, 2)
+
+
+class Groups(SeriesCase):
+    def setUp(self):
+        super().setUp()
+        shape = (len(GROUPED), 3, 4)
+        self.values = np.round(RANDOM.normal(3, 2, shape), 1)
+        self.values[RANDOM.random(shape) < 0.3] = np.nan
+        self.values[:, 1, 1] = np.nan
+        # A variance of 1e-6 about 1e9, of numbers that are exact in binary.
+        self.big = 1e9 + np.round(self.values) / 1024
+        self.source = {"cube_type": "simple_cube", "band_names": ["a", "big"],
+                       **self.written([self.values, self.big], GROUPED)}
+        self.dates = pd.DatetimeIndex(GROUPED)
+
+    def groupings(self):
+        """Each grouping with the label of every slice's group and the labels of the result."""
+        dates = self.dates
+        day = dates.normalize()
+        month = dates.to_period("M").start_time
+        starts = {"day": (day, "D"), "week": (day - pd.to_timedelta(dates.weekday, "D"), "7D"),
+                  "month": (month, "MS"), "season": (dates.to_period("Q-NOV").start_time, "3MS"),
+                  "year": (dates.to_period("A").start_time, "YS")}
+        for period, (own, step) in starts.items():
+            yield {"period": period}, own, pd.date_range(own[0], own[-1], freq=step)
+        own = month + pd.to_timedelta(10 * dekad(dates), "D")
+        months = pd.date_range(own[0].replace(day=1), own[-1], freq="MS")
+        every = sorted(m + pd.Timedelta(days=d) for m in months for d in (0, 10, 20))
+        yield {"period": "dekad"}, own, [d for d in every if own[0] <= d <= own[-1]]
+        for dt, step, first in (("P16D", "16D", day[0]), ("P1M", "MS", month[0]),
+                                ("PT36H", "36H", dates[0].floor("H"))):
+            all_steps = pd.date_range(first, dates[-1], freq=step)
+            yield {"dt": dt}, all_steps[all_steps.searchsorted(dates, "right") - 1], all_steps
+        own = dates[np.arange(len(dates)) // 7 * 7]
+        yield {"fact": 7}, own, own.unique()
+        year = pd.Timestamp(dates[0].year, 1, 1)
+        new_month = [year + pd.DateOffset(months=m - 1) for m in dates.month]
+        cycles = {"month": new_month,
+                  "season": [year + pd.DateOffset(months=m % 12 // 3 * 3 - 1) for m in dates.month],
+                  "dekad": [m + pd.Timedelta(days=10 * d) for m, d in zip(new_month, dekad(dates))],
+                  "dayofyear": [year + pd.Timedelta(days=d - 1) for d in dates.dayofyear],
+                  "year": dates.to_period("A").start_time}
+        for group, own in cycles.items():
+            own = pd.DatetimeIndex(own)
+            yield {"group": group}, own, own.unique().sort_values()
+
+    def test_every_grouping(self):
+        names = list(FUNCTIONS)
+        for i, (keys, own, labels) in enumerate(self.groupings()):
+            with self.subTest(keys):
+                func = names[i % len(names)]
+                nodes = [{"cube_type": "aggregate_time", **keys, "func": func},
+                         {"cube_type": "best_time", **keys, "by": "a", "time_band": "when"}]
+                got = self.computed({"cube_type": "join_bands", "prefixes": ["all", "best"],
+                                     "in_cubes": [{**node, "in_cube": self.source}
+                                                  for node in nodes]})
+                self.assertEqual(self.times, list(labels))
+                for name, function in (("all.a", FUNCTIONS[func]), ("best.a", np.max)):
+                    self.same(got[name], [or_missing(function)(self.values[own == label])
+                                          for label in labels])
+                best, when = got["best.a"], got["best.when"]
+                for index in np.ndindex(*best.shape):
+                    series = self.values[(slice(None),) + index[1:]]
+                    first = seconds(GROUPED)[(own == labels[index[0]]) & (series == best[index])]
+                    np.testing.assert_equal(when[index], first[0] if first.size else np.nan)
+
+    def test_every_reducer(self):
+        for band, values in (("a", self.values), ("big", self.big)):
+            names = [name for name in FUNCTIONS if band == "a" or name != "prod"]
+            which = [["which_min", band], [{"name": "which_max", "index": True}, band]]
+            got = self.computed({"cube_type": "reduce_time", "in_cube": self.source,
+                                 "reducer_bands": [[name, band] for name in names] +
+                                 [["count", band]] + which,
+                                 "names": names + ["count", "when", "index"]})
+            for name in names:
+                # numpy's own variance is no more exact than its mean.
+                exact = 1e-7 if name in ("var", "sd") else 1e-15
+                np.testing.assert_allclose(got[name][0], or_missing(FUNCTIONS[name])(values),
+                                           rtol=1e-9 if band == "a" else exact, err_msg=name)
+            # Of the differences alone, which are exact.
+            for name in ("var", "sd", "range", "mad"):
+                small = or_missing(FUNCTIONS[name])(values - (1e9 if band == "big" else 0))
+                np.testing.assert_allclose(got[name][0], small, rtol=1e-13, err_msg=name)
+            self.same(got["count"][0], np.sum(~np.isnan(values), axis=0), 0)
+            filled = np.where(np.isnan(values), np.inf, values)
+            there = np.isfinite(filled).any(axis=0)
+            self.same(got["when"][0], np.where(there, seconds(GROUPED)[filled.argmin(axis=0)],
+                                               np.nan), 0)
+            self.same(got["index"][0], np.where(
+                there, np.where(np.isnan(values), -np.inf, values).argmax(axis=0), np.nan), 0)
 
 
 if __name__ == "__main__":
