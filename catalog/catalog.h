@@ -121,10 +121,11 @@ struct ChangeReport {
   std::vector<IndexReport::Left> left_out;
 };
 
-// Changes to a catalog, ours or gdalcubes', which becomes ours. The file is written anew beside the
-// old one and renamed, so that a change that fails leaves it as it was and who has it open goes on
-// reading the old. Answers are those of a catalog made anew from the same files.
-// Throws Error, also where no image would be left, or another process is changing the catalog.
+// Changes to a catalog, ours or gdalcubes', which becomes ours. A copy of the file is changed and
+// takes its place, so that a change that fails leaves it as it was and who has it open goes on
+// reading the old; memory follows the change, not the catalog. Answers are those of a catalog made
+// anew from the same files. Throws Error, also where no image would be left, or another process is
+// changing the catalog.
 
 // What to add: one of these.
 struct Additions {

@@ -1,11 +1,11 @@
 #include "catalog/catalog_writer.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "catalog/footprint.h"
 #include "catalog/packings.h"
 #include "catalog/schema.h"
+#include "catalog/summary.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -44,7 +44,7 @@ CatalogWriter::CatalogWriter(const std::filesystem::path& file)
                    "INSERT INTO " + std::string(kPackingTable) + " VALUES (?, ?, ?, ?)") {}
 
 std::int64_t CatalogWriter::add_image(const CatalogImage& image) {
-  const std::int64_t id = ++images_;
+  const std::int64_t id = ++summary_.images;
   const std::vector<Box> footprint(image.footprint.begin(), image.footprint.end());
   const Box row = to_row(footprint);
   const std::string datetime = to_text(image.datetime);
@@ -52,14 +52,13 @@ std::int64_t CatalogWriter::add_image(const CatalogImage& image) {
   image_row_.bind(row.right).bind_view(datetime).bind_view(image.crs).run();
   for (const Box& box : footprint) {
     tree_.add(id, box, image.datetime);
-    if (!extent_) extent_ = box;
-    extent_ = Box{std::min(extent_->left, box.left), std::min(extent_->bottom, box.bottom),
-                  std::max(extent_->right, box.right), std::max(extent_->top, box.top)};
+    const Box all = summary_.extent.value_or(box);
+    summary_.extent = Box{std::min(all.left, box.left), std::min(all.bottom, box.bottom),
+                          std::max(all.right, box.right), std::max(all.top, box.top)};
   }
-  first_ = std::min(first_.value_or(image.datetime), image.datetime);
-  last_ = std::max(last_.value_or(image.datetime), image.datetime);
-  const auto known = crs_.find(image.crs);
-  known == crs_.end() ? crs_[std::string(image.crs)] = 1 : ++known->second;
+  summary_.first = std::min(summary_.first.value_or(image.datetime), image.datetime);
+  summary_.last = std::max(summary_.last.value_or(image.datetime), image.datetime);
+  ++summary_.crs[std::string(image.crs)];
   return id;
 }
 
@@ -106,22 +105,13 @@ void CatalogWriter::write_bands(std::span<const BandInfo> bands) {
   }
 }
 
-std::string CatalogWriter::summary_json() {
-  nlohmann::ordered_json out = {{"images", images_}, {"files", files_}};
-  if (first_) out["first"] = to_text(*first_);
-  if (last_) out["last"] = to_text(*last_);
-  if (extent_) out["extent"] = {extent_->left, extent_->bottom, extent_->right, extent_->top};
-  out["crs"] = crs_;
-  return out.dump();
-}
-
 void CatalogWriter::finish(std::span<const BandInfo> bands, const std::string& format_json) {
-  files_ = count_distinct(descriptors_);
+  summary_.files = count_distinct(descriptors_);
   write_bands(bands);
   Statement row(database_, "INSERT INTO collection_md VALUES (?, ?)");
   row.bind(kVersionKey).bind(kVersion).run();
   if (!format_json.empty()) row.bind(kFormatKey).bind(format_json).run();
-  row.bind(kSummaryKey).bind(summary_json()).run();
+  row.bind(kSummaryKey).bind(summary_json(summary_)).run();
   tree_.write(database_, kExtentTable);
   database_.execute(index_sql());
   database_.execute("COMMIT");

@@ -16,7 +16,7 @@
 
 #include "catalog/extent_tree.h"
 #include "catalog/sqlite.h"
-#include "engine/cube_info.h"
+#include "engine/image_index.h"
 #include "engine/packing.h"
 
 namespace cube {
@@ -49,15 +49,14 @@ class CatalogWriter {
   // A row of collection_md.
   void add_setting(std::string_view key, std::string_view value);
 
-  std::int64_t images() const { return images_; }
-  std::int64_t files() const { return files_; }  // distinct; counted by finish()
+  std::int64_t images() const { return summary_.images; }
+  std::int64_t files() const { return summary_.files; }  // distinct; counted by finish()
 
   // Bands by the indices that add_reference() was given.
   void finish(std::span<const BandInfo> bands, const std::string& format_json);
 
  private:
   void write_bands(std::span<const BandInfo> bands);
-  std::string summary_json();
 
   Database database_;
   Statement image_row_;
@@ -67,13 +66,8 @@ class CatalogWriter {
   Statement packing_row_;
   std::map<std::size_t, std::vector<Packing>> packings_;  // seen, by band
   ExtentTree tree_;
-  std::int64_t images_ = 0;
-  std::int64_t files_ = 0;
+  CollectionSummary summary_;
   std::vector<std::uint64_t> descriptors_;  // hashes, to count the files
-  std::map<std::string, std::int64_t, std::less<>> crs_;
-  std::optional<Instant> first_;
-  std::optional<Instant> last_;
-  std::optional<Box> extent_;
 };
 
 }  // namespace cube

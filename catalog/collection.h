@@ -42,6 +42,11 @@ struct Collection {
   std::vector<IndexReport::Left> left_out;
   std::vector<FileState> states;                // of files; empty = as they are now
   std::map<std::string, std::string> settings;  // further rows of collection_md
+  // Of a part of a catalog: which bands images have that are not in it, whose scale and offset
+  // therefore stay; empty = none.
+  std::vector<bool> elsewhere;
+
+  bool has_elsewhere(std::size_t band) const { return band < elsewhere.size() && elsewhere[band]; }
 };
 
 // Matches and opens `files` on several threads. The result is the same for any number of threads

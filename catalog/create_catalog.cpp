@@ -20,7 +20,7 @@ void write_files(CatalogWriter& writer, const Collection& collection,
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     const FileState state =
         collection.states.empty() ? state_of(collection.files[i]) : collection.states[i];
-    writer.add_file(descriptors[i], state.size, state.mtime);
+    if (state.size) writer.add_file(descriptors[i], state.size, state.mtime);
   }
 }
 

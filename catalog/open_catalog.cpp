@@ -11,6 +11,7 @@
 #include "catalog/footprint.h"
 #include "catalog/schema.h"
 #include "catalog/sqlite.h"
+#include "catalog/summary.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
@@ -113,7 +114,7 @@ class Catalog final : public ImageIndex {
 
   std::string file_;
   std::filesystem::path folder_;
-  Database database_;
+  mutable Database database_;
   bool indexed_ = false;  // has our R*Tree
   bool differ_ = false;   // some images have a scale or offset of their own
   std::vector<BandInfo> bands_;
@@ -320,22 +321,10 @@ std::optional<CollectionSummary> Catalog::stored_summary() const {
 }
 
 CollectionSummary Catalog::counted_summary() const {
-  CollectionSummary out;
+  CollectionSummary out = count_images(database_, file_);
   Statement files(database_, "SELECT count(DISTINCT descriptor) FROM gdalrefs");
   files.step();
   out.files = files.integer(0);
-  Statement crs(database_, "SELECT coalesce(proj, ''), count(*) FROM images GROUP BY 1");
-  while (crs.step()) out.crs[crs.text(0)] = crs.integer(1);
-  Statement row(database_,
-                "SELECT count(*), min(datetime), max(datetime),"
-                " min(CASE WHEN left > right THEN -180 ELSE left END), min(bottom),"
-                " max(CASE WHEN left > right THEN 180 ELSE right END), max(top) FROM images");
-  row.step();
-  out.images = row.integer(0);
-  if (out.images == 0) return out;
-  out.first = time(row.text(1));
-  out.last = time(row.text(2));
-  out.extent = Box{row.real(3), row.real(4), row.real(5), row.real(6)};
   return out;
 }
 

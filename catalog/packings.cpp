@@ -48,7 +48,8 @@ void settle_packings(Collection& collection) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const BandInfo& band = collection.bands[i];
     const auto at = std::ranges::max_element(counts[i], {}, [](const auto& c) { return c.second; });
-    most.push_back(at == counts[i].end() ? Packing{band.scale, band.offset} : at->first);
+    const bool stays = at == counts[i].end() || collection.has_elsewhere(i);
+    most.push_back(stays ? Packing{band.scale, band.offset} : at->first);
   }
   for (CollectedImage& image : collection.images) {
     for (auto& [band, source] : image.sources) {

@@ -16,7 +16,7 @@ std::string packings_text(std::vector<Packing> packings);
 Packing packing_of(const CollectedImage::Source& source, const BandInfo& band);
 
 // Gives each band the scale and offset of most of its images, of equally many the least offset, and
-// the others their own.
+// the others their own. Bands that other images have stay as they are.
 void settle_packings(Collection& collection);
 
 }  // namespace cube

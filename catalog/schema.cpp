@@ -31,10 +31,21 @@ CREATE TABLE gdalrefs (image_id INTEGER, band_id INTEGER, descriptor TEXT, band_
 }
 
 std::string index_sql() {
+  return "CREATE UNIQUE INDEX idx_image_names ON images(name);\n"
+         "CREATE INDEX idx_image_datetime ON images(datetime);\n" +
+         trigger_sql();
+}
+
+std::string trigger_sql() {
   const std::string tree = kExtentTable;
   const std::string stale =
       " DELETE FROM collection_md WHERE key = '" + std::string(kSummaryKey) + "'; ";
-  const std::string remove = " DELETE FROM " + tree + " WHERE image_id = old.id; ";
+  // The tree is asked by place: it has no index on images.
+  const std::string remove = " DELETE FROM " + tree + " WHERE id IN (SELECT id FROM " + tree +
+                             " WHERE image_id = old.id AND bottom <= old.top AND top >= old.bottom"
+                             " AND left <= CASE WHEN old.left > old.right THEN 180 ELSE old.right"
+                             " END AND right >= CASE WHEN old.left > old.right THEN -180"
+                             " ELSE old.left END); ";
   // A day more on both sides, for times of day and zones in any form; always, where it is no time.
   const std::string days =
       "julianday(CASE length(new.datetime) WHEN 4 THEN new.datetime || '-01-01' WHEN 7"
@@ -46,16 +57,15 @@ std::string index_sql() {
                              " CASE WHEN new.left > new.right THEN 180 ELSE new.right END" +
                              rest + " UNION ALL SELECT -180, new.right" + rest +
                              " WHERE new.left > new.right; ";
-  return "CREATE UNIQUE INDEX idx_image_names ON images(name);\n"
-         "CREATE INDEX idx_image_datetime ON images(datetime);\n"
-         "CREATE TRIGGER cube_image_added AFTER INSERT ON images BEGIN" +
-         stale + insert + "END;\nCREATE TRIGGER cube_image_removed AFTER DELETE ON images BEGIN" +
-         stale + remove + "END;\nCREATE TRIGGER cube_image_changed AFTER UPDATE ON images BEGIN" +
-         stale + remove + insert +
-         "END;\n"
-         "CREATE TRIGGER cube_reference_added AFTER INSERT ON gdalrefs BEGIN" +
-         stale + "END;\nCREATE TRIGGER cube_reference_removed AFTER DELETE ON gdalrefs BEGIN" +
-         stale + "END;\n";
+  const auto trigger = [](const char* name, const char* event, const std::string& work) {
+    return std::string("DROP TRIGGER IF EXISTS ") + name + ";\nCREATE TRIGGER " + name + " AFTER " +
+           event + " BEGIN" + work + "END;\n";
+  };
+  return trigger("cube_image_added", "INSERT ON images", stale + insert) +
+         trigger("cube_image_removed", "DELETE ON images", stale + remove) +
+         trigger("cube_image_changed", "UPDATE ON images", stale + remove + insert) +
+         trigger("cube_reference_added", "INSERT ON gdalrefs", stale) +
+         trigger("cube_reference_removed", "DELETE ON gdalrefs", stale);
 }
 
 }  // namespace cube

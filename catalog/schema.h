@@ -36,15 +36,18 @@ inline constexpr const char* kPackingTable = "image_packing";
 inline constexpr const char* kPackingsKey = "packings";
 
 // Size in bytes and modification time (seconds since 1970) of files when they were indexed, of an
-// archive's or subdataset's file for what lies in it; null for what is no file of this machine.
-// Files that were not opened are not in it.
+// archive's or subdataset's file for what lies in it. What is no file of this machine and files
+// that were not opened are not in it.
 inline constexpr const char* kFileTable = "files";
 
 // The statements that make all tables.
 std::string schema_sql();
 
 // The statements that make the indexes and triggers, which is faster once the rows are there. The
-// triggers keep the R*Tree true when gdalcubes adds images.
+// triggers keep the R*Tree true when somebody adds, changes or removes images.
 std::string index_sql();
+
+// Those that make the triggers anew, in a catalog that has some.
+std::string trigger_sql();
 
 }  // namespace cube

@@ -37,9 +37,7 @@ std::unordered_map<std::string, FileState> read_states(Database& database, const
   if (!database.has_table(kFileTable)) return out;
   Statement rows(database, "SELECT descriptor, size, mtime FROM " + std::string(kFileTable));
   while (rows.step()) {
-    FileState& state = out[resolve_descriptor(rows.text(0), folder)];
-    if (!rows.is_null(1)) state.size = rows.integer(1);
-    if (!rows.is_null(2)) state.mtime = rows.integer(2);
+    out[resolve_descriptor(rows.text(0), folder)] = state_in(rows, 1);
   }
   return out;
 }
@@ -93,7 +91,8 @@ std::vector<std::size_t> add_bands(Collection& base, const std::vector<BandInfo>
 
 // Bands that no image of `base` has any more are what `fresh` says of them.
 void replace_unused_bands(Collection& base, const std::vector<BandInfo>& fresh) {
-  std::vector<bool> used(base.bands.size());
+  std::vector<bool> used = base.elsewhere;
+  used.resize(base.bands.size());
   for (const CollectedImage& image : base.images) {
     for (const auto& [band, source] : image.sources) used[band] = true;
   }
@@ -118,6 +117,12 @@ std::vector<std::size_t> places(const std::vector<std::size_t>& order, std::size
   return out;
 }
 
+void reorder_elsewhere(Collection& collection, const std::vector<std::size_t>& order) {
+  std::vector<bool> out;
+  for (const std::size_t i : order) out.push_back(collection.has_elsewhere(i));
+  collection.elsewhere = std::move(out);
+}
+
 void order_bands(Collection& collection, const std::vector<std::string>& names) {
   std::vector<std::size_t> order(collection.bands.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -126,6 +131,7 @@ void order_bands(Collection& collection, const std::vector<std::string>& names) 
   });
   const auto place = places(order, order.size());
   collection.bands = reordered(collection.bands, order);
+  reorder_elsewhere(collection, order);
   for (CollectedImage& image : collection.images) {
     std::map<std::size_t, CollectedImage::Source> sources;
     for (const auto& [band, source] : image.sources) sources[place[band]] = source;
@@ -133,24 +139,93 @@ void order_bands(Collection& collection, const std::vector<std::string>& names) 
   }
 }
 
+// Reads images, one after another, into a part of a catalog.
+class ImageRows {
+ public:
+  ImageRows(Database& database, const fs::path& folder, Collection& part)
+      : folder_(folder),
+        part_(part),
+        image_(database,
+               "SELECT id, left, bottom, right, top, datetime, proj FROM images WHERE name = ?"),
+        files_(database,
+               "SELECT b.name, r.descriptor, r.band_num, p.scale, p.offset, f.size, f.mtime"
+               " FROM gdalrefs r JOIN bands b ON b.id = r.band_id LEFT JOIN " +
+                   std::string(kPackingTable) +
+                   " p ON p.image_id = r.image_id AND p.band_id = r.band_id LEFT JOIN " +
+                   kFileTable + " f ON f.descriptor = r.descriptor WHERE r.image_id = ?"),
+        metadata_(database, "SELECT key, value FROM image_md WHERE image_id = ?") {
+    for (std::size_t i = 0; i < part.files.size(); ++i) known_[part.files[i]] = i;
+    for (std::size_t i = 0; i < part.bands.size(); ++i) bands_[part.bands[i].name] = i;
+  }
+
+  void read(const std::string& name) {
+    if (!image_.reset().bind(name).step()) return;
+    CollectedImage& out = part_.images.emplace_back();
+    out.name = name;
+    out.datetime = parse_time(image_.text(5)).value().start;
+    out.crs = image_.text(6);
+    out.footprint = from_row({image_.real(1), image_.real(2), image_.real(3), image_.real(4)});
+    files_.reset().bind(image_.integer(0));
+    while (files_.step()) read_source(out);
+    metadata_.reset().bind(image_.integer(0));
+    while (metadata_.step()) out.metadata[metadata_.text(0)] = metadata_.text(1);
+  }
+
+ private:
+  void read_source(CollectedImage& image) {
+    const auto [at, fresh] =
+        known_.try_emplace(resolve_descriptor(files_.text(1), folder_), part_.files.size());
+    if (fresh) {
+      part_.files.push_back(at->first);
+      part_.states.push_back(state_in(files_, 5));
+    }
+    CollectedImage::Source& source = image.sources[bands_.at(files_.text(0))];
+    source = {at->second, static_cast<int>(files_.integer(2))};
+    if (!files_.is_null(3)) source.packing = Packing{files_.real(3), files_.real(4)};
+  }
+
+  const fs::path& folder_;
+  Collection& part_;
+  Statement image_;
+  Statement files_;
+  Statement metadata_;
+  std::unordered_map<std::string, std::size_t> known_;  // of part_.files
+  std::map<std::string, std::size_t> bands_;
+};
+
 }  // namespace
 
-StoredCollection read_collection(const fs::path& catalog) {
-  const auto index = open_catalog(catalog);
-  const fs::path folder = fs::absolute(catalog).lexically_normal().parent_path();
+FileState state_in(const Statement& row, int column) {
+  FileState out;
+  if (!row.is_null(column)) out.size = row.integer(column);
+  if (!row.is_null(column + 1)) out.mtime = row.integer(column + 1);
+  return out;
+}
+
+StoredCollection read_outline(const fs::path& catalog) {
   StoredCollection out;
   Collection& all = out.collection;
+  all.bands = open_catalog(catalog)->bands();
   Database database(catalog, Database::Mode::kRead);
   all.settings = read_settings(database);
   out.has_states = database.has_table(kFileTable);
+  out.ours =
+      out.has_states && database.has_table(kExtentTable) && database.has_table(kPackingTable);
   out.format_json = all.settings[kFormatKey];
   all.settings.erase(kFormatKey);
-  all.bands = index->bands();
   read_notes(database, all.bands);
+  return out;
+}
+
+StoredCollection read_collection(const fs::path& catalog) {
+  const fs::path folder = fs::absolute(catalog).lexically_normal().parent_path();
+  StoredCollection out = read_outline(catalog);
+  Collection& all = out.collection;
+  Database database(catalog, Database::Mode::kRead);
   const auto states = read_states(database, folder);
   auto metadata = image_metadata(catalog);
   std::unordered_map<std::string, std::size_t> files;
-  for (Image& image : index->find({Instant::min(), Instant::max(), {}, {}})) {
+  for (Image& image : open_catalog(catalog)->find({Instant::min(), Instant::max(), {}, {}})) {
     CollectedImage kept{image.name, image.datetime, image.crs, std::move(image.footprint), {}, {}};
     if (const auto known = metadata.find(image.name); known != metadata.end()) {
       kept.metadata = std::move(known->second);
@@ -167,6 +242,12 @@ StoredCollection read_collection(const fs::path& catalog) {
     all.images.push_back(std::move(kept));
   }
   return out;
+}
+
+void read_images(Database& database, const fs::path& folder, const std::set<std::string>& names,
+                 Collection& part) {
+  ImageRows rows(database, folder, part);
+  for (const std::string& name : names) rows.read(name);
 }
 
 void merge_collection(Collection& base, Collection fresh, const std::vector<std::string>& order) {
@@ -209,7 +290,8 @@ void tidy(Collection& collection) {
   std::ranges::sort(collection.images, [](const CollectedImage& a, const CollectedImage& b) {
     return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
   });
-  std::vector<bool> has_band(collection.bands.size());
+  std::vector<bool> has_band = collection.elsewhere;
+  has_band.resize(collection.bands.size());
   std::vector<bool> has_file(collection.files.size());
   for (const CollectedImage& image : collection.images) {
     for (const auto& [band, source] : image.sources) {
@@ -246,6 +328,7 @@ void tidy(Collection& collection) {
     image.sources = std::move(sources);
   }
   collection.bands = reordered(collection.bands, bands);
+  reorder_elsewhere(collection, bands);
   collection.files = reordered(collection.files, kept);
   if (!collection.states.empty()) collection.states = reordered(collection.states, kept);
 }

@@ -41,9 +41,8 @@ std::optional<CollectionFormat> stored_format(const StoredCollection& stored,
 }
 
 // Of what lies in an archive or another file it is known that this was there.
-bool is_gone(const Collection& all, std::size_t file) {
-  const bool was_here = is_file_name(all.files[file]) || all.states[file].size;
-  return was_here && file_of(all.files[file]).empty();
+bool is_gone(const std::string& file, const FileState& state) {
+  return (is_file_name(file) || state.size) && file_of(file).empty();
 }
 
 IndexOptions index_options(const ChangeOptions& options) {
@@ -55,22 +54,17 @@ IndexOptions index_options(const ChangeOptions& options) {
 class Rescan {
  public:
   Rescan(CatalogChange& change, std::optional<CollectionFormat> format, bool drop_gone)
-      : change_(change), format_(std::move(format)), drop_gone_(drop_gone) {
-    const auto& files = change_.all().files;
-    for (std::size_t i = 0; i < files.size(); ++i) known_[files[i]] = i;
+      : change_(change), format_(std::move(format)), drop_gone_(drop_gone) {}
+
+  // The same of a file of the catalog.
+  void look_at(const std::string& file, const FileState& before, bool reread) {
+    const bool unknown = !before.size;
+    if (unknown ? reread && is_file_name(file) : state_of(file) != before) changed_.insert(file);
   }
 
   // Looks at a file, by its absolute name; `reread` = also where nothing is known of its state.
   void look_at(const std::string& file, const std::string& given, bool reread) {
-    const auto at = known_.find(file);
-    if (at != known_.end()) {
-      const FileState& before = change_.all().states[at->second];
-      const bool unknown = !before.size;
-      if (unknown ? reread && is_file_name(file) : state_of(file) != before) {
-        changed_.insert(at->second);
-      }
-      return;
-    }
+    if (const auto before = change_.state(file)) return look_at(file, *before, reread);
     const auto match = format_ ? format_->match(file) : CollectionFormat::Match();
     if (!match.reason.empty()) {
       change_.all().left_out.push_back({given, match.reason, false, match.other});
@@ -85,8 +79,13 @@ class Rescan {
   std::set<std::string> read(const ChangeOptions& options) {
     std::vector<ListedFile> listed;
     std::vector<std::string> files = fresh_;
+    if (!changed_.empty()) {
+      names_.merge(change_.images_with(
+          [&](const std::string& file, const FileState&) { return changed_.contains(file); }));
+    }
+    change_.load(names_);
     for (CollectedImage& image : change_.all().images) {
-      if (concerns(image)) take_apart(image, files, listed);
+      if (names_.contains(image.name)) take_apart(image, files, listed);
     }
     if (!files.empty()) {
       merge_collection(change_.all(), collect(*format_, files, index_options(options)),
@@ -102,13 +101,6 @@ class Rescan {
   }
 
  private:
-  bool concerns(const CollectedImage& image) const {
-    return names_.contains(image.name) ||
-           std::ranges::any_of(image.sources, [&](const auto& entry) {
-             return changed_.contains(entry.second.file);
-           });
-  }
-
   // Puts the files of an image on the lists of what to read, and clears it.
   void take_apart(CollectedImage& image, std::vector<std::string>& files,
                   std::vector<ListedFile>& listed) {
@@ -119,7 +111,7 @@ class Rescan {
     }
     for (const auto& [index, bands_of_file] : bands) {
       const std::string& file = change_.all().files[index];
-      if (is_gone(change_.all(), index)) {
+      if (is_gone(file, change_.all().states[index])) {
         any_gone = true;
       } else if (format_ && format_->match(file).image == image.name) {
         files.push_back(file);
@@ -127,7 +119,6 @@ class Rescan {
         listed.push_back({file, file, image.name, image.datetime, bands_of_file});
       }
     }
-    names_.insert(image.name);
     if (any_gone && !drop_gone_) return;  // its other files keep what is known of it
     image.sources.clear();
     image.footprint.clear();
@@ -149,10 +140,9 @@ class Rescan {
   CatalogChange& change_;
   std::optional<CollectionFormat> format_;
   bool drop_gone_;
-  std::unordered_map<std::string, std::size_t> known_;  // files of the catalog
-  std::unordered_set<std::size_t> changed_;
+  std::set<std::string> changed_;  // files of the catalog
   std::vector<std::string> fresh_;
-  std::set<std::string> names_;
+  std::set<std::string> names_;  // of images to be read
 };
 
 // A table's images, as a catalog beside the one that changes, so that names are relative alike.
@@ -164,6 +154,15 @@ Collection collect_table(const fs::path& catalog, const TableOptions& table,
   out.settings.clear();
   out.left_out = std::move(report.left_out);
   return out;
+}
+
+// Puts images beside those that are there, or into them.
+void merge_fresh(CatalogChange& change, Collection fresh,
+                 const std::optional<CollectionFormat>& format) {
+  std::set<std::string> names;
+  for (const CollectedImage& image : fresh.images) names.insert(image.name);
+  change.load(names);
+  merge_collection(change.all(), std::move(fresh), band_names(format));
 }
 
 // Where one file makes many images or parts of them, all files are read again.
@@ -188,10 +187,10 @@ void add_files(CatalogChange& change, const Additions& additions, const ChangeOp
   const FileList list = expand_files(additions.files);
   add_input(change.all().settings, {Kind::kFiles, additions.files, {}, false}, change.folder());
   if (read_whole(*format)) {
-    merge_collection(change.all(), collect(*format, list.files, index_options(options)),
-                     band_names(format));
+    merge_fresh(change, collect(*format, list.files, index_options(options)), format);
     return;
   }
+  if (!change.knows_all_files()) change.load_all();
   Rescan rescan(change, format, false);
   for (const std::string& file : list.files) rescan.look_at(absolute_name(file), file, true);
   touched = rescan.read(options);
@@ -217,6 +216,7 @@ void replace_images(Collection& all, Collection fresh, const std::vector<std::st
 void reread_documents(CatalogChange& change, const std::vector<CatalogInput>& inputs,
                       const ChangeOptions& options) {
   const auto format = stored_format(change.stored(), CollectionFormat::Use::kBands);
+  change.load_all();
   std::unordered_set<std::string> seen;
   bool complete = true;
   for (const CatalogInput& input : inputs) {
@@ -256,11 +256,10 @@ std::set<std::string> rescan_all(CatalogChange& change,
                                  bool keep_missing, const ChangeOptions& options) {
   Rescan rescan(change, format, !keep_missing);
   const bool reread = !change.stored().has_states;
-  for (std::size_t i = 0; i < change.all().files.size(); ++i) {
-    const std::string& file = change.all().files[i];
+  change.for_each_file([&](const std::string& file, const FileState& state) {
     const bool ours = !documents || (format && format->match(file).reason.empty());
-    if (ours && !(keep_missing && is_gone(change.all(), i))) rescan.look_at(file, file, reread);
-  }
+    if (ours && !(keep_missing && is_gone(file, state))) rescan.look_at(file, state, reread);
+  });
   if (!names.empty()) {
     for (const std::string& file : expand_files(names).files) {
       rescan.look_at(absolute_name(file), file, reread);
@@ -272,12 +271,13 @@ std::set<std::string> rescan_all(CatalogChange& change,
 void reindex(CatalogChange& change, const CollectionFormat& format,
              const std::vector<std::string>& names, bool keep_missing,
              const ChangeOptions& options) {
+  change.load_all();
   Collection& all = change.all();
   std::vector<std::string> files;
   if (!names.empty()) files = expand_files(names).files;
   std::vector<bool> gone(all.files.size());
   for (std::size_t i = 0; i < all.files.size(); ++i) {
-    gone[i] = is_gone(all, i);
+    gone[i] = is_gone(all.files[i], all.states[i]);
     if (!gone[i]) files.push_back(file_of(all.files[i]));
   }
   for (std::string& file : files) file = absolute_name(file);
@@ -309,16 +309,14 @@ ChangeReport add_to_catalog(const fs::path& catalog, const Additions& additions,
     if (additions.stac) {
       StacOptions stac = *additions.stac;
       if (!stac.format) stac.format = format;
-      merge_collection(change.all(), collect_stac(stac, index_options(options)),
-                       band_names(stac.format));
+      merge_fresh(change, collect_stac(stac, index_options(options)), stac.format);
       add_input(settings, {Kind::kStac, stac.documents, stac.bands, stac.open_unknown},
                 change.folder());
     }
     if (additions.table) {
       TableOptions table = *additions.table;
       if (!table.format) table.format = format;
-      merge_collection(change.all(), collect_table(change.file(), table, options),
-                       band_names(table.format));
+      merge_fresh(change, collect_table(change.file(), table, options), table.format);
       add_input(settings, {Kind::kTable, {table.file}, table.bands, false}, change.folder());
     }
     return touched;
@@ -343,40 +341,48 @@ ChangeReport update_catalog(const fs::path& catalog, bool keep_missing,
   });
 }
 
+namespace {
+
+// Names of the images that fit one of these; each must fit some.
+std::set<std::string> fitting(CatalogChange& change, const std::vector<std::string>& patterns) {
+  std::set<std::string> out;
+  std::vector<bool> used(patterns.size());
+  change.for_each_name([&](const std::string& name) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (name != patterns[i] && fnmatch(patterns[i].c_str(), name.c_str(), 0) != 0) continue;
+      used[i] = true;
+      out.insert(name);
+    }
+  });
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) continue;
+    throw Error(ErrorCode::kNotFound, "there is no image '" + patterns[i] + "'", "--images");
+  }
+  return out;
+}
+
+std::set<std::string> found_in(CatalogChange& change, const ImageQuery& query) {
+  std::set<std::string> out;
+  for_each_image(change.file(), query, [&](const Image& image) { out.insert(image.name); });
+  return out;
+}
+
+}  // namespace
+
 ChangeReport remove_from_catalog(const fs::path& catalog, const Removal& removal,
                                  const ChangeOptions& options) {
   return changed(catalog, options.dry_run, [&](CatalogChange& change) {
-    Collection& all = change.all();
-    std::unordered_set<std::string> found;
-    if (removal.where) {
-      for (const Image& image : open_catalog(change.file())->find(*removal.where)) {
-        found.insert(image.name);
-      }
-    }
-    std::vector<bool> used(removal.images.size());
-    const auto is_named = [&](const std::string& name) {
-      bool any = removal.images.empty();
-      for (std::size_t i = 0; i < removal.images.size(); ++i) {
-        const bool fits =
-            name == removal.images[i] || fnmatch(removal.images[i].c_str(), name.c_str(), 0) == 0;
-        if (fits) used[i] = true;
-        any = any || fits;
-      }
-      return any;
+    std::optional<std::set<std::string>> names;
+    const auto also = [&](const std::set<std::string>& found) {
+      if (!names) return void(names = found);
+      std::erase_if(*names, [&](const std::string& name) { return !found.contains(name); });
     };
-    const auto lacks_files = [&](const CollectedImage& image) {
-      return std::ranges::any_of(
-          image.sources, [&](const auto& entry) { return is_gone(all, entry.second.file); });
-    };
-    std::erase_if(all.images, [&](const CollectedImage& image) {
-      return is_named(image.name) && (!removal.where || found.contains(image.name)) &&
-             (!removal.missing || lacks_files(image));
-    });
-    for (std::size_t i = 0; i < used.size(); ++i) {
-      if (used[i]) continue;
-      throw Error(ErrorCode::kNotFound, "there is no image '" + removal.images[i] + "'",
-                  "--images");
-    }
+    if (!removal.images.empty()) also(fitting(change, removal.images));
+    if (removal.where) also(found_in(change, *removal.where));
+    if (removal.missing) also(change.images_with(is_gone));
+    change.load(*names);
+    std::erase_if(change.all().images,
+                  [&](const CollectedImage& image) { return names->contains(image.name); });
     return std::set<std::string>();
   });
 }

@@ -148,8 +148,9 @@ void add_reading(CLI::App& app, ChangeArguments& arguments) {
 }
 
 constexpr const char* kAtomic =
-    "The catalog is written anew and renamed: a change that fails leaves it as it was, and who\n"
-    "reads it goes on reading the old. One that gdalcubes made becomes ours, with its index.\n\n"
+    "A copy of the catalog is changed and takes its place: a change that fails or is killed leaves\n"
+    "it as it was, and who reads it goes on reading the old. Time and memory follow the change, not\n"
+    "the catalog. One that gdalcubes made is written anew and becomes ours, with its index.\n\n"
     "Exit status 1: it is written, but some files could not be opened.\n\n";
 
 void add_add(CLI::App& parent, Program& program) {
