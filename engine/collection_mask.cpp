@@ -73,7 +73,10 @@ void MaskParams::fields(FieldVisitor& v) {
                    "instead of the whole value; alone: hide where any of them is set."},
           bits);
   v.field({.name = "invert", .help = "Hide what is not listed instead."}, invert);
-  v.field({.name = "band", .help = "The mask band; by default that of mask_band."}, band);
+  v.field({.name = "band",
+           .help = "The mask band; by default that of mask_band.",
+           .aliases = {"mask_band"}},
+          band);
   v.field({.name = "dilate", .help = "Grow hidden areas by this many cells of the mask band."},
           dilate);
   v.field({.name = "missing",

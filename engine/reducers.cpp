@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "engine/error.h"
 #include "engine/missing.h"
@@ -37,6 +38,17 @@ std::string percentile_text(double quantile) {
   std::string text = "p";
   text += number_text(std::round(quantile * 100 * kDigits) / kDigits);
   return text;
+}
+
+// What numpy, SQL, openEO and others call a reducer: "mean" for "avg"; "" = no such name.
+std::string name_elsewhere(std::string_view text) {
+  static const std::map<std::string, std::string, std::less<>> kNames = {
+      {"avg", "mean"},     {"average", "mean"},     {"std", "sd"},           {"stddev", "sd"},
+      {"stdev", "sd"},     {"variance", "var"},     {"product", "prod"},     {"n", "count"},
+      {"length", "count"}, {"argmin", "which_min"}, {"argmax", "which_max"}, {"majority", "mode"},
+      {"nanmean", "mean"}, {"nanmedian", "median"}, {"percentile", "p90"},   {"quantiles", "p90"}};
+  const auto found = kNames.find(lower(text));
+  return found == kNames.end() ? "" : found->second;
 }
 
 }  // namespace
@@ -78,7 +90,9 @@ Reducer Reducer::make(const ReducerSpec& spec, std::string_view where) {
   };
   const auto found = find_name(names(), spec.name);
   if (!found) {
-    throw fail("there is no reducer '" + spec.name + "'", suggest(names(), spec.name));
+    const std::string meant = name_elsewhere(spec.name);
+    throw fail("there is no reducer '" + spec.name + "'",
+               meant.empty() ? suggest(names(), spec.name) : "did you mean '" + meant + "'?");
   }
   const auto kind = static_cast<Kind>(*found);
   const std::string& name = names()[*found];

@@ -17,7 +17,8 @@ void TimeGrouping::fields(FieldVisitor& v) {
           period);
   v.field({.name = "group",
            .help = "Slices of the same time of year together: a climatology. The result is "
-                   "labelled with dates in the year of the first slice.",
+                   "labelled with the starts of these times in the year of the first slice (the "
+                   "winter's is the December before).",
            .choices = {kCycles.begin(), kCycles.end()}},
           group);
 }

@@ -215,7 +215,8 @@ Geometry area_geometry(const Feature& feature, std::string_view where) {
   if (OGR_G_IsValid(geometry.get())) return geometry;
   geometry.reset(OGR_G_MakeValid(geometry.get()));
   if (geometry) return geometry;
-  throw invalid("the outline of " + name + " is not valid and cannot be repaired", where);
+  throw invalid("the outline of " + name + " is not valid and cannot be repaired", where,
+                "a ring has 4 points or more and ends where it begins");
 }
 
 Geometry united(const FeatureTable& table, std::string_view where) {

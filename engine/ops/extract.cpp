@@ -340,7 +340,7 @@ OperatorType extract() {
               "look at "
               "each cell alone. Points outside of the cube have missing values. Rows stand in the "
               "order "
-              "of the file; only what lies under the points is read.",
+              "of the file, bands keep their names; only what lies under the points is read.",
       .example = R"json({"cube_type": "extract", "wkt": "MULTIPOINT (12 8, 33 21)",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

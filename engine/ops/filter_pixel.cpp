@@ -142,6 +142,7 @@ OperatorType filter_pixel() {
       "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to filter."}},
+      .aliases = {"filter_predicate"},
   });
 }
 
