@@ -224,6 +224,8 @@ class OrderState final : public ReducerState {
     ++length_;
   }
 
+  void merge(const ReducerState&) override { assert(false); }
+
   void finish(std::span<double> out) override {
     if (length_ > kLongestNetwork) {
       for (std::size_t i = 0; i < n_; ++i) out[i] = of_series(i);

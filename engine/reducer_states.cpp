@@ -16,8 +16,12 @@ namespace {
 bool valid(double value) { return value == value; }
 double one(double value) { return valid(value) ? 1.0 : 0.0; }
 
-// A fold keeps Op::kStart.size() numbers a series: Op::add() takes one value in, Op::finish() makes
-// the result. Both are written with selects only, so that the loops over the series vectorise.
+template <std::size_t N>
+using Numbers = std::array<double, N>;
+
+// A fold keeps Op::kStart.size() numbers a series: Op::add() takes one value in, Op::merge() what
+// came later, Op::finish() makes the result. All are written with selects only, so that the loops
+// over the series vectorise.
 template <class Op>
 class Fold final : public ReducerState {
  public:
@@ -56,6 +60,26 @@ class Fold final : public ReducerState {
     }
   }
 
+  void merge(const ReducerState& later) override {
+    const auto& other = static_cast<const Fold&>(later);
+    std::array<double*, kNumbers> a;
+    std::array<const double*, kNumbers> b;
+    for (std::size_t j = 0; j < kNumbers; ++j) {
+      a[j] = numbers_[j].data();
+      b[j] = other.numbers_[j].data();
+    }
+    std::array<double, kNumbers> own;
+    std::array<double, kNumbers> more;
+    for (std::size_t i = 0; i < numbers_[0].size(); ++i) {
+      for (std::size_t j = 0; j < kNumbers; ++j) {
+        own[j] = a[j][i];
+        more[j] = b[j][i];
+      }
+      Op::merge(own, more);
+      for (std::size_t j = 0; j < kNumbers; ++j) a[j][i] = own[j];
+    }
+  }
+
   void finish(std::span<double> out) override {
     for (std::size_t i = 0; i < out.size(); ++i) {
       if constexpr (kNumbers == 1) {
@@ -80,12 +104,14 @@ void take_higher(double v, double& best) { best = (v > best) | !valid(best) ? v 
 struct Min {
   static constexpr std::array kStart = {kMissing};
   static void add(double v, double& best) { take_lower(v, best); }
+  static void merge(Numbers<1>& own, const Numbers<1>& later) { take_lower(later[0], own[0]); }
   static double finish(double best) { return best; }
 };
 
 struct Max {
   static constexpr std::array kStart = {kMissing};
   static void add(double v, double& best) { take_higher(v, best); }
+  static void merge(Numbers<1>& own, const Numbers<1>& later) { take_higher(later[0], own[0]); }
   static double finish(double best) { return best; }
 };
 
@@ -95,24 +121,31 @@ struct Span {
     take_lower(v, low);
     take_higher(v, high);
   }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) {
+    take_lower(later[0], own[0]);
+    take_higher(later[1], own[1]);
+  }
   static double finish(double low, double high) { return high - low; }
 };
 
 struct First {
   static constexpr std::array kStart = {kMissing};
   static void add(double v, double& first) { first = valid(first) ? first : v; }
+  static void merge(Numbers<1>& own, const Numbers<1>& later) { add(later[0], own[0]); }
   static double finish(double first) { return first; }
 };
 
 struct Last {
   static constexpr std::array kStart = {kMissing};
   static void add(double v, double& last) { last = valid(v) ? v : last; }
+  static void merge(Numbers<1>& own, const Numbers<1>& later) { add(later[0], own[0]); }
   static double finish(double last) { return last; }
 };
 
 struct Count {
   static constexpr std::array kStart = {0.0};
   static void add(double v, double& count) { count += one(v); }
+  static void merge(Numbers<1>& own, const Numbers<1>& later) { own[0] += later[0]; }
   static double finish(double count) { return count; }
 };
 
@@ -121,6 +154,10 @@ struct Sum {
   static void add(double v, double, double& sum, double& count) {
     sum += valid(v) ? v : 0.0;
     count += one(v);
+  }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) {
+    own[0] += later[0];
+    own[1] += later[1];
   }
   static double finish(double sum, double count) { return count > 0 ? sum : kMissing; }
 };
@@ -134,6 +171,7 @@ struct Rms {
   static void add(double v, double position, double& sum, double& count) {
     Sum::add(v * v, position, sum, count);
   }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) { Sum::merge(own, later); }
   static double finish(double sum, double count) { return std::sqrt(Mean::finish(sum, count)); }
 };
 
@@ -142,6 +180,10 @@ struct Prod {
   static void add(double v, double, double& prod, double& count) {
     prod *= valid(v) ? v : 1.0;
     count += one(v);
+  }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) {
+    own[0] *= later[0];
+    own[1] += later[1];
   }
   static double finish(double prod, double count) { return count > 0 ? prod : kMissing; }
 };
@@ -157,6 +199,18 @@ struct Var {
     const double step = delta / (count > 1 ? count : 1.0);
     mean += step;
     squares += delta * (delta - step);
+  }
+  // Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.
+  static void merge(Numbers<4>& own, const Numbers<4>& later) {
+    const double count = own[0] + later[0];
+    const double apart = (later[3] - own[3]) + (later[1] - own[1]);
+    const double share = later[0] / (count > 1 ? count : 1.0);
+    const bool both = (own[0] > 0) & (later[0] > 0);
+    const double mean = own[0] > 0 ? own[1] : later[1];
+    own[1] = both ? own[1] + apart * share : mean;
+    own[2] += both ? later[2] + apart * apart * own[0] * share : later[2];
+    own[3] = valid(own[3]) ? own[3] : later[3];
+    own[0] = count;
   }
   static double finish(double count, double squares) {
     return count > 1 ? squares / (count - 1) : kMissing;
@@ -192,15 +246,23 @@ struct WhichMin {
     best = better ? v : best;
     where = better ? position : where;
   }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) {
+    add(later[0], later[1], own[0], own[1]);
+  }
   static double finish(double, double where) { return where; }
 };
 
-struct WhichMax : WhichMin {
+struct WhichMax {
+  static constexpr std::array kStart = {kMissing, kMissing};
   static void add(double v, double position, double& best, double& where) {
     const bool better = (v > best) | (valid(v) & !valid(best));
     best = better ? v : best;
     where = better ? position : where;
   }
+  static void merge(Numbers<2>& own, const Numbers<2>& later) {
+    add(later[0], later[1], own[0], own[1]);
+  }
+  static double finish(double, double where) { return where; }
 };
 
 }  // namespace

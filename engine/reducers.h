@@ -55,6 +55,10 @@ class ReducerState {
   // epoch seconds of the slice, or its index. REQUIRES: values.size() == n.
   virtual void add(std::span<const double> values, double position) = 0;
 
+  // Takes in what `later` has taken in, as if added here. REQUIRES: a state of the same reducer, of
+  // as many series; the reducer holds no values. Sums are rounded otherwise than by add().
+  virtual void merge(const ReducerState& later) = 0;
+
   // REQUIRES: out.size() == n. May be called once a begin(), or, where the reducer holds no values,
   // after any add() for the values so far.
   virtual void finish(std::span<double> out) = 0;

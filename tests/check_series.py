@@ -251,7 +251,13 @@ class Series(SeriesCase):
                     "range": np.ptp, "first": lambda v: v[0], "last": lambda v: v[-1],
                     "sd": lambda v: np.std(v, ddof=1) if v.size > 1 else np.nan,
                     "mad": lambda v: np.median(np.abs(v - np.median(v)))}
-        for before, after in ((2, 2), (0, 3), (40, 0)):
+        folds = {name: reducers[name] for name in ("mean", "sum", "rms", "range", "first", "last", "sd")}
+        folds.update({"min": np.min, "max": np.max, "prod": np.prod, "any": np.any, "all": np.all,
+                      "var": lambda v: np.var(v, ddof=1) if v.size > 1 else np.nan})
+        # Long windows of folds alone are made of blocks.
+        for reducers, before, after in ((reducers, 2, 2), (reducers, 0, 3), (reducers, 40, 0),
+                                        (folds, 6, 7), (folds, 0, 12), (folds, 13, 0),
+                                        (folds, 19, 8), (folds, 50, 50)):
             got = self.computed({"cube_type": "window_time", "window": [before, after],
                                  "reducer_bands": [[name, "a"] for name in reducers],
                                  "in_cube": self.labelled})
@@ -259,15 +265,17 @@ class Series(SeriesCase):
                 self.same(got["a_" + name], windows(VALUES, before, after, or_missing(function)))
 
     def test_which(self):
-        for name, function in (("which_min", np.nanargmin), ("which_max", np.nanargmax)):
-            got = self.computed({"cube_type": "window_time", "window": [2, 1],
+        for name, function, before, after in (
+                ("which_min", np.nanargmin, 2, 1), ("which_max", np.nanargmax, 2, 1),
+                ("which_min", np.nanargmin, 9, 6), ("which_max", np.nanargmax, 5, 10)):
+            got = self.computed({"cube_type": "window_time", "window": [before, after],
                                  "reducer_bands": [[name, "a"], [{"name": name, "index": True}, "a"]],
                                  "names": ["when", "index"], "in_cube": self.labelled})
             index = np.full(VALUES.shape, np.nan)
             for t, y, x in np.ndindex(*VALUES.shape):
-                window = VALUES[max(0, t - 2):t + 2, y, x]
+                window = VALUES[max(0, t - before):t + after + 1, y, x]
                 if not np.isnan(window).all():
-                    index[t, y, x] = max(0, t - 2) + function(window)
+                    index[t, y, x] = max(0, t - before) + function(window)
             when = np.where(np.isnan(index), np.nan,
                             seconds(DATES)[np.nan_to_num(index).astype(int)])
             self.same(got["index"], index)

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "engine/error.h"
 #include "engine/missing.h"
@@ -52,7 +53,22 @@ class WindowTime final : public SeriesOperator {
 
  private:
   class Reduce;
+  class Slide;
   class Convolve;
+
+  // Windows of more slices are not gone through one by one, where the reducers can be merged.
+  static constexpr std::int64_t kLongWindow = 12;
+  bool slides() const {
+    return kernel_.empty() && reach_.slices() > kLongWindow &&
+           std::none_of(bands_.begin(), bands_.end(),
+                        [](const ReducedBand& band) { return band.reducer.holds_values(); });
+  }
+
+  // What which_min and which_max give of slice t.
+  double position(std::size_t band, std::int64_t t) const {
+    return bands_[band].reducer.wants_index() ? static_cast<double>(t)
+                                              : epoch_seconds(info().time.start(t));
+  }
 
   WindowTime(const Params& params, const CubeInfo& in, const Reach& reach)
       : WindowTime(params, in, reach, pick(params, in, reach)) {}
@@ -144,7 +160,8 @@ class WindowTime final : public SeriesOperator {
   std::int64_t work_bytes(std::int64_t cells, std::int64_t) const override {
     std::int64_t bytes = 0;
     for (const ReducedBand& band : bands_) bytes += band.reducer.state_bytes(reach_.slices());
-    return bytes * cells;
+    constexpr std::int64_t kOthers = 2;  // the start of a block, and the window
+    return bytes * cells * (slides() ? reach_.slices() + kOthers : 1);
   }
 
   std::vector<ReducedBand> bands_;  // none with a kernel
@@ -162,14 +179,12 @@ class WindowTime::Reduce final : public SeriesWork {
            std::span<SeriesStrip> out) override {
     for (std::size_t k = 0; k < bands.size(); ++k) {
       ReducerState& state = *states_[bands[k]];
-      const bool index = op_.bands_[bands[k]].reducer.wants_index();
       const Range slices = out[k].slices();
       for (std::int64_t t = slices.begin; t < slices.end; ++t) {
         const Range window = op_.needed({t, t + 1});
         state.begin(in.cells());
         for (std::int64_t s = window.begin; s < window.end; ++s) {
-          state.add(in.at(s),
-                    index ? static_cast<double>(s) : epoch_seconds(op_.info().time.start(s)));
+          state.add(in.at(s), op_.position(bands[k], s));
         }
         state.finish(out[k].at(t));
       }
@@ -179,6 +194,93 @@ class WindowTime::Reduce final : public SeriesWork {
  private:
   const WindowTime& op_;
   std::vector<std::unique_ptr<ReducerState>> states_;
+};
+
+// The axis is cut into blocks as long as the window, counted from its first slice, so that a window
+// is the end of a block and the start of the next one: both grow by a slice at a time (van Herk, "A
+// fast algorithm for local minimum and maximum filters", 1992).
+class WindowTime::Slide final : public SeriesWork {
+ public:
+  explicit Slide(const WindowTime& op) : op_(op), length_(op.reach_.slices()) {}
+
+  void run(const SeriesStrip& in, std::span<const std::size_t> bands,
+           std::span<SeriesStrip> out) override {
+    for (std::size_t k = 0; k < bands.size(); ++k) {
+      band_ = bands[k];
+      make_states();
+      const Range slices = out[k].slices();
+      start_ = {-1, -1};
+      ends_ = {-1, -1};
+      for (std::int64_t t = slices.begin; t < slices.end; ++t) reduce(in, t, out[k].at(t));
+    }
+  }
+
+ private:
+  struct States {
+    std::vector<std::unique_ptr<ReducerState>> ends;  // from each slice of a block to its end
+    std::unique_ptr<ReducerState> start;              // of a block
+    std::unique_ptr<ReducerState> window;
+  };
+
+  void make_states() {
+    States& states = states_[band_];
+    if (states.start) return;
+    const Reducer& reducer = op_.bands_[band_].reducer;
+    states.start = reducer.state();
+    states.window = reducer.state();
+    for (std::int64_t i = 0; i < length_; ++i) states.ends.push_back(reducer.state());
+  }
+
+  void reduce(const SeriesStrip& in, std::int64_t t, std::span<double> out) {
+    States& states = states_[band_];
+    const Range window = op_.needed({t, t + 1});
+    const std::int64_t block = window.begin / length_ * length_;
+    if (window.begin == block) {  // no longer than the block
+      grow_start(in, window);
+      return states.start->finish(out);
+    }
+    const Range end{window.begin, std::min(block + length_, op_.info().time.size())};
+    if (ends_.end != end.end) make_ends(in, end);
+    ReducerState& last = *states.ends[static_cast<std::size_t>(window.begin - block)];
+    if (window.end <= end.end) return last.finish(out);
+    grow_start(in, {end.end, window.end});
+    states.window->begin(in.cells());
+    states.window->merge(last);
+    states.window->merge(*states.start);
+    states.window->finish(out);
+  }
+
+  // The start of a block up to the end of `slices`.
+  void grow_start(const SeriesStrip& in, const Range& slices) {
+    ReducerState& state = *states_[band_].start;
+    if (start_.begin != slices.begin) {
+      state.begin(in.cells());
+      start_ = {slices.begin, slices.begin};
+    }
+    for (; start_.end < slices.end; ++start_.end) {
+      state.add(in.at(start_.end), op_.position(band_, start_.end));
+    }
+  }
+
+  // From each of `slices` to the last of them, which ends a block.
+  void make_ends(const SeriesStrip& in, const Range& slices) {
+    ends_ = slices;
+    const ReducerState* later = nullptr;
+    for (std::int64_t t = slices.end - 1; t >= slices.begin; --t) {
+      ReducerState& state = *states_[band_].ends[static_cast<std::size_t>(t % length_)];
+      state.begin(in.cells());
+      state.add(in.at(t), op_.position(band_, t));
+      if (later) state.merge(*later);
+      later = &state;
+    }
+  }
+
+  const WindowTime& op_;
+  std::int64_t length_;
+  std::size_t band_ = 0;  // that is made
+  std::map<std::size_t, States> states_;
+  Range start_;  // that states_.start has taken in
+  Range ends_;   // that states_.ends are of
 };
 
 class WindowTime::Convolve final : public SeriesWork {
@@ -208,6 +310,7 @@ class WindowTime::Convolve final : public SeriesWork {
 };
 
 std::unique_ptr<SeriesWork> WindowTime::work() const {
+  if (slides()) return std::make_unique<Slide>(*this);
   if (kernel_.empty()) return std::make_unique<Reduce>(*this);
   return std::make_unique<Convolve>(*this);
 }
