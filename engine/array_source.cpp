@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "engine/error.h"
@@ -14,8 +15,10 @@ namespace {
 
 // Decoded chunks that a kernel keeps: what is pulled slice by slice lies in the same ones.
 constexpr std::int64_t kKeptBytes = std::int64_t{32} << 20;
-// Of larger chunks only the last is kept.
+// Of larger chunks only the last is kept, unless they hold several slices.
 constexpr std::int64_t kMostKept = kKeptBytes / 8;
+// Where those under a single place take more than this, they are not kept either.
+constexpr std::int64_t kMostLayer = std::int64_t{512} << 20;
 // Read at a time of an array that is not stored in chunks.
 constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
 
@@ -101,6 +104,11 @@ ArrayBox common(const ArrayBox& a, const ArrayBox& b) {
   return out;
 }
 
+// How many tiles of a length touch a range.
+std::int64_t tiles_along(const Range& range, std::int64_t length) {
+  return range.empty() ? 0 : (range.end - 1) / length - range.begin / length + 1;
+}
+
 // Indices along an axis that is stored the other way round.
 Range turned(const Range& range, std::int64_t size, bool flip) {
   return flip ? Range{size - range.end, size - range.begin} : range;
@@ -110,9 +118,12 @@ Range turned(const Range& range, std::int64_t size, bool flip) {
 
 class ArrayKernel final : public Kernel {
  public:
-  explicit ArrayKernel(const ArraySource& op) : cube_(op.cube_), kept_(kKeptBytes) {}
+  explicit ArrayKernel(const ArraySource& op) : op_(op), cube_(op.cube_), kept_(kKeptBytes) {}
 
   Chunk run(const Request& request, Inputs&) override {
+    const std::int64_t layer = op_.layer_bytes(request);
+    keeps_layer_ = layer > 0;
+    kept_.resize(std::max(kKeptBytes, layer));
     Chunk out{request.region, {}};
     for (const std::size_t band : request.bands) {
       out.bands.push_back(read_band(band, request.region));
@@ -159,7 +170,7 @@ class ArrayKernel final : public Kernel {
       const ArrayBox part = common(tile, wanted);
       if (tiles.use == Tiles::Use::kReadPart) {
         if (fetch(band, array, part)) copy(band, cells_.data(), part, part, target);
-      } else if (tiles.use == Tiles::Use::kKeepLast) {
+      } else if (tiles.use == Tiles::Use::kKeepLast && !keeps_layer_) {
         if (fetch_last(band, array, tile, number)) copy(band, cells_.data(), tile, part, target);
       } else if (const auto cells = kept(band, array, tile, number)) {
         copy(band, cells->data(), tile, part, target);
@@ -293,8 +304,10 @@ class ArrayKernel final : public Kernel {
     }
   }
 
+  const ArraySource& op_;
   const ArrayCube& cube_;
   BlockCache kept_;
+  bool keeps_layer_ = false;
   BlockCache::Buffer cells_;
   std::optional<std::pair<std::size_t, std::uint64_t>> last_;  // array and tile in cells_
   std::vector<double> stored_;                                 // a row
@@ -308,6 +321,30 @@ ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
       chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")) {}
 
 std::unique_ptr<Kernel> ArraySource::kernel() const { return std::make_unique<ArrayKernel>(*this); }
+
+std::int64_t ArraySource::layer_bytes(const Request& request) const {
+  const Region& region = request.region;
+  std::set<std::pair<std::size_t, std::vector<std::int64_t>>> arrays;  // and tiles of levels
+  std::int64_t sum = 0;
+  std::int64_t places = 0;
+  for (const std::size_t index : request.bands) {
+    const ArrayCube::Band& band = cube_.bands[index];
+    const ArrayInfo& info = cube_.store->arrays()[band.arrays.front()];
+    if (info.chunks.empty() || band.arrays.size() > 1) continue;
+    if (band.t && info.chunks[*band.t] == 1) continue;  // without times it serves all slices
+    std::vector<std::int64_t> level = band.fixed;
+    for (std::size_t d = 0; d < level.size(); ++d) level[d] /= info.chunks[d];
+    if (!arrays.emplace(band.arrays.front(), std::move(level)).second) continue;
+    const Range y = turned(region.y, cube_.info.grid.height, cube_.flip_y);
+    const Range x = turned(region.x, cube_.info.grid.width, cube_.flip_x);
+    const std::int64_t count =
+        tiles_along(y, info.chunks[band.y]) * tiles_along(x, info.chunks[band.x]);
+    sum += count * product(info.chunks) * static_cast<std::int64_t>(size_of(info.type));
+    places = std::max(places, count);
+  }
+  constexpr std::int64_t kFewPlaces = 4;  // smaller chunks would not take fewer
+  return sum > kMostLayer && places <= kFewPlaces ? 0 : sum;
+}
 
 Cost ArraySource::cost(const Request& request) const {
   Cost cost;
@@ -326,7 +363,8 @@ Cost ArraySource::cost(const Request& request) const {
     most = std::max(most, tiles.cells() * cell + cube_.store->scratch_bytes(array));
     cost.read_bytes += request.region.cells() * cell;
   }
-  cost.scratch_bytes = most + (keeps ? kKeptBytes : 0) +
+  const std::int64_t layer = layer_bytes(request);
+  cost.scratch_bytes = most + std::max(keeps ? kKeptBytes : 0, layer) +
                        2 * request.region.x.size() * static_cast<std::int64_t>(sizeof(double));
   return cost;
 }

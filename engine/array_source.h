@@ -27,6 +27,11 @@ class ArraySource : public Operator {
 
   ArraySource(const ArrayParams& params, ArrayCube cube);
 
+  // Bytes of the stored chunks under a request that hold several slices, one layer of them: kept
+  // whole until the last slice is pulled, so that each is decoded once. 0 where there are none, or
+  // each is too large for that.
+  std::int64_t layer_bytes(const Request& request) const;
+
   ArrayCube cube_;
   std::string file_;
   std::optional<ChunkShape> chunk_;

@@ -72,6 +72,20 @@ Range middle(std::int64_t size, std::int64_t part) {
   return {(size - part) / 2, (size - part) / 2 + part};
 }
 
+// The most slices that a source stores together and the result has one for each of.
+std::int64_t stored_slices(const Graph& graph, const Region& region) {
+  const auto few = demanded_for(graph, {{0, 1}, region.y, region.x});
+  const auto all = demanded_for(graph, region);
+  std::int64_t most = 1;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto blocks = graph.nodes[i].op->stored_blocks();
+    if (!blocks || all[i].region.empty()) continue;
+    const std::int64_t more = all[i].region.t.size() - few[i].region.t.size();
+    if (more == region.t.size() - 1) most = std::max(most, blocks->t);
+  }
+  return std::min(most, region.t.size());
+}
+
 // How much a source's demand grows with a region of the result.
 double growth(const Range& large, const Range& small, std::int64_t cells) {
   return static_cast<double>(large.size() - small.size()) / static_cast<double>(cells);
@@ -106,6 +120,8 @@ std::optional<ChunkChoice> choose_chunk(const Graph& graph) {
   const auto side = [](const Side& s, double cells) { return s.multiple(cells / s.rate); };
   ChunkChoice choice{{1, side(y, kSide), side(x, kSide)},
                      {1, side(y, kLeastSide), side(x, kLeastSide)}};
+  choice.preferred.t = choice.least.t =
+      stored_slices(graph, {{0, result.time.size()}, middle(y.size, 1), middle(x.size, 1)});
   if (x.whole) {
     choice.preferred.x = choice.least.x = x.size;
     const double cells_in_row = static_cast<double>(x.size) * y.rate * x.rate;
