@@ -229,8 +229,8 @@ class ArrayKernel final : public Kernel {
   BlockCache::Cells kept(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
                          std::uint64_t number) {
     const std::size_t bytes = bytes_of(array, tile);
-    return kept_.get({std::to_string(array), number}, bytes, [&](std::byte* out) {
-      return read(band, array, tile, {out, bytes});
+    return kept_.get({std::to_string(array), number}, bytes, bytes, [&](std::span<std::byte> out) {
+      return read(band, array, tile, out);
     });
   }
 

@@ -13,12 +13,16 @@ using namespace cube;
 
 namespace {
 
-// Puts a block of zeros in.
-BlockCache::Cells put(BlockCache& cache, const BlockCache::Key& key, std::size_t bytes) {
-  return cache.get(key, bytes, [&](std::byte* cells) {
-    std::fill_n(cells, bytes, std::byte{0});
+// Puts the first `bytes` of a block of zeros in.
+BlockCache::Cells put(BlockCache& cache, const BlockCache::Key& key, std::size_t bytes,
+                      std::size_t whole) {
+  return cache.get(key, bytes, whole, [](std::span<std::byte> cells) {
+    std::ranges::fill(cells, std::byte{0});
     return true;
   });
+}
+BlockCache::Cells put(BlockCache& cache, const BlockCache::Key& key, std::size_t bytes) {
+  return put(cache, key, bytes, bytes);
 }
 
 }  // namespace
@@ -32,11 +36,24 @@ TEST_CASE("the last used stay, within the bound") {
   CHECK_FALSE(cache.find({"a", 2}));
   CHECK(cache.find({"a", 1}));
   CHECK(cache.find({"b", 1}));
-  put(cache, {"b", 1}, 90);  // is there already
+  put(cache, {"b", 1}, 30);  // is there already
   CHECK(cache.find({"b", 1})->size() == 40);
   put(cache, {"c", 1}, 101);  // larger than all
   CHECK_FALSE(cache.find({"c", 1}));
   CHECK_FALSE(cache.find({"b", 1}));
+}
+
+TEST_CASE("the first part of a block is kept until more is asked for, then all of it") {
+  BlockCache cache(100);
+  CHECK(put(cache, {"a", 1}, 10, 60)->size() == 10);
+  CHECK(put(cache, {"a", 1}, 5, 60)->size() == 10);
+  put(cache, {"b", 1}, 30);
+  CHECK(put(cache, {"a", 1}, 11, 60)->size() == 60);
+  CHECK(put(cache, {"a", 1}, 60, 60) == cache.find({"a", 1}));
+  put(cache, {"c", 1}, 10);  // what held 10 bytes counts no more
+  CHECK(cache.find({"b", 1}));
+  put(cache, {"d", 1}, 1);
+  CHECK_FALSE(cache.find({"a", 1}));
 }
 
 TEST_CASE("the bound may change") {
@@ -52,10 +69,13 @@ TEST_CASE("the bound may change") {
 
 TEST_CASE("a block that cannot be decoded is asked for again") {
   BlockCache cache(100);
-  CHECK_FALSE(cache.get({"a", 1}, 10, [](std::byte*) { return false; }));
-  CHECK_THROWS_AS(cache.get({"a", 1}, 10, [](std::byte*) -> bool { throw std::bad_alloc(); }),
-                  std::bad_alloc);
-  CHECK(put(cache, {"a", 1}, 10));
+  const auto fails = [](std::span<std::byte>) { return false; };
+  const auto throws = [](std::span<std::byte>) -> bool { throw std::bad_alloc(); };
+  CHECK_FALSE(cache.get({"a", 1}, 10, 20, fails));
+  CHECK_THROWS_AS(cache.get({"a", 1}, 10, 20, throws), std::bad_alloc);
+  CHECK(put(cache, {"a", 1}, 10, 20));
+  CHECK_FALSE(cache.get({"a", 1}, 11, 20, fails));
+  CHECK(put(cache, {"a", 1}, 10, 20)->size() == 10);  // the part that could be decoded
 }
 
 TEST_CASE("a block that several threads want at a time is decoded once") {
@@ -67,10 +87,10 @@ TEST_CASE("a block that several threads want at a time is decoded once") {
   for (auto& cells : got) {
     threads.emplace_back([&] {
       start.arrive_and_wait();
-      cells = cache.get({"a", 1}, 10, [&](std::byte* out) {
+      cells = cache.get({"a", 1}, 10, 10, [&](std::span<std::byte> out) {
         ++decoded;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        std::fill_n(out, 10, std::byte{7});
+        std::ranges::fill(out, std::byte{7});
         return true;
       });
     });
@@ -117,6 +137,28 @@ TEST_CASE("workers that share blocks read what one without reads") {
     CHECK(std::equal(result.begin(), result.end(), alone.begin(), alone.end(), same));
   }
   CHECK(std::count_if(alone.begin(), alone.end(), [](double v) { return v == v; }) > 70000);
+}
+
+TEST_CASE("single cells are those that GDAL reads, whatever was asked for before") {
+  const test::TempDir dir;
+  const std::string file = dir.file("a.tif");
+  test::RasterSpec spec;
+  spec.width = spec.height = 256;
+  spec.block = 128;
+  std::vector<double> cells(65536);
+  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i * 7919 % 4001);
+  test::write_raster(file, spec, cells);
+  const Grid grid = {spec.crs, 500000, 5000000, 10, 10, 256, 256};
+  for (const std::vector<std::int64_t>& rows :
+       {std::vector<std::int64_t>{3, 3, 90, 2, 127, 128, 255}, {255, 130, 120, 0, 121}}) {
+    const auto reader = make_image_reader(std::make_shared<BlockCache>(1 << 20));
+    for (const std::int64_t row : rows) {
+      CAPTURE(row);
+      const auto cell = test::read_cells(*reader, {file, 1, std::nullopt}, grid,
+                                         Resampling::kNearest, nullptr, {row, row + 1}, {70, 71});
+      CHECK(cell == std::vector{cells[static_cast<std::size_t>(row * 256 + 70)]});
+    }
+  }
 }
 
 TEST_CASE("a file that was written again is read again") {

@@ -1,10 +1,13 @@
 // TileDecoder: tiles as GDAL reads them, or none.
+#include <cpl_compressor.h>
 #include <gdal_priv.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <random>
 
+#include "engine/gdal/inflate.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/tile_decoder.h"
 #include "tests/support.h"
@@ -110,6 +113,67 @@ TEST_CASE("overviews, and strips but the last, which is shorter") {
   const std::string strips = dir.file("strips.tif");
   write_noise(strips, GDT_Int16, {"COMPRESS=DEFLATE", "PREDICTOR=2", "BLOCKYSIZE=32"});
   CHECK(decoded_blocks(strips) == 2);
+}
+
+TEST_CASE("the first rows of a tile, by themselves where it is inflated") {
+  const test::TempDir dir;
+  const std::string file = dir.file("a.tif");
+  for (const std::string compress : {"DEFLATE", "ZSTD"}) {
+    for (const GDALDataType type : {GDT_Byte, GDT_Float32}) {
+      const std::string predictor = type == GDT_Byte ? "2" : "3";
+      CAPTURE(compress);
+      CAPTURE(predictor);
+      write_noise(file, type, tiled({"COMPRESS=" + compress, "PREDICTOR=" + predictor}));
+      const auto dataset = open_tiff(file);
+      GDALRasterBand& band = *dataset->GetRasterBand(1);
+      const auto row = static_cast<std::size_t>(kTile * GDALGetDataTypeSizeBytes(type));
+      std::vector<std::byte> theirs(kTile * row);
+      REQUIRE(band.ReadBlock(1, 1, theirs.data()) == CE_None);
+      for (const std::size_t rows : {1, 7, 32}) {
+        CAPTURE(rows);
+        BlockCache cache(1 << 20);
+        auto tiles = TileDecoder::make(&band, file, &cache);
+        REQUIRE(tiles);
+        const BlockCache::Cells ours = tiles->block(1, 1, rows);
+        REQUIRE(ours);
+        CHECK(ours->size() == (compress == "DEFLATE" ? rows : kTile) * row);
+        CHECK(std::equal(ours->begin(), ours->end(), theirs.begin()));
+        const BlockCache::Cells more = tiles->block(1, 1, rows < kTile ? rows + 1 : rows);
+        REQUIRE(more);
+        CHECK(std::equal(more->begin(), more->end(), theirs.begin(), theirs.end()));
+      }
+    }
+  }
+}
+
+TEST_CASE("a stream that is damaged or ends too early") {
+  const std::string text(5000, 'a');
+  std::vector<std::byte> packed(100);
+  void* data = packed.data();
+  std::size_t bytes = packed.size();
+  const CPLCompressor* zlib = CPLGetCompressor("zlib");
+  REQUIRE(zlib->pfnFunc(text.data(), text.size(), &data, &bytes, nullptr, zlib->user_data));
+  packed.resize(bytes);
+  const auto inflates = [&](std::size_t count, std::size_t given, std::size_t piece) {
+    std::vector<std::byte> out(count);
+    std::size_t at = 0;
+    const auto read = [&](std::span<std::byte> next) {
+      const std::size_t n = std::min({next.size(), piece, given - at});
+      std::copy_n(packed.begin() + static_cast<std::ptrdiff_t>(at), n, next.begin());
+      at += n;
+      return n;
+    };
+    return inflate_start(read, out) && out == std::vector(count, std::byte{'a'});
+  };
+  for (const std::size_t piece : {1, 7, 100}) {
+    CAPTURE(piece);
+    CHECK(inflates(4000, bytes, piece));
+    CHECK(inflates(5000, bytes, piece));
+    CHECK_FALSE(inflates(5001, bytes, piece));
+    CHECK_FALSE(inflates(4000, 5, piece));
+  }
+  packed[0] = std::byte{0};
+  CHECK_FALSE(inflates(1, bytes, 100));
 }
 
 TEST_CASE("what is left to GDAL") {

@@ -46,14 +46,16 @@ class BlockCache::Claim {
   Cells cells_;
 };
 
-BlockCache::Cells BlockCache::get(const Key& key, std::size_t bytes, const Decode& decode) {
+BlockCache::Cells BlockCache::get(const Key& key, std::size_t bytes, std::size_t whole,
+                                  const Decode& decode) {
   std::unique_lock lock(mutex_);
   decoded_.wait(lock, [&] { return !claimed_.contains(key); });
-  if (Cells known = look_up(key)) return known;
+  Cells known = look_up(key);
+  if (known && known->size() >= bytes) return known;
   Claim claim(*this, key);
   lock.unlock();
-  const auto cells = std::make_shared<Buffer>(bytes);
-  if (!decode(cells->data())) return nullptr;
+  const auto cells = std::make_shared<Buffer>(known ? whole : bytes);
+  if (!decode(*cells)) return nullptr;
   claim.keep(cells);
   return cells;
 }
@@ -71,18 +73,21 @@ BlockCache::Cells BlockCache::look_up(const Key& key) {
 }
 
 void BlockCache::put(const Key& key, Cells cells) {
+  if (const auto found = places_.find(key); found != places_.end()) drop(found->second);
   held_ += cells->size();
   entries_.push_front({key, std::move(cells)});
   places_[key] = entries_.begin();
   shrink();
 }
 
+void BlockCache::drop(std::list<Entry>::iterator entry) {
+  held_ -= entry->cells->size();
+  places_.erase(entry->key);
+  entries_.erase(entry);
+}
+
 void BlockCache::shrink() {
-  while (held_ > bytes_) {
-    held_ -= entries_.back().cells->size();
-    places_.erase(entries_.back().key);
-    entries_.pop_back();
-  }
+  while (held_ > bytes_) drop(std::prev(entries_.end()));
 }
 
 }  // namespace cube

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -32,8 +33,8 @@ class BlockCache {
   };
   using Buffer = std::vector<std::byte, UnfilledAllocator<std::byte>>;
   using Cells = std::shared_ptr<const Buffer>;
-  // Fills a buffer; false = cannot.
-  using Decode = std::function<bool(std::byte* cells)>;
+  // Fills a buffer with as much of a block, from its first cell on; false = cannot.
+  using Decode = std::function<bool(std::span<std::byte> cells)>;
 
   // Keeps up to `bytes` of cells.
   explicit BlockCache(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)) {}
@@ -45,9 +46,11 @@ class BlockCache {
 
   Cells find(const Key& key);  // null = not there
 
-  // The block as it is kept, else as `decode` makes its `bytes` bytes; null when that cannot.
-  // Who asks for a block that another thread decodes waits for it.
-  Cells get(const Key& key, std::size_t bytes, const Decode& decode);
+  // The first `bytes` bytes at least of a block of `whole` bytes: as it is kept, else as `decode`
+  // makes it; null when that cannot. Who asks for more than is kept gets all of the block, so that
+  // no block is begun more than twice. Who asks for one that another thread decodes waits for it.
+  // REQUIRES: bytes <= whole.
+  Cells get(const Key& key, std::size_t bytes, std::size_t whole, const Decode& decode);
 
  private:
   struct Hash {
@@ -63,6 +66,7 @@ class BlockCache {
   class Claim;
 
   Cells look_up(const Key& key);
+  void drop(std::list<Entry>::iterator entry);
   void put(const Key& key, Cells cells);
   void shrink();
 

@@ -19,6 +19,10 @@ void check(CPLErr status, const GdalErrors& errors, const std::string& descripto
   throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
 }
 
+// Of a block that a window shares less than this part of its cells with, only the rows down to the
+// window's last are decoded: most likely nobody comes for the rest.
+constexpr std::int64_t kSmallPart = 64;
+
 // Where the cells of a rectangle go.
 struct Cells {
   Range rows;
@@ -69,7 +73,8 @@ struct Blocks {
       : rows{0, GDALGetRasterBandYSize(band)}, columns{0, GDALGetRasterBandXSize(band)} {
     GDALGetBlockSize(band, &width, &height);
   }
-  bool are_small() const { return std::int64_t{width} * height < kSmallBlock; }
+  std::int64_t cells() const { return std::int64_t{width} * height; }
+  bool are_small() const { return cells() < kSmallBlock; }
 
   // True when a window begins and ends with blocks.
   bool fill(const Range& window_rows, const Range& window_columns) const {
@@ -116,7 +121,10 @@ bool copy_cached(const SourceBand& source, const Blocks& blocks, const Range& ro
   if (!source.tiles) return false;
   const std::int64_t x = columns.begin / blocks.width;
   const std::int64_t y = rows.begin / blocks.height;
-  const BlockCache::Cells block = source.tiles->block(static_cast<int>(x), static_cast<int>(y));
+  const bool few = rows.size() * columns.size() * kSmallPart <= blocks.cells();
+  const std::int64_t down_to = few ? rows.end - y * blocks.height : blocks.height;
+  const BlockCache::Cells block = source.tiles->block(static_cast<int>(x), static_cast<int>(y),
+                                                      static_cast<std::size_t>(down_to));
   if (!block) return false;
   const std::size_t cell = size_of(out.dtype);
   const std::size_t block_row = static_cast<std::size_t>(blocks.width) * cell;

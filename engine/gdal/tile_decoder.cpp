@@ -5,11 +5,13 @@
 #include <gdal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <string_view>
 
+#include "engine/gdal/inflate.h"
 #include "engine/multiversion.h"
 #include "engine/text.h"
 
@@ -39,8 +41,10 @@ std::optional<std::uint64_t> tile_number(GDALRasterBandH band, const char* what,
   return static_cast<std::uint64_t>(*value);
 }
 
+constexpr const char* kZlib = "zlib";  // GDAL's name
+
 const char* decompressor_of(std::string_view compression) {
-  if (compression == "DEFLATE") return "zlib";
+  if (compression == "DEFLATE") return kZlib;
   return compression == "ZSTD" ? "zstd" : nullptr;
 }
 
@@ -58,6 +62,16 @@ bool has_native_order(VSILFILE* file) {
   std::array<char, 2> order{};
   const char* native = std::endian::native == std::endian::little ? "II" : "MM";
   return VSIFReadL(order.data(), 1, 2, file) == 2 && std::memcmp(order.data(), native, 2) == 0;
+}
+
+// The first bytes of what the next `size` bytes of a file hold.
+bool unpack_start(VSILFILE* file, std::size_t size, std::span<std::byte> out) {
+  const auto read = [&](std::span<std::byte> piece) {
+    const std::size_t count = VSIFReadL(piece.data(), 1, std::min(piece.size(), size), file);
+    size -= count;
+    return count;
+  };
+  return inflate_start(read, out);
 }
 
 template <class T>
@@ -97,6 +111,7 @@ std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::st
   tiles.path_ = descriptor;
   tiles.decompressor_ = decompressor_of(item(dataset, "COMPRESSION", "IMAGE_STRUCTURE"));
   if (!tiles.decompressor_ || !CPLGetDecompressor(tiles.decompressor_)) return std::nullopt;
+  tiles.stops_early_ = tiles.decompressor_ == kZlib;
   if (!item(band, "NBITS", "IMAGE_STRUCTURE").empty()) return std::nullopt;
   const std::string_view predictor = item(dataset, "PREDICTOR", "IMAGE_STRUCTURE");
   tiles.predictor_ = predictor == "3" ? 3 : predictor == "2" ? 2 : 1;
@@ -119,43 +134,42 @@ std::optional<std::uint64_t> TileDecoder::offset_of(int x, int y) const {
 
 bool TileDecoder::decode(int x, int y, std::byte* out) {
   const auto offset = offset_of(x, y);
-  return offset && decode_at(*offset, x, y, out);
+  return offset && decode_at(*offset, x, y, {out, tile_bytes()});
 }
 
-bool TileDecoder::decode_at(std::uint64_t offset, int x, int y, std::byte* out) {
-  const std::size_t row_bytes = width_ * cell_;
-  if (!read_packed(offset, x, y)) return false;
-  const GdalErrors quiet;  // GDAL tells it again when it reads the block
-  const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
-  void* data = out;
-  std::size_t bytes = tile_bytes();
-  if (!decompressor->pfnFunc(packed_.data(), packed_.size(), &data, &bytes, nullptr,
-                             decompressor->user_data) ||
-      bytes != tile_bytes()) {
-    return false;
-  }
+bool TileDecoder::decode_at(std::uint64_t offset, int x, int y, std::span<std::byte> out) {
+  const std::size_t most = tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom;
+  const auto size = tile_number(band_, "BLOCK_SIZE", x, y);
+  if (!size || *size > most) return false;
+  const File file(VSIFOpenL(path_.c_str(), "rb"));
+  if (!file || VSIFSeekL(file.get(), offset, SEEK_SET) != 0) return false;
+  const bool all = out.size() == tile_bytes();
+  if (!(all ? unpack(file.get(), *size, out) : unpack_start(file.get(), *size, out))) return false;
   if (predictor_ == 1) return true;
-  for (std::size_t row = 0; row < height_; ++row) undo_predictor(out + row * row_bytes);
+  for (std::size_t at = 0; at < out.size(); at += row_bytes()) undo_predictor(out.data() + at);
   return true;
 }
 
-BlockCache::Cells TileDecoder::block(int x, int y) {
+BlockCache::Cells TileDecoder::block(int x, int y, std::size_t rows) {
   if (!blocks_ || !blocks_->suits(tile_bytes())) return nullptr;
   const auto offset = offset_of(x, y);
   if (!offset) return nullptr;
   key_.offset = *offset;
-  return blocks_->get(key_, tile_bytes(),
-                      [&](std::byte* cells) { return decode_at(*offset, x, y, cells); });
+  const std::size_t bytes = stops_early_ ? rows * row_bytes() : tile_bytes();
+  return blocks_->get(key_, bytes, tile_bytes(),
+                      [&](std::span<std::byte> cells) { return decode_at(*offset, x, y, cells); });
 }
 
-bool TileDecoder::read_packed(std::uint64_t offset, int x, int y) {
-  const std::size_t most = tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom;
-  const auto size = tile_number(band_, "BLOCK_SIZE", x, y);
-  if (!size || *size > most) return false;
-  packed_.resize(*size);
-  const File file(VSIFOpenL(path_.c_str(), "rb"));
-  return file && VSIFSeekL(file.get(), offset, SEEK_SET) == 0 &&
-         VSIFReadL(packed_.data(), 1, packed_.size(), file.get()) == packed_.size();
+bool TileDecoder::unpack(VSILFILE* file, std::size_t size, std::span<std::byte> out) const {
+  BlockCache::Buffer packed(size);
+  if (VSIFReadL(packed.data(), 1, size, file) != size) return false;
+  const GdalErrors quiet;  // GDAL tells it again when it reads the block
+  const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
+  void* data = out.data();
+  std::size_t bytes = out.size();
+  return decompressor->pfnFunc(packed.data(), packed.size(), &data, &bytes, nullptr,
+                               decompressor->user_data) &&
+         bytes == out.size();
 }
 
 void TileDecoder::undo_predictor(std::byte* row) {
@@ -171,9 +185,8 @@ void TileDecoder::undo_predictor(std::byte* row) {
         return add_up<std::uint64_t>(row, width_);
     }
   }
-  const std::size_t row_bytes = width_ * cell_;
-  add_up<std::uint8_t>(row, row_bytes);
-  planes_.assign(row, row + row_bytes);
+  add_up<std::uint8_t>(row, row_bytes());
+  planes_.assign(row, row + row_bytes());
   const auto* planes = reinterpret_cast<const std::uint8_t*>(planes_.data());
   if (cell_ == 4) {
     join(planes, width_, reinterpret_cast<std::uint32_t*>(row));
