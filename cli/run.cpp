@@ -7,11 +7,13 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/common.h"
 #include "cli/progress.h"
 #include "cli/stop_signals.h"
 #include "engine/error.h"
+#include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -173,6 +175,7 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
 }
 
 int run_graph(const RunArguments& args, const Program& program) {
+  const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
   const StopSignals signals;
   const Document document = args.graph.load();
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document);

@@ -37,7 +37,7 @@ std::optional<ChunkShape> blocks_on(const RasterInfo& image, const RasterInfo::L
 }
 
 std::optional<ChunkShape> blocks_of(const ImageBand& band, const Grid& grid) {
-  const RasterInfo image = describe_raster(band.descriptor, band.crs, RasterDetail::kNoFootprint);
+  const RasterInfo image = describe_raster(band.descriptor, band.crs, RasterDetail::kStorage);
   if (!image.north_up || !same_crs(image.crs, grid.crs)) return std::nullopt;
   const RasterInfo::Level full{image.grid.width, image.grid.height, image.block_width,
                                image.block_height};

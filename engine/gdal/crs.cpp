@@ -114,6 +114,7 @@ std::string canonical_crs(std::string_view text, std::string_view where) {
   const char* code = OSRGetAuthorityCode(srs.get(), nullptr);
   if (authority && code) {
     std::string id = std::string(authority) + ":" + code;
+    if (id == text) return id;
     // A WKT may carry a code and yet say something else.
     const Srs official = make_srs(id);
     if (official && same(srs, official)) return id;

@@ -17,9 +17,34 @@ void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
   if (kind >= CE_Failure && self->first_.empty()) self->first_ = message;
 }
 
+namespace {
+
+// While it lives, GDAL looks for the files beside a local one (overviews, masks, .aux.xml, world
+// files) by their names, where it otherwise lists the folder for every image it opens. What the
+// user has set stays.
+class AskForSidecars {
+ public:
+  explicit AskForSidecars(const std::string& descriptor)
+      : set_(!descriptor.starts_with("/vsi") && !CPLGetConfigOption(kOption, nullptr)) {
+    if (set_) CPLSetThreadLocalConfigOption(kOption, "TRUE");
+  }
+  ~AskForSidecars() {
+    if (set_) CPLSetThreadLocalConfigOption(kOption, nullptr);
+  }
+  AskForSidecars(const AskForSidecars&) = delete;
+  AskForSidecars& operator=(const AskForSidecars&) = delete;
+
+ private:
+  static constexpr const char* kOption = "GDAL_DISABLE_READDIR_ON_OPEN";
+  const bool set_;
+};
+
+}  // namespace
+
 Dataset open_raster(const std::string& descriptor) {
   register_gdal();
   const GdalErrors errors;
+  const AskForSidecars sidecars(descriptor);
   Dataset dataset(GDALOpenEx(descriptor.c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));

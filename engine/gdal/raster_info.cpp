@@ -48,11 +48,29 @@ RasterInfo::BandExtras extras_of(GDALRasterBandH band) {
           .masked = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0};
 }
 
+void add_bands(GDALDatasetH dataset, const std::string& descriptor, RasterInfo& info) {
+  for (int i = 1; i <= GDALGetRasterCount(dataset); ++i) {
+    info.bands.push_back(describe_band(dataset, i, descriptor));
+    info.extras.push_back(extras_of(GDALGetRasterBand(dataset, i)));
+  }
+}
+
 RasterInfo::Level level_of(GDALRasterBandH band) {
   int block_width = 0;
   int block_height = 0;
   GDALGetBlockSize(band, &block_width, &block_height);
   return {GDALGetRasterBandXSize(band), GDALGetRasterBandYSize(band), block_width, block_height};
+}
+
+void add_levels(GDALRasterBandH band, RasterInfo& info) {
+  const RasterInfo::Level full = level_of(band);
+  info.block_width = full.block_width;
+  info.block_height = full.block_height;
+  for (int i = 0; i < GDALGetOverviewCount(band); ++i) {
+    info.overview_levels.push_back(level_of(GDALGetOverview(band, i)));
+    info.overviews.push_back(std::llround(static_cast<double>(full.width) /
+                                          static_cast<double>(info.overview_levels.back().width)));
+  }
 }
 
 // When the image was taken or, in want of that, made.
@@ -129,8 +147,7 @@ RasterInfo describe_raster(const std::string& descriptor, const std::string& crs
   info.grid.crs = info.crs;
   info.grid.width = GDALGetRasterXSize(dataset.get());
   info.grid.height = GDALGetRasterYSize(dataset.get());
-  const int count = GDALGetRasterCount(dataset.get());
-  if (count == 0) {
+  if (GDALGetRasterCount(dataset.get()) == 0) {
     throw Error(ErrorCode::kUnreadable, "holds no raster band", descriptor,
                 "name one of its subdatasets");
   }
@@ -151,19 +168,9 @@ RasterInfo describe_raster(const std::string& descriptor, const std::string& crs
     info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
   }
   info.has_location = plain || !info.lonlat.empty();
-  for (int i = 1; i <= count; ++i) {
-    info.bands.push_back(describe_band(dataset.get(), i, descriptor));
-    info.extras.push_back(extras_of(GDALGetRasterBand(dataset.get(), i)));
-  }
-  const GDALRasterBandH first = GDALGetRasterBand(dataset.get(), 1);
-  const RasterInfo::Level full = level_of(first);
-  info.block_width = full.block_width;
-  info.block_height = full.block_height;
-  for (int i = 0; i < GDALGetOverviewCount(first); ++i) {
-    info.overview_levels.push_back(level_of(GDALGetOverview(first, i)));
-    info.overviews.push_back(std::llround(static_cast<double>(full.width) /
-                                          static_cast<double>(info.overview_levels.back().width)));
-  }
+  add_levels(GDALGetRasterBand(dataset.get(), 1), info);
+  if (detail == RasterDetail::kStorage) return info;
+  add_bands(dataset.get(), descriptor, info);
   info.acquired = acquired(dataset.get());
   return info;
 }

@@ -37,13 +37,15 @@ struct RasterInfo {
   std::optional<Instant> acquired;  // ACQUISITIONDATETIME, else TIFFTAG_DATETIME
 };
 
-// To transform a raster's outline takes longer than to open it.
-enum class RasterDetail : std::uint8_t { kNoFootprint, kFootprint };
+// How much is asked about a raster: where its cells are and how they are stored; its bands and time
+// too; its footprint too. To transform an outline takes longer than to open the file, and so does
+// what GDAL does to know the unit of a band.
+enum class RasterDetail : std::uint8_t { kStorage, kNoFootprint, kFootprint };
 
 // Opens and describes a raster, whose coordinates are in `crs` where that is not "", whatever the
-// file says. lonlat is left out with kNoFootprint where has_location is clear without. Throws
-// Error(kNotFound) when it does not exist, Error(kUnreadable) with GDAL's reason when it is no
-// raster.
+// file says. Without kFootprint, lonlat is left out where has_location is clear without; with
+// kStorage bands, extras and acquired are. Throws Error(kNotFound) when it does not exist,
+// Error(kUnreadable) with GDAL's reason when it is no raster.
 RasterInfo describe_raster(const std::string& descriptor, const std::string& crs = {},
                            RasterDetail detail = RasterDetail::kFootprint);
 
