@@ -25,6 +25,8 @@ constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
 constexpr std::int64_t kEnoughBytes = std::int64_t{96} << 20;
 // Chunks a worker should have, so that none waits long for the last.
 constexpr std::int64_t kChunksPerThread = 4;
+// The same for chunks of several short slices, whose costs differ more: some have no image.
+constexpr std::int64_t kLongChunksPerThread = 16;
 // Chunks looked at to find the dearest one when a shape is chosen.
 constexpr std::int64_t kProbes = 64;
 
@@ -181,7 +183,7 @@ void Plan::choose_shape() {
   };
   while (choice && wants_smaller() && halve_blocks(shape_, clipped(choice->least, info()))) {
   }
-  if (!wanted) lengthen(shape_, info(), kChunksPerThread * options_.threads);
+  if (!wanted) lengthen(shape_, info(), kLongChunksPerThread * options_.threads);
   const bool series = !options_.chunk &&
                       std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
                                   [](const Graph::Node& node) { return node.op->wants_series(); });

@@ -142,8 +142,8 @@ TEST_CASE("small slices go together into a chunk, a few chunks for each thread")
                     {"srs", "EPSG:32631"}}},
                   {"time", {{"t0", "2020-01-01"}, {"t1", t1}, {"dt", "P1D"}}}}}};
   };
-  CHECK(planned(series(1, "2020-12-31"), 1) == ChunkShape{92, 1, 1});  // 366 days, 4 chunks
-  CHECK(planned(series(1, "2020-12-31"), 2) == ChunkShape{46, 1, 1});
+  CHECK(planned(series(1, "2020-12-31"), 1) == ChunkShape{23, 1, 1});  // 366 days, 16 chunks
+  CHECK(planned(series(1, "2020-12-31"), 2) == ChunkShape{12, 1, 1});
   CHECK(planned(series(1, "2020-01-03"), 8) == ChunkShape{1, 1, 1});
   CHECK(planned(series(100, "2020-12-31"), 1) == ChunkShape{6, 100, 100});  // 65536 cells
   CHECK(planned(series(600, "2020-12-31"), 1) == ChunkShape{1, 512, 512});
