@@ -46,6 +46,12 @@ class Outputs(Case):
     def test_nothing_says_where_the_result_goes(self):
         self.fails(2, "nothing says where the result goes (give -o FILE", "run", self.graph(DUMMY))
 
+    def test_standard_output_that_is_full(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([CUBE, "ops"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("standard output: cannot be written", result.stderr)
+
 
 class Reports(Case):
     def test_progress_as_json_lines(self):
