@@ -25,6 +25,14 @@ BlockCache::Cells put(BlockCache& cache, const BlockCache::Key& key, std::size_t
   return put(cache, key, bytes, bytes);
 }
 
+// Writes a raster of `spec`; its cells.
+std::vector<double> write_varied(const std::string& file, const test::RasterSpec& spec) {
+  std::vector<double> cells(static_cast<std::size_t>(spec.width * spec.height));
+  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i * 7919 % 4001);
+  test::write_raster(file, spec, cells);
+  return cells;
+}
+
 }  // namespace
 
 TEST_CASE("the last used stay, within the bound") {
@@ -111,9 +119,7 @@ TEST_CASE("workers that share blocks read what one without reads") {
   spec.width = spec.height = 300;
   spec.nodata = 0;
   spec.block = 64;
-  std::vector<double> cells(90000);
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i * 7919 % 4001);
-  test::write_raster(file, spec, cells);
+  write_varied(file, spec);
   const Grid shifted = {spec.crs, 500003, 4999996, 10, 10, 280, 290};
   const RasterBand band{file, 1, std::nullopt};
   const auto blocks = std::make_shared<BlockCache>(1 << 20);
@@ -145,9 +151,7 @@ TEST_CASE("single cells are those that GDAL reads, whatever was asked for before
   test::RasterSpec spec;
   spec.width = spec.height = 256;
   spec.block = 128;
-  std::vector<double> cells(65536);
-  for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i * 7919 % 4001);
-  test::write_raster(file, spec, cells);
+  const std::vector<double> cells = write_varied(file, spec);
   const Grid grid = {spec.crs, 500000, 5000000, 10, 10, 256, 256};
   for (const std::vector<std::int64_t>& rows :
        {std::vector<std::int64_t>{3, 3, 90, 2, 127, 128, 255}, {255, 130, 120, 0, 121}}) {

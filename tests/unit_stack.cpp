@@ -115,7 +115,7 @@ TEST_CASE("times from names, wildcards in order, and from the files") {
   CHECK(made({{"datetime", {"2020-05-01", "2020-06-01"}}}) ==
         std::vector<std::string>{"2020-05-01", "2020-06-01"});
   CHECK(files.error({{"files", "LC08_*.tif"}})
-            .starts_with("/files/0: LC08_20200105_B4.tif does not say its time (datetime, one a"));
+            .starts_with("/files: LC08_20200105_B4.tif does not say its time (datetime, one a"));
   files.edit("LC08_20200302_B4.tif", [](GDALDataset& dataset) {
     dataset.SetMetadataItem("TIFFTAG_DATETIME", "2021:02:03 04:05:06");
   });
