@@ -106,6 +106,22 @@ struct StacOptions {
 IndexReport create_catalog_from_stac(const std::filesystem::path& catalog, const StacOptions& stac,
                                      const IndexOptions& options);
 
+// What a catalog would be made of, without writing one.
+struct PlannedImage {
+  std::string where;  // "scenes.csv, line 5", "items.json#/features/3"
+  std::string name;
+  Instant datetime;
+  std::vector<std::string> bands;
+};
+
+// Calls `use` for each row or item that would be an image or part of one. No file is looked at but,
+// of a table that does not name its bands, the first. The report has no files that cannot be
+// opened. Throws as the functions above.
+IndexReport plan_from_table(const TableOptions& table,
+                            const std::function<void(const PlannedImage&)>& use);
+IndexReport plan_from_stac(const StacOptions& stac,
+                           const std::function<void(const PlannedImage&)>& use);
+
 struct ChangeOptions {
   int threads = 0;       // files opened at a time; 0 = all cores
   bool dry_run = false;  // say what would be done; write nothing

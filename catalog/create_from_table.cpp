@@ -1,6 +1,7 @@
 // A catalog from a table of images.
 #include <fstream>
 #include <iostream>
+#include <unordered_set>
 
 #include "catalog/catalog.h"
 #include "catalog/catalog_writer.h"
@@ -151,27 +152,88 @@ std::string layout_text(const ImageTable& table) {
   return out;
 }
 
+// A table that is being read, from a file or standard input.
+class OpenTable {
+ public:
+  // Names in the table become those of a catalog in `catalog_folder`. Throws Error(kNotFound).
+  OpenTable(const TableOptions& options, const fs::path& catalog_folder)
+      : standard_(options.file == "-"),
+        names_(standard_ ? fs::current_path() : folder_of(options.file), catalog_folder) {
+    if (!standard_) open(options.file);
+    const auto bands_of = [this](std::string_view name) {
+      return bands_of_file(names_.absolute(name));
+    };
+    table_.emplace(standard_ ? std::cin : file_, standard_ ? "stdin" : options.file,
+                   ImageTable::Options{options.bands, options.format, bands_of});
+  }
+  OpenTable(const OpenTable&) = delete;
+  OpenTable& operator=(const OpenTable&) = delete;
+
+  ImageTable& table() { return *table_; }
+  TableDescriptors& names() { return names_; }
+  std::int64_t size() const { return size_; }  // bytes; 0 of standard input
+
+  // Adds rows without files to what is left out, and what the columns were taken for.
+  void tell(IndexReport& report) const {
+    for (const std::int64_t line : table_->without_files()) {
+      report.left_out.push_back({csv_place(table_->name(), line, {}), "names no file"});
+    }
+    report.layout = layout_text(*table_);
+  }
+
+ private:
+  void open(const std::string& name) {
+    file_.open(name, std::ios::binary);
+    std::error_code ignored;
+    if (!file_ || fs::is_directory(name, ignored)) {
+      throw Error(ErrorCode::kNotFound, "there is no such table", name);
+    }
+    size_ = static_cast<std::int64_t>(fs::file_size(name));
+  }
+
+  bool standard_;
+  std::ifstream file_;
+  std::int64_t size_ = 0;
+  TableDescriptors names_;
+  std::optional<ImageTable> table_;
+};
+
 }  // namespace
+
+IndexReport plan_from_table(const TableOptions& options,
+                            const std::function<void(const PlannedImage&)>& use) {
+  OpenTable open(options, fs::current_path());
+  ImageTable& table = open.table();
+  IndexReport report;
+  std::unordered_set<std::string> files;
+  TableBlock block;
+  while (table.next(block)) {
+    std::size_t at = 0;
+    for (const TableRow& row : block.rows) {
+      if (row.fresh) ++report.images;
+      PlannedImage planned{
+          csv_place(table.name(), row.line, {}), std::string(row.image), row.datetime, {}};
+      for (const std::size_t end = at + row.files; at < end; ++at) {
+        planned.bands.push_back(table.bands()[block.files[at].band].info.name);
+        files.emplace(block.files[at].file);
+      }
+      use(planned);
+    }
+  }
+  check_bands_seen(table);
+  report.files = std::ssize(files);
+  open.tell(report);
+  return report;
+}
 
 IndexReport create_catalog_from_table(const fs::path& catalog, const TableOptions& table_options,
                                       const IndexOptions& options) {
   check_target(catalog, options.overwrite);
-  const bool standard = table_options.file == "-";
-  std::ifstream file;
-  if (!standard) {
-    file.open(table_options.file, std::ios::binary);
-    std::error_code ignored;
-    if (!file || fs::is_directory(table_options.file, ignored)) {
-      throw Error(ErrorCode::kNotFound, "there is no such table", table_options.file);
-    }
-  }
-  TableDescriptors names(standard ? fs::current_path() : folder_of(table_options.file),
-                         folder_of(catalog));
-  ImageTable table(standard ? std::cin : file, standard ? "stdin" : table_options.file,
-                   {table_options.bands, table_options.format,
-                    [&](std::string_view name) { return bands_of_file(names.absolute(name)); }});
+  OpenTable open(table_options, folder_of(catalog));
+  ImageTable& table = open.table();
+  TableDescriptors& names = open.names();
   const std::string format_json = table_options.format ? table_options.format->json() : "";
-  const auto size = standard ? 0 : static_cast<std::int64_t>(fs::file_size(table_options.file));
+  const std::int64_t size = open.size();
   std::int64_t done = 0;
   const auto read = [&](std::int64_t bytes) {
     done += bytes;
@@ -198,10 +260,7 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
   if (table.columns().located()) read(size - done);  // the header
   if (report.images == 0) throw Error(ErrorCode::kInvalid, "no row has a file", table.name());
   draft.publish();
-  for (const std::int64_t line : table.without_files()) {
-    report.left_out.push_back({csv_place(table.name(), line, {}), "names no file"});
-  }
-  report.layout = layout_text(table);
+  open.tell(report);
   return report;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "catalog/catalog.h"
+#include "cli/catalog_arguments.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -14,19 +15,7 @@ namespace cube {
 
 namespace {
 
-struct ChangeArguments {
-  std::string catalog;
-  std::string progress = "auto";
-  int threads = 0;
-  bool dry_run = false;
-  bool explain = false;
-  // add
-  std::vector<std::string> files;
-  std::string table;
-  bool stac = false;
-  bool open_unknown = false;
-  std::vector<std::string> bands;
-  std::string format;
+struct ChangeArguments : CatalogArguments {
   // update
   bool keep_missing = false;
   // remove
@@ -80,33 +69,16 @@ int run(const ChangeArguments& arguments, const Change& change) {
   return report(arguments, done);
 }
 
-Additions additions_of(const ChangeArguments& arguments) {
+Additions additions_of(ChangeArguments& arguments) {
+  arguments.settle();
   Additions out;
-  std::optional<CollectionFormat> format;
-  const auto is_stac = [](const std::string& file) { return is_stac_file(file); };
-  const bool stac =
-      arguments.stac || (!arguments.files.empty() && std::ranges::all_of(arguments.files, is_stac));
-  const bool table = !arguments.table.empty();
-  if (table == !arguments.files.empty()) {
-    throw Error(ErrorCode::kInvalid, table ? "files are given too" : "no files are given",
-                table ? "--table" : "FILES", "give either FILES or --table TABLE.csv");
-  }
-  if (!stac && !table && !arguments.bands.empty()) {
-    throw Error(ErrorCode::kInvalid, "is for --table and --stac", "--bands",
-                "bands of files are said by the catalog's format");
-  }
-  if (!arguments.format.empty()) {
-    format =
-        CollectionFormat::load(arguments.format, stac || table ? CollectionFormat::Use::kBands
-                                                               : CollectionFormat::Use::kPatterns);
-  }
-  if (table) {
-    out.table = TableOptions{arguments.table, arguments.bands, format};
-  } else if (stac) {
-    out.stac = StacOptions{arguments.files, arguments.bands, format, arguments.open_unknown};
+  if (arguments.from_table()) {
+    out.table = arguments.table_options();
+  } else if (arguments.stac) {
+    out.stac = arguments.stac_options();
   } else {
     out.files = arguments.files;
-    out.format = format;
+    if (!arguments.format.empty()) out.format = CollectionFormat::load(arguments.format);
   }
   return out;
 }
@@ -137,19 +109,11 @@ void add_common(CLI::App& app, ChangeArguments& arguments) {
   app.add_flag("--explain", arguments.explain, "Name every image and file it is about");
 }
 
-void add_reading(CLI::App& app, ChangeArguments& arguments) {
-  app.add_option("--threads", arguments.threads, "Files opened at a time; 0 = one a core")
-      ->check(CLI::Range(0, 1024).description(""))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--progress", arguments.progress, "auto (a bar on a terminal), json or none")
-      ->type_name("MODE")
-      ->capture_default_str();
-}
-
 constexpr const char* kAtomic =
-    "A copy of the catalog is changed and takes its place: a change that fails or is killed leaves\n"
-    "it as it was, and who reads it goes on reading the old. Time and memory follow the change, not\n"
+    "A copy of the catalog is changed and takes its place: a change that fails or is killed "
+    "leaves\n"
+    "it as it was, and who reads it goes on reading the old. Time and memory follow the change, "
+    "not\n"
     "the catalog. One that gdalcubes made is written anew and becomes ours, with its index.\n\n"
     "Exit status 1: it is written, but some files could not be opened.\n\n";
 
@@ -157,19 +121,7 @@ void add_add(CLI::App& parent, Program& program) {
   auto arguments = std::make_shared<ChangeArguments>();
   CLI::App* app = parent.add_subcommand("add", "Add images to a catalog");
   app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
-  app->add_option("FILES", arguments->files, "As for create: files, folders, globs or -")
-      ->type_name("");
-  app->add_flag("--stac", arguments->stac, "FILES are STAC documents, as for create");
-  app->add_option("--table", arguments->table, "A CSV table of images instead of FILES")
-      ->type_name("TABLE");
-  app->add_option("--bands", arguments->bands, "As for create --table and --stac")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAMES");
-  app->add_flag("--open", arguments->open_unknown, "As for create --stac");
-  app->add_option("--format", arguments->format,
-                  "How files are named; only where the catalog does not say it")
-      ->type_name("FORMAT");
+  add_sources(*app, *arguments, "How files are named; only where the catalog does not say it");
   add_reading(*app, *arguments);
   add_common(*app, *arguments);
   app->footer(std::string("Files that are in the catalog already are read again only if their size "

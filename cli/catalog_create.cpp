@@ -8,6 +8,7 @@
 #include "catalog/descriptor.h"
 #include "catalog/explain_match.h"
 #include "catalog/subdatasets.h"
+#include "cli/catalog_arguments.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -18,19 +19,8 @@ namespace cube {
 
 namespace {
 
-struct CreateOptions {
-  std::string catalog;
-  std::vector<std::string> files;
-  std::string table;
-  bool stac = false;
-  bool open_unknown = false;
-  std::vector<std::string> bands;
-  std::string format;
-  std::string progress = "auto";
-  int threads = 0;
+struct CreateOptions : CatalogArguments {
   bool overwrite = false;
-  bool dry_run = false;
-  bool explain = false;
 };
 
 CollectionFormat choose_format(const CreateOptions& options,
@@ -102,11 +92,30 @@ std::function<void(std::int64_t, std::int64_t)> shown_on(ProgressBar& bar) {
   return [&bar](std::int64_t done, std::int64_t total) { bar.update(done, total); };
 }
 
+// Says what would become of rows or items, which `plan` gives one after another; writes nothing.
+template <class Plan>
+void dry_run(const CreateOptions& options, const char* noun, const Plan& plan) {
+  const IndexReport report = plan([&](const PlannedImage& image) {
+    if (!options.explain) return;
+    std::cout << image.where << ": image " << image.name << ", time " << to_text(image.datetime)
+              << ", band " << join(image.bands) << '\n';
+  });
+  if (!report.layout.empty()) std::cout << options.table << ": " << report.layout << '\n';
+  for (const IndexReport::Left& left : report.left_out) {
+    if (!options.explain && !left.failed) continue;
+    std::cout << without_queries(left.file) << ": " << without_queries(left.reason) << '\n';
+  }
+  std::cout << counted(report.images, "image") << " of " << counted(report.files, "file") << "; "
+            << counted(std::ssize(report.left_out), noun)
+            << " left out; no file is looked at, nothing is written (--dry-run)\n";
+}
+
 int create_from_table(const CreateOptions& options) {
   const ProgressMode mode = parse_progress_mode(options.progress);
-  TableOptions table{options.table, options.bands, {}};
-  if (!options.format.empty()) {
-    table.format = CollectionFormat::load(options.format, CollectionFormat::Use::kBands);
+  const TableOptions table = options.table_options();
+  if (options.dry_run) {
+    dry_run(options, "row", [&](const auto& use) { return plan_from_table(table, use); });
+    return kDone;
   }
   IndexReport report;
   {
@@ -120,9 +129,10 @@ int create_from_table(const CreateOptions& options) {
 
 int create_from_stac(const CreateOptions& options) {
   const ProgressMode mode = parse_progress_mode(options.progress);
-  StacOptions stac{options.files, options.bands, {}, options.open_unknown};
-  if (!options.format.empty()) {
-    stac.format = CollectionFormat::load(options.format, CollectionFormat::Use::kBands);
+  const StacOptions stac = options.stac_options();
+  if (options.dry_run) {
+    dry_run(options, "document", [&](const auto& use) { return plan_from_stac(stac, use); });
+    return kDone;
   }
   IndexReport report;
   {
@@ -153,34 +163,10 @@ int create_from_files(const CreateOptions& options) {
   return report_catalog(options, report, given);
 }
 
-// Says what does not go together.
-void check_options(const CreateOptions& options) {
-  const bool table = !options.table.empty();
-  if (table == !options.files.empty()) {
-    throw Error(ErrorCode::kInvalid, table ? "files are given too" : "no files are given",
-                table ? "--table" : "FILES", "give either FILES or --table TABLE.csv");
-  }
-  if (table && options.stac) {
-    throw Error(ErrorCode::kInvalid, "--table is given too", "--stac", "give one of them");
-  }
-  if (!table && !options.stac && !options.bands.empty()) {
-    throw Error(ErrorCode::kInvalid, "is for --table and --stac", "--bands",
-                "bands of files are said by --format");
-  }
-  if (options.open_unknown && !options.stac) {
-    throw Error(ErrorCode::kInvalid, "is for --stac", "--open", "other files are opened anyway");
-  }
-  if ((table || options.stac) && options.dry_run) {
-    throw Error(ErrorCode::kInvalid, "is for files, not for --table and --stac", "--dry-run");
-  }
-}
-
 int create(CreateOptions options) {
-  const auto is_stac = [](const std::string& file) { return is_stac_file(file); };
-  if (!options.files.empty() && std::ranges::all_of(options.files, is_stac)) options.stac = true;
-  check_options(options);
+  options.settle();
   if (options.stac) return create_from_stac(options);
-  return options.table.empty() ? create_from_files(options) : create_from_table(options);
+  return options.from_table() ? create_from_table(options) : create_from_files(options);
 }
 
 }  // namespace
@@ -190,37 +176,11 @@ void add_catalog_create(CLI::App& parent, Program& program) {
   CLI::App* app =
       parent.add_subcommand("create", "Index files, STAC items or a table into a new catalog");
   app->add_option("OUT.db", options->catalog, "The catalog to write")->type_name("")->required();
-  app->add_option("FILES", options->files,
-                  "Files, folders (searched below), globs (\"*\", \"**\") or - for a list of names "
-                  "on standard input")
-      ->type_name("");
-  app->add_option("--table", options->table,
-                  "A CSV table of images instead of FILES; - is standard input")
-      ->type_name("TABLE");
-  app->add_flag("--stac", options->stac,
-                "FILES are STAC: items, ItemCollections, answers of an API, lines of items, static "
-                "catalogs; - is a document on standard input. Not needed for *.json that is STAC");
-  app->add_flag("--open", options->open_unknown,
-                "With --stac: open the first file of each band whose type the items do not say "
-                "(else it is read as float32)");
-  app->add_option("--bands", options->bands,
-                  "With --table: the columns that are bands, or the names of each file's bands. "
-                  "With --stac: assets, bands or common names")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAMES");
-  app->add_option("--format", options->format,
-                  "A name of 'cube catalog formats' or a JSON file; guessed if absent")
-      ->type_name("FORMAT");
-  app->add_option("--threads", options->threads, "Files opened at a time; 0 = one a core")
-      ->check(CLI::Range(0, 1024).description(""))
-      ->type_name("N")
-      ->capture_default_str();
-  app->add_option("--progress", options->progress, "auto (a bar on a terminal), json or none")
-      ->type_name("MODE")
-      ->capture_default_str();
+  add_sources(*app, *options, "A name of 'cube catalog formats' or a JSON file; guessed if absent");
+  add_reading(*app, *options);
   app->add_flag("--overwrite", options->overwrite, "Replace an existing catalog");
-  app->add_flag("--dry-run", options->dry_run, "Match the names only; write nothing");
+  app->add_flag("--dry-run", options->dry_run,
+                "Match the names, or read the table or items, only; write nothing");
   app->add_flag("--explain", options->explain, "Say of every file what it is or why it is not");
   app->footer(
       "Tables: the header says what the columns are, in one of three shapes:\n"
@@ -241,7 +201,8 @@ void add_catalog_create(CLI::App& parent, Program& program) {
       "of their bbox.\n\n"
       "Scale and offset are kept for each image where they differ, as in Sentinel-2: its products\n"
       "have an offset since baseline 04.00 (MTD_MSIL2A.xml, else N0400 in the name; in STAC what\n"
-      "raster:bands says, else the baseline; none where boa_offset_applied is true). Of plain COGs\n"
+      "raster:bands says, else the baseline; none where boa_offset_applied is true). Of plain "
+      "COGs\n"
       "without items it is not known. A run brings all images to one offset, or unpacks each.\n\n"
       "Exit status 1: the catalog is written, but some files of the format could not be opened, "
       "or\n"

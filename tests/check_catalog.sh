@@ -133,6 +133,19 @@ check "a view of it" 0 sh -c "sed s/s2.db/table.db/ moved/ndvi.json >moved/table
 mv out table.plan
 check "a view of the files" 0 "$CUBE" plan moved/ndvi.json
 same out table.plan
+check "a dry run of a table" 0 "$CUBE" catalog create no.db --table moved/images.csv --dry-run
+has out "24 images of 72 files; 0 rows left out; no file is looked at, nothing is written (--dry-run)"
+lacks out "image S2A"
+check "explained" 0 "$CUBE" catalog create no.db --table moved/images.csv --dry-run --explain
+has out "moved/images.csv, line 2: image S2A_31UGR_20230114_0_L2A, time 2023-01-14T00:00:00, band B04, B08, SCL"
+has out "moved/images.csv: a row an image, a column a band; bands B04, B08, SCL; columns not used: cloud"
+check "of one with an empty row" 0 sh -c \
+  "sed '3s/;[^;]*tif/;/g' moved/images.csv | '$CUBE' catalog create no.db --table - --dry-run --explain"
+has out "stdin, line 3: names no file"
+has out "23 images of 69 files; 1 row left out"
+check "of one with a bad cell" 2 sh -c \
+  "sed '3s/;2023/;2o23/' moved/images.csv | '$CUBE' catalog create no.db --table - --dry-run"
+has err "cube: error: stdin, line 3, column 'date': '2o23-"
 check "a bad cell" 2 sh -c "sed '3s/;2023/;2o23/' moved/images.csv | '$CUBE' catalog create no.db --table -"
 has err "cube: error: stdin, line 3, column 'date': '2o23-"
 check "no such table" 2 "$CUBE" catalog create no.db --table none.csv
@@ -142,9 +155,7 @@ has err "cube: error: --table: files are given too (give either FILES or --table
 check "neither" 2 "$CUBE" catalog create no.db
 has err "cube: error: FILES: no files are given (give either FILES or --table TABLE.csv)"
 check "bands of files" 2 "$CUBE" catalog create no.db moved --bands B04
-has err "cube: error: --bands: is for --table and --stac (bands of files are said by --format)"
-check "a dry run of a table" 2 "$CUBE" catalog create no.db --table files.csv --dry-run
-has err "cube: error: --dry-run: is for files, not for --table and --stac"
+has err "cube: error: --bands: is for --table and --stac (bands of files are said by the format)"
 [ ! -e no.db ] || { failed=1; echo "FAILED: no.db was written"; }
 
 cp -r moved/archive broken

@@ -34,6 +34,12 @@ check "a static catalog, known by its text" 0 "$CUBE" catalog create demo/stac.d
 has out "demo/stac.db: 24 images, 72 files, 3 bands, 2023-01-14 .. 2023-12-20"
 check "its images" 0 "$CUBE" catalog list demo/stac.db --json
 same out files.json
+check "a dry run" 0 "$CUBE" catalog create no.db demo/stac/catalog.json --dry-run --explain --open
+has out "item: image S2A_31UGR_20230114_0_L2A, time 2023-01-14T00:00:00, band B04, B08, SCL"
+has out "24 images of 72 files; 0 documents left out; no file is looked at, nothing is written (--dry-run)"
+check "of a folder" 0 "$CUBE" catalog create no.db --stac demo/stac --dry-run --explain
+has out "demo/stac/catalog.json: is a STAC Catalog: its items are found as files"
+[ ! -e no.db ] || { failed=1; echo "FAILED: no.db was written"; }
 check "lines on standard input" 0 sh -c \
   "cd demo/stac && '$CUBE' catalog create ../lines.db --stac - <all.ndjson"
 check "the same rows" 0 "$CUBE" catalog list demo/lines.db --json

@@ -156,7 +156,7 @@ has err "cube: error: --format: the catalog has a format of its own (files of an
 check "nothing to add" 2 "$CUBE" catalog add u.db
 has err "cube: error: FILES: no files are given (give either FILES or --table TABLE.csv)"
 check "bands of files" 2 "$CUBE" catalog add u.db d --bands B04
-has err "cube: error: --bands: is for --table and --stac (bands of files are said by the catalog's"
+has err "cube: error: --bands: is for --table and --stac (bands of files are said by the format)"
 check "no catalog" 2 "$CUBE" catalog update none.db
 has err "cube: error: none.db: there is no such collection"
 check "another process" 2 flock u.db "$CUBE" catalog update u.db
