@@ -245,23 +245,27 @@ CatalogChange::Difference CatalogChange::compare(const std::set<std::string>& to
   return out;
 }
 
-// How many files there will be; those that images have which were not read count once.
-std::int64_t CatalogChange::count_files(const std::set<std::string>& gone,
-                                        const std::set<std::string>& fresh) {
-  std::int64_t count = open_catalog(file_)->summary().files + std::ssize(fresh) - std::ssize(gone);
+// How many files there will be. Those that images have which were not read are not gone or new.
+std::int64_t CatalogChange::count_files(Difference& difference) {
+  std::int64_t count = open_catalog(file_)->summary().files;
+  std::unordered_map<std::string, const std::string*> gone;
+  std::unordered_set<std::string> fresh;
+  for (const auto& file : difference.files_gone) gone[stored_descriptor(file, folder_)] = &file;
+  for (const auto& file : difference.files_new) fresh.insert(stored_descriptor(file, folder_));
   if (gone.empty() && fresh.empty()) return count;
-  std::unordered_map<std::string, std::int64_t> change;  // if it is there still, or already
-  for (const std::string& file : gone) change[stored_descriptor(file, folder_)] = 1;
-  for (const std::string& file : fresh) change[stored_descriptor(file, folder_)] = -1;
+  std::set<std::string> kept;
   Statement rows(*database_,
                  "SELECT r.descriptor, i.name FROM gdalrefs r JOIN images i ON i.id = r.image_id");
   while (rows.step()) {
-    const auto at = change.find(rows.text(0));
-    if (at == change.end() || before_.contains(rows.text(1))) continue;
-    count += at->second;
-    change.erase(at);
+    const std::string file = rows.text(0);
+    const auto at = gone.find(file);
+    if (at == gone.end() && !fresh.contains(file)) continue;
+    if (before_.contains(rows.text(1))) continue;
+    if (at != gone.end()) kept.insert(*at->second);
+    fresh.erase(file);
   }
-  return count;
+  for (const std::string& file : kept) difference.files_gone.erase(file);
+  return count + std::ssize(fresh) - std::ssize(difference.files_gone);
 }
 
 void CatalogChange::rewrite() {
@@ -298,7 +302,7 @@ ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dr
     whole = true;
     add_rest();
   }
-  const Difference difference = compare(touched);
+  Difference difference = compare(touched);
   ChangeReport report{.images = std::ssize(all().images),
                       .files = std::ssize(all().files),
                       .added = difference.added,
@@ -308,7 +312,7 @@ ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dr
   if (!whole) {
     report.images = open_catalog(file_)->summary().images + std::ssize(difference.added) -
                     std::ssize(difference.removed);
-    report.files = count_files(difference.files_gone, difference.files_new);
+    report.files = count_files(difference);
   }
   check_not_empty(report.images);
   if (dry_run) return report;

@@ -62,7 +62,7 @@ class CatalogChange {
   void check_not_empty(std::int64_t images) const;
   bool bands_fit() const;
   Difference compare(const std::set<std::string>& touched);
-  std::int64_t count_files(const std::set<std::string>& gone, const std::set<std::string>& fresh);
+  std::int64_t count_files(Difference& difference);
   void add_rest();
   bool says_more() const;
   void rewrite();

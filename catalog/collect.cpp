@@ -72,7 +72,7 @@ void open(Candidate& file, const std::vector<FormatBand>& bands, const SourceRul
       file.offsets.push_back(offset.value_or(0));
     }
   } catch (const Error& error) {
-    file.failure = error.message();
+    file.failure = why_unreadable(file.listed.name, error.message());
   }
 }
 

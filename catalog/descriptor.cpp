@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/text.h"
+
 namespace cube {
 
 namespace {
@@ -85,6 +87,20 @@ std::string file_of(const std::string& descriptor) {
     if (std::filesystem::exists(path, ignored)) break;
   }
   return {};
+}
+
+std::string why_unreadable(const std::string& name, const std::string& reason) {
+  static constexpr std::string_view kArchives[] = {"/vsizip/", "/vsitar/", "/vsigzip/"};
+  static constexpr std::string_view kKinds[] = {".hdf", ".h4", ".h5", ".he5", ".nc", ".nc4"};
+  const auto has_archive = [&](std::string_view archive) {
+    return name.find(archive) != std::string::npos;
+  };
+  const auto ends = [extension = lower(std::filesystem::path(name).extension().string())](
+                        std::string_view kind) { return extension == kind; };
+  if (!std::ranges::any_of(kArchives, has_archive) || !std::ranges::any_of(kKinds, ends)) {
+    return reason;
+  }
+  return "is HDF or netCDF within an archive, which GDAL cannot read there: unpack the archive";
 }
 
 std::string absolute_name(const std::string& name) { return with_file(name, absolute_path); }

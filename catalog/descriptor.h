@@ -20,6 +20,10 @@ bool is_file_name(const std::string& descriptor);
 // there.
 std::string file_of(const std::string& descriptor);
 
+// Why a file that cannot be opened cannot: HDF and netCDF files within archives, of which GDAL only
+// says that it does not know them, are told; else `reason`.
+std::string why_unreadable(const std::string& name, const std::string& reason);
+
 // File names, and those within descriptors, as absolute paths, anything else as it is. Formats
 // match this, so that it does not matter where the program is started.
 std::string absolute_name(const std::string& name);

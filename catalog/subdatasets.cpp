@@ -20,7 +20,7 @@ Found look_into(const std::string& file) {
   try {
     return {list_subdatasets(absolute_name(file)), {}};
   } catch (const Error& error) {
-    return {{}, error.message()};
+    return {{}, why_unreadable(file, error.message())};
   }
 }
 

@@ -130,6 +130,44 @@ class Archives(Case):
         self.assertIn("2 images, 4 files, 2 bands", result.stdout)
         self.assertEqual(self.value("c.db", "2018-02-01"), 200)
 
+    def test_offsets_of_sentinel_2_in_zips(self):
+        """The same reflectance before and after baseline 04.00, stored as 500 and 1500."""
+        metadata = ('<Radiometric_Offset_List><RADIO_ADD_OFFSET band_id="1">-1000'
+                    "</RADIO_ADD_OFFSET></Radiometric_Offset_List>")
+        for day, baseline, stored, text in (("01", "N0206", 500, "<n1:x/>"),
+                                            ("02", "N0510", 1500, metadata),
+                                            ("03", "N0400", 1500, None)):
+            name = f"S2A_MSIL1C_202201{day}T103421_{baseline}_R108_T32UNB_202201{day}T124000.SAFE"
+            with zipfile.ZipFile(self.path(name[:-5] + ".zip"), "w") as archive:
+                file = tiff(self.path("t/B02.tif"), stored)
+                archive.write(file, f"{name}/GRANULE/L1C_T32UNB_A013208_20180101T103422/"
+                                    f"IMG_DATA/T32UNB_202201{day}T103421_B02.jp2")
+                if text:
+                    archive.writestr(f"{name}/MTD_MSIL1C.xml", text)
+        self.create("c.db", self.folder)
+        info = cube("catalog", "info", self.path("c.db")).stdout
+        self.assertIn("some images have scale 1e-04, offset 0", info)
+        view = {"space": {"left": 500000, "right": 500020, "bottom": 4999980, "top": 5000000,
+                          "nx": 2, "ny": 2, "srs": "EPSG:32631"}}
+
+        def run(days, **more):
+            graph = self.graph({"cube_type": "image_collection", "file": self.path("c.db"), "view": {
+                **view, "time": {"t0": days[0], "t1": days[1], "dt": "P1D"}}, **more})
+            result = cube("run", graph, "-o", self.path("out.tif"), "--overwrite")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            data = gdal.Open(self.path("out.tif"))
+            first = data.GetRasterBand(1)
+            return (np.unique(data.ReadAsArray()).tolist(), data.ReadAsArray().dtype,
+                    first.GetScale(), first.GetOffset())
+
+        both = ("2022-01-01", "2022-01-03")
+        values, dtype, scale, offset = run(both, unpack=True)
+        np.testing.assert_allclose(values, [0.05])
+        self.assertEqual(run(both), ([500], np.float32, 1e-4, 0))  # brought to one offset
+        # As stored, with the offset that is theirs, where all say the same.
+        self.assertEqual(run(("2022-01-02", "2022-01-03")), ([1500], np.uint16, 1e-4, -0.1))
+        self.assertEqual(run(("2022-01-01", "2022-01-01")), ([500], np.uint16, 1e-4, 0))
+
     def test_compressed_files(self):
         for day in ("01", "02"):
             with open(tiff(self.path("t/a.tif"), int(day)), "rb") as plain:

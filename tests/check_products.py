@@ -2,8 +2,10 @@
 moisture and CHIRPS netCDF. What is indexed, and cells that come out, against numpy and gdalwarp."""
 import json
 import os
+import re
 import sys
 import unittest
+import zipfile
 
 try:
     import numpy as np
@@ -91,6 +93,20 @@ class Modis(Products):
         np.testing.assert_array_equal(cells["pixel_reliability"].ravel()[1:], np.arange(11))
         unpacked = self.run_cube(self.TILE, ("2018-01-17", "2018-01-17"), ["NDVI"], unpack=True)
         np.testing.assert_allclose(unpacked["NDVI"].ravel()[1:], (np.arange(1, 12) + 100) * 1e-4)
+
+    def test_within_an_archive_it_is_told_why_they_cannot_be_read(self):
+        name = "MOD13Q1.A2018001.h18v04.006.2018017223333.hdf"
+        write_hdf_eos(self.path(name), {"MODIS_Grid_16DAY_250m_500m_VI": [
+            ("250m 16 days NDVI", CELLS.astype("int16"), -3000, 10000.0)]})
+        with zipfile.ZipFile(self.path("a.zip"), "w") as archive:
+            archive.write(self.path(name), name)
+        os.remove(self.path(name))
+        reason = (f"{name}: is HDF or netCDF within an archive, which GDAL cannot read there: "
+                  "unpack the archive")
+        result = cube("catalog", "create", self.path("c.db"), self.folder, "--dry-run", "--explain")
+        self.assertIn(reason, result.stdout)
+        result = self.create(status=2)
+        self.assertIn("is HDF or netCDF within an archive", result.stderr)
 
     def test_two_grids_in_one_file(self):
         write_hdf_eos(self.path("MYD09GA.A2018001.h18v04.061.2018003031000.hdf"), {
@@ -196,6 +212,68 @@ class Grids(Products):
                          ["2018-01-01", "2018-01-03"])
         out = self.run_cube(self.SPACE, ("2018-01-03", "2018-01-03"), ["sm"])
         self.assertEqual(np.unique(out["sm"]), 3)
+
+    def updated(self, *arguments):
+        """What an update says was added, changed and removed."""
+        result = cube("catalog", "update", self.path("c.db"), "--progress", "none", *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        said = re.search("([0-9]+) added, ([0-9]+) changed, ([0-9]+) removed", result.stdout)
+        return tuple(map(int, said.groups()))
+
+    def test_files_of_subdatasets_that_change_go_and_come(self):
+        def write(day, bands):
+            name = f"ESACCI-SOILMOISTURE-L3S-SSMV-PASSIVE-2018010{day}000000-fv04.7.nc"
+            cells = np.full((1, 4, 8), day, "float32")
+            self.write_grid(name, [(band, cells, -9999) for band in bands], 1)
+            return self.path(name)
+
+        write(1, ["sm"])
+        write(2, ["sm"])
+        self.create()
+        before = os.stat(self.path("c.db"))
+        self.assertEqual(self.updated(), (0, 0, 0))
+        self.assertEqual(os.stat(self.path("c.db")).st_ino, before.st_ino, "it was written")
+        write(1, ["sm", "sm_uncertainty"])  # another band
+        self.assertEqual(self.updated("--dry-run"), (0, 1, 0))
+        self.assertEqual(self.updated(), (0, 1, 0))
+        self.assertEqual([sorted(image["bands"]) for image in self.listed()],
+                         [["sm", "sm_uncertainty"], ["sm"]])
+        second = write(2, ["sm"])
+        os.remove(second)
+        write(3, ["sm"])
+        self.assertEqual(self.updated("--keep-missing"), (1, 0, 0))
+        self.assertEqual(len(self.listed()), 3)
+        self.assertEqual(self.updated(), (0, 0, 1))
+        listed = self.listed()
+        self.create()  # anew
+        self.assertEqual(self.listed(), listed)
+
+    def test_files_whose_bands_are_times_grow_go_and_come(self):
+        def write(year, days):
+            cells = (np.arange(days)[:, None, None] + np.zeros((4, 8))).astype("float32")
+            name = f"chirps-v2.0.{year}.days_p05.nc"
+            self.write_grid(name, [("precip", cells + year, -9999)], days)
+            return self.path(name)
+
+        write(2018, 5)
+        self.create()
+        self.assertEqual(self.updated(), (0, 0, 0))
+        write(2018, 8)  # the year goes on
+        gone = write(2019, 3)
+        self.assertEqual(self.updated("--dry-run"), (6, 0, 0))
+        self.assertEqual(self.updated(), (6, 0, 0))
+        cells = self.run_cube(self.SPACE, ("2018-01-07", "2018-01-09"), ["precipitation"])
+        self.assertEqual([np.unique(day)[0] for day in cells["precipitation"][:2]], [2024, 2025])
+        self.assertTrue(np.isnan(cells["precipitation"][2]).all())
+        write(2018, 6)  # a better file, but shorter
+        os.remove(gone)
+        self.assertEqual(self.updated(), (0, 0, 5))
+        removed = cube("catalog", "remove", self.path("c.db"), "--time", "2018-01-02")
+        self.assertIn("0 added, 0 changed, 1 removed; 5 images, 1 file", removed.stdout)
+        self.assertEqual(self.updated(), (1, 0, 0))
+        listed = self.listed()
+        self.create()  # anew
+        self.assertEqual(self.listed(), listed)
 
     def test_metadata_of_images_are_listed(self):
         data = gdal.GetDriverByName("GTiff").Create(self.path("a_20200101.tif"), 2, 2)
