@@ -140,7 +140,8 @@ struct NoStreams final : ChildStreams {
 
 class FilesCode final : public UserCode {
  public:
-  explicit FilesCode(const CommandParams& params) : command_(params.checked()) {}
+  FilesCode(const CommandParams& params, std::string note)
+      : command_(params.checked()), note_(std::move(note)) {}
 
   std::unique_ptr<UserWorker> worker() const override { return std::make_unique<Worker>(*this); }
   std::string what() const override { return command_text(command_.arguments); }
@@ -161,23 +162,32 @@ class FilesCode final : public UserCode {
                              "GDALCUBES_STREAMING_FILE_IN=" + folder.file("in"),
                              "GDALCUBES_STREAMING_FILE_OUT=" + folder.file("out")};
       NoStreams streams;
-      const std::string said = run_child(command, streams, cancelled);
+      const std::string said = run_noted(command, streams, cancelled);
       try {
         read_answer(folder.file("out"), call, answer);
       } catch (const Error& error) {
-        throw Error(error.code(), code_.what() + ": " + error.message() + said);
+        throw Error(error.code(), code_.what() + ": " + error.message() + said + code_.note_);
+      }
+    }
+    std::string run_noted(const Command& command, NoStreams& streams,
+                          const std::function<bool()>& cancelled) const {
+      try {
+        return run_child(command, streams, cancelled);
+      } catch (const Error& error) {
+        throw Error(error.code(), error.message() + code_.note_, error.where(), error.hint());
       }
     }
     const FilesCode& code_;
   };
 
   Command command_;
+  std::string note_;
 };
 
 }  // namespace
 
-std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params) {
-  return std::make_shared<const FilesCode>(params);
+std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params, std::string note) {
+  return std::make_shared<const FilesCode>(params, std::move(note));
 }
 
 UserBands gdalcubes_bands(const CubeInfo& input) {

@@ -11,12 +11,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "engine/command_code.h"
 
 namespace cube {
 
-std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params);
+// `note` is put to what is said about calls that fail, "" = nothing.
+std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params, std::string note = {});
 
 // The bands of such a command, which does not say them: as many as the input has, band1, band2, ...
 UserBands gdalcubes_bands(const CubeInfo& input);

@@ -139,7 +139,8 @@ std::optional<std::string> nearest_name(std::span<const std::string> known, std:
   std::size_t best_distance = limit + 1;
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(candidate, name);
-    if (distance < best_distance) {
+    const bool wholly = distance >= std::max(candidate.size(), name.size());  // nothing is the same
+    if (distance < best_distance && !wholly) {
       best_distance = distance;
       best = candidate;
     }

@@ -106,6 +106,16 @@ class Failures(Case):
             self.assertIn("ended with status 4", json.load(f)["failures"][0]["reason"])
         self.assertFalse(os.path.exists(out))
 
+    def test_a_failing_command_without_bands(self):
+        result = cube("run", self.graph({"cube_type": "stream", "command": "exit 4", "in_cube": VARIED}), "-o",
+                      self.path("a.nc"), "--allow-exec")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('without "bands" the command is run as gdalcubes does', result.stderr)
+        result = cube("run", self.graph({"cube_type": "stream", "command": "exit 4", "protocol": "gdalcubes",
+                                         "in_cube": VARIED}), "-o", self.path("a.nc"), "--allow-exec")
+        self.assertIn("ended with status 4", result.stderr)
+        self.assertNotIn("without", result.stderr)
+
     def test_the_other_chunks_go_on(self):
         graph = self.stream("grep -qa 'first 1 0 0' && exit 5; printf 'shape 1 1 30 40\\ndtype uint8\\n\\n'; "
                             "head -c 1200 /dev/zero")

@@ -69,7 +69,12 @@ class Stream final : public UserFunction {
   }
 
   static std::shared_ptr<const UserCode> code(const Params& params) {
-    return is_of_gdalcubes(params) ? gdalcubes_code(params.command)
+    // Most who leave out the bands do not mean that.
+    const char* note = params.protocol
+                           ? ""
+                           : "\nwithout \"bands\" the command is run as gdalcubes does, "
+                             "with the cells in files (cube ops stream tells both ways)";
+    return is_of_gdalcubes(params) ? gdalcubes_code(params.command, note)
                                    : command_code(params.command, params.arguments);
   }
 };
