@@ -63,14 +63,14 @@ double nth(std::span<double> values, std::int64_t rank) {
 
 std::int64_t MedianSlope::bytes(std::int64_t points) {
   const std::int64_t pairs = pairs_of(points);
-  return std::int64_t{sizeof(double)} * (2 * points + sample_of(pairs) + room_for(pairs));
+  return std::int64_t{sizeof(double)} * (4 * points + sample_of(pairs) + room_for(pairs));
 }
 
 MedianSlope::Pass MedianSlope::pass(double low, double high) {
   Pass all;
   kept_count_ = 0;
   for (std::size_t i = 0; i + 1 < t_.size(); ++i) {
-    const std::size_t n = t_.size() - i - 1;
+    const std::size_t n = ends_[i] - i - 1;
     const RowCounts row =
         slopes_from(t_[i], y_[i], t_.data() + i + 1, y_.data() + i + 1, n, low, high, row_.data());
     all.below += row.below;
@@ -98,13 +98,13 @@ std::array<double, 2> MedianSlope::sampled_range(std::int64_t pairs) {
   constexpr std::uint64_t kTerm = 1442695040888963407U;
   constexpr int kHalf = 32;
   std::uint64_t state = kTerm;
-  const auto draw = [&] {
+  const auto draw = [&](std::size_t n) {
     state = state * kFactor + kTerm;
-    return static_cast<std::size_t>(((state >> kHalf) * t_.size()) >> kHalf);
+    return static_cast<std::size_t>(((state >> kHalf) * n) >> kHalf);
   };
   while (sample_.size() < size) {
-    const std::size_t i = draw();
-    const std::size_t j = draw();
+    const std::size_t i = draw(t_.size());
+    const std::size_t j = begins_[i] + draw(ends_[i] - begins_[i]);
     if (i != j) sample_.push_back((y_[j] - y_[i]) / (t_[j] - t_[i]));
   }
   const auto count = static_cast<std::int64_t>(size);
@@ -141,9 +141,22 @@ double MedianSlope::ranked(std::int64_t rank, double low, double high) {
 }
 
 MedianSlope::Result MedianSlope::of(std::span<const double> t, std::span<const double> y) {
+  const Range all{0, static_cast<std::int64_t>(t.size())};
+  return of(t, y, {&all, 1});
+}
+
+MedianSlope::Result MedianSlope::of(std::span<const double> t, std::span<const double> y,
+                                    std::span<const Range> groups) {
   t_ = t;
   y_ = y;
-  const std::int64_t pairs = pairs_of(static_cast<std::int64_t>(t.size()));
+  begins_.clear();
+  ends_.clear();
+  std::int64_t pairs = 0;
+  for (const Range& group : groups) {
+    pairs += pairs_of(group.size());
+    begins_.resize(static_cast<std::size_t>(group.end), static_cast<std::size_t>(group.begin));
+    ends_.resize(static_cast<std::size_t>(group.end), static_cast<std::size_t>(group.end));
+  }
   row_.resize(t.size());
   kept_.resize(static_cast<std::size_t>(room_for(pairs)) + 1);
   std::array<double, 2> range = {-kInfinity, kInfinity};

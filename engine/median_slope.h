@@ -1,4 +1,5 @@
-// MedianSlope: the median of the slopes between all pairs of points, without holding them.
+// MedianSlope: the median of the slopes between all pairs of points, or of those in the same group,
+// without holding them.
 //
 // A sample of the slopes tells a narrow range about the median (Floyd and Rivest, "Expected time
 // bounds for selection", 1975); a pass over all pairs counts the slopes below the range and keeps
@@ -13,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/region.h"
+
 namespace cube {
 
 class MedianSlope {
@@ -22,7 +25,10 @@ class MedianSlope {
     double score;  // how many more pairs rise than fall
   };
 
-  // Of the points (t[i], y[i]). REQUIRES: two or more; t strictly ascending; all finite.
+  // Of the points (t[i], y[i]), between those of each group, which follow each other. REQUIRES: the
+  // groups hold a pair; t strictly ascending in each; all finite.
+  Result of(std::span<const double> t, std::span<const double> y, std::span<const Range> groups);
+  // The same where all points are one group.
   Result of(std::span<const double> t, std::span<const double> y);
 
   // What of() holds for that many points.
@@ -42,6 +48,8 @@ class MedianSlope {
 
   std::span<const double> t_;
   std::span<const double> y_;
+  std::vector<std::size_t> begins_;  // of each point's group
+  std::vector<std::size_t> ends_;
   std::vector<double> row_;
   std::vector<double> sample_;
   std::vector<double> kept_;

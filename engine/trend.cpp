@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 #include "engine/missing.h"
@@ -61,9 +62,8 @@ bool all_equal(std::span<const double> values) {
   return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
 }
 
-// The two-sided p value of the Mann-Kendall test. `score`: how many more pairs of `values` rise
-// than fall.
-double mann_kendall(double score, std::vector<double> values) {
+// The variance of how many more pairs of values rise than fall, where there is no trend.
+double kendall_variance(std::vector<double> values) {
   const auto term = [](double n) { return n * (n - 1) * (2 * n + 5); };
   double variance = term(static_cast<double>(values.size()));
   std::sort(values.begin(), values.end());
@@ -73,7 +73,11 @@ double mann_kendall(double score, std::vector<double> values) {
     first = last;
   }
   constexpr double kDivisor = 18;
-  variance /= kDivisor;
+  return variance / kDivisor;
+}
+
+// The two-sided p value of the Mann-Kendall test of such a `score`.
+double mann_kendall(double score, double variance) {
   const double z = std::max(0.0, std::abs(score) - 1) / std::sqrt(variance);
   return score == 0 ? 1 : std::erfc(z / std::numbers::sqrt2);
 }
@@ -140,14 +144,22 @@ double StudentT::p_value(double x, double rest, std::int64_t dof) const {
   return 1 - front * beta_fraction(kHalf, a, rest) / kHalf;
 }
 
-TrendFit::TrendFit(std::vector<double> times, Method method, std::int64_t harmonics)
+TrendFit::TrendFit(std::vector<double> times, Method method, std::int64_t harmonics,
+                   const std::vector<std::size_t>& groups)
     : times_(std::move(times)),
       method_(method),
       harmonics_(harmonics),
-      student_(static_cast<std::int64_t>(times_.size())) {}
+      group_of_(groups),
+      order_(times_.size()),
+      student_(static_cast<std::int64_t>(times_.size())) {
+  group_of_.resize(times_.size(), 0);
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](std::size_t a, std::size_t b) { return group_of_[a] < group_of_[b]; });
+}
 
 std::int64_t TrendFit::bytes(Method method, std::int64_t values, std::int64_t harmonics) {
-  constexpr std::int64_t kSeries = 9;  // times, values, copies of them
+  constexpr std::int64_t kSeries = 13;  // groups, times, values, copies of them
   const std::int64_t columns = 2 + 2 * harmonics;
   const std::int64_t pairs = method == Method::kTheilSen ? MedianSlope::bytes(values) : 0;
   return std::int64_t{sizeof(double)} * values * (kSeries + columns) + pairs;
@@ -157,9 +169,14 @@ Trend TrendFit::fit(std::span<const double> series) {
   there_.resize(series.size());
   t_.clear();
   y_.clear();
-  for (std::size_t i = 0; i < series.size(); ++i) {
+  groups_.clear();
+  std::size_t last = group_of_.size();  // no group
+  for (const std::size_t i : order_) {
     there_[i] = !std::isnan(series[i]);
     if (!there_[i]) continue;
+    const auto place = static_cast<std::int64_t>(t_.size());
+    if (std::exchange(last, group_of_[i]) != group_of_[i]) groups_.push_back({place, place});
+    groups_.back().end = place + 1;
     t_.push_back(times_[i]);
     y_.push_back(series[i]);
   }
@@ -223,8 +240,11 @@ Trend TrendFit::least_squares() {
 }
 
 Trend TrendFit::theil_sen() {
-  const auto [slope, score] = median_slope_.of(t_, y_);
-  Trend out{};
+  Trend out{kMissing, kMissing, kMissing, kMissing, kMissing};
+  const bool pairs = std::any_of(groups_.begin(), groups_.end(),
+                                 [](const Range& group) { return group.size() > 1; });
+  if (!pairs) return out;
+  const auto [slope, score] = median_slope_.of(t_, y_, groups_);
   out.slope = slope;
   std::vector<double> t = t_;
   std::vector<double> y = y_;
@@ -236,7 +256,11 @@ Trend TrendFit::theil_sen() {
   }
   const bool equal = all_equal(y_);
   out.r2 = equal ? kMissing : 1 - residual / squares(y_);
-  out.p_value = equal ? 1 : mann_kendall(score, y_);
+  double variance = 0;
+  for (const Range& group : groups_) {
+    variance += kendall_variance({y_.begin() + group.begin, y_.begin() + group.end});
+  }
+  out.p_value = equal ? 1 : mann_kendall(score, variance);
   return out;
 }
 

@@ -5,8 +5,9 @@
 // test. Without harmonics LineFits takes the series of many cells side by side, by the sums about
 // the means. Theil and Sen: the median of the slopes between all pairs of values (Sen, "Estimates
 // of the regression coefficient based on Kendall's tau", 1968), with the p value of the
-// Mann-Kendall test (normal approximation with corrections for ties and continuity; Hirsch, Slack
-// and Smith, 1982).
+// Mann-Kendall test (normal approximation with corrections for ties and continuity); of groups the
+// seasonal Kendall slope and test: only pairs of the same group, whose scores and variances add up
+// (Hirsch, Slack and Smith, "Techniques of trend analysis for monthly water quality data", 1982).
 //
 // Thread rule: StudentT is immutable; TrendFit and LineFits belong to one thread.
 #pragma once
@@ -50,8 +51,10 @@ class TrendFit {
  public:
   enum class Method : std::uint8_t { kLeastSquares, kTheilSen };
 
-  // `times` of the slices, ascending. REQUIRES: no harmonics with kTheilSen.
-  TrendFit(std::vector<double> times, Method method, std::int64_t harmonics);
+  // `times` of the slices, ascending; `groups`: the group of each, or none for one of all.
+  // REQUIRES: no harmonics with kTheilSen, no groups with kLeastSquares.
+  TrendFit(std::vector<double> times, Method method, std::int64_t harmonics,
+           const std::vector<std::size_t>& groups = {});
 
   // `series` has a value a time, NaN = missing, which is skipped.
   Trend fit(std::span<const double> series);
@@ -67,9 +70,12 @@ class TrendFit {
   std::vector<double> times_;
   Method method_;
   std::int64_t harmonics_;
-  std::vector<char> there_;        // which times have a value
-  std::vector<char> basis_there_;  // for which basis_ was made
-  std::vector<double> t_;          // of the values
+  std::vector<std::size_t> group_of_;  // of each slice
+  std::vector<std::size_t> order_;     // slices, group by group
+  std::vector<Range> groups_;          // of the values
+  std::vector<char> there_;            // which times have a value
+  std::vector<char> basis_there_;      // for which basis_ was made
+  std::vector<double> t_;              // of the values
   std::vector<double> y_;
   OrthonormalColumns basis_;  // 1, cos and sin, t
   bool full_rank_ = false;

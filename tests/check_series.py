@@ -111,17 +111,21 @@ def least_squares(series, years, harmonics):
             student_p(factors[1] / error, dof), y.size]
 
 
-def theil_sen(series, years):
+def theil_sen(series, years, groups=None):
     valid = ~np.isnan(series)
     y, t = series[valid], years[valid]
     if y.size < 2:
         return [np.nan] * 3 + [y.size or np.nan]
+    group = (np.zeros(len(series)) if groups is None else groups)[valid]
     i, j = np.triu_indices(y.size, 1)
+    i, j = i[group[i] == group[j]], j[group[i] == group[j]]
     slope = np.median((y[j] - y[i]) / (t[j] - t[i]))
     score = np.sum(np.sign(y[j] - y[i]))
-    ties = np.unique(y, return_counts=True)[1]
-    variance = (y.size * (y.size - 1) * (2 * y.size + 5) -
-                np.sum(ties * (ties - 1) * (2 * ties + 5))) / 18
+    variance = 0
+    for own in np.unique(group):
+        n = np.sum(group == own)
+        ties = np.unique(y[group == own], return_counts=True)[1]
+        variance += (n * (n - 1) * (2 * n + 5) - np.sum(ties * (ties - 1) * (2 * ties + 5))) / 18
     # erfc by its integral
     z = max(0, abs(score) - 1) / np.sqrt(variance)
     u = np.linspace(z, z + 12, 200001)
@@ -331,11 +335,14 @@ class Series(SeriesCase):
             expected = each_series(least_squares, VALUES, years, harmonics)
             for i, name in enumerate(("slope", "intercept", "r2", "p_value", "n")):
                 self.same(got["a_" + name], expected[i], 1e-8)
-        got = self.computed({"cube_type": "trend_time", "method": "theil_sen",
-                             "in_cube": self.labelled})
-        expected = each_series(theil_sen, VALUES, years)
-        for i, name in enumerate(("slope", "intercept", "p_value", "n")):
-            self.same(got["a_" + name], expected[i], 1e-8)
+        months = np.array([d.month for d in DATES])
+        for keys, groups in (({}, None), ({"group": "month"}, months),
+                             ({"group": "season"}, months % 12 // 3)):
+            got = self.computed({"cube_type": "trend_time", "method": "theil_sen", **keys,
+                                 "in_cube": self.labelled})
+            expected = each_series(theil_sen, VALUES, years, groups)
+            for i, name in enumerate(("slope", "intercept", "p_value", "n")):
+                self.same(got["a_" + name], expected[i], 1e-8)
 
     def test_smoothed(self):
         days = (seconds(DATES) - seconds(DATES)[0]) / 86400

@@ -125,6 +125,39 @@ TEST_CASE("the median of all slopes is that of sorting them, ties and all") {
   }
 }
 
+TEST_CASE("of groups only the slopes between their own points count") {
+  std::mt19937 random(12);
+  MedianSlope median;
+  for (const std::int64_t length : {2, 9, 60, 150}) {
+    CAPTURE(length);
+    // A group of one point and three of others, each far above the one before.
+    const std::vector<Range> groups = {{0, length},
+                                       {length, 2 * length},
+                                       {2 * length, 2 * length + 1},
+                                       {2 * length + 1, 4 * length}};
+    std::vector<double> t;
+    std::vector<double> y;
+    std::vector<double> slopes;
+    double score = 0;
+    for (const Range& group : groups) {
+      for (std::int64_t i = group.begin; i < group.end; ++i) {
+        t.push_back(static_cast<double>(i - group.begin) * 1.5);
+        y.push_back(1e5 * static_cast<double>(group.begin) + static_cast<double>(random() % 100));
+        for (auto j = static_cast<std::size_t>(group.begin); j + 1 < t.size(); ++j) {
+          slopes.push_back((y.back() - y[j]) / (t.back() - t[j]));
+          score += y.back() > y[j] ? 1 : y.back() < y[j] ? -1 : 0;
+        }
+      }
+    }
+    std::sort(slopes.begin(), slopes.end());
+    const std::size_t half = slopes.size() / 2;
+    const MedianSlope::Result result = median.of(t, y, groups);
+    CHECK(result.slope ==
+          (slopes.size() % 2 == 1 ? slopes[half] : (slopes[half - 1] + slopes[half]) / 2));
+    CHECK(result.score == score);
+  }
+}
+
 TEST_CASE("lines side by side are those of the general fit, one by one") {
   constexpr std::size_t kCells = 40;
   constexpr std::int64_t kSlices = 25;

@@ -24,6 +24,7 @@ class TrendTime final : public SeriesOperator {
   struct Params {
     std::string method = "ols";
     std::int64_t season_harmonics = 0;
+    std::optional<std::string> group;
 
     void fields(FieldVisitor& v) {
       v.field({.name = "method",
@@ -36,6 +37,12 @@ class TrendTime final : public SeriesOperator {
                .help = "ols: how many pairs of sine and cosine (of a year, half a year, a third, "
                        "...) are fitted together with the line."},
               season_harmonics);
+      v.field({.name = "group",
+               .help = "theil_sen: only the slopes between values of the same month, season, ... "
+                       "count, so that seasons cancel (the seasonal Kendall slope and test of "
+                       "Hirsch, Slack and Smith, 1982). Default: all slopes.",
+               .choices = {kCycles.begin(), kCycles.end()}},
+              group);
     }
   };
 
@@ -50,6 +57,7 @@ class TrendTime final : public SeriesOperator {
           epoch_seconds(in[0].time.start(t)) - epoch_seconds(in[0].time.start(0));
       years_.push_back(seconds / (kDaysAYear * static_cast<double>(kSecondsADay)));
     }
+    if (params.group) find_groups(in[0].time, *params.group);
   }
 
  private:
@@ -74,7 +82,11 @@ class TrendTime final : public SeriesOperator {
     }
     if (harmonics > 0 && params.method != "ols") {
       throw Error(ErrorCode::kInvalid, "Theil and Sen's slope has no harmonics", kWhere,
-                  "\"method\": \"ols\", or anomaly before trend_time");
+                  "\"method\": \"ols\", or group");
+    }
+    if (params.group && params.method == "ols") {
+      throw Error(ErrorCode::kInvalid, "least squares have no groups", "/group",
+                  "\"method\": \"theil_sen\", or season_harmonics");
     }
     if (slices < 2) {
       throw Error(ErrorCode::kInvalid,
@@ -121,6 +133,16 @@ class TrendTime final : public SeriesOperator {
     return band;
   }
 
+  void find_groups(const TimeAxis& time, const std::string& cycle) {
+    const auto members = group_by_cycle(time, cycle, "/group").members;
+    groups_.resize(static_cast<std::size_t>(slices_));
+    for (std::size_t g = 0; g < members.size(); ++g) {
+      for (const Range& range : members[g]) {
+        std::fill_n(groups_.begin() + range.begin, range.size(), g);
+      }
+    }
+  }
+
   Range needed(const Range&) const override { return {0, slices_}; }
   std::unique_ptr<SeriesWork> work() const override;
   std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
@@ -140,11 +162,12 @@ class TrendTime final : public SeriesOperator {
   std::int64_t harmonics_;
   std::int64_t slices_;  // of the input
   std::vector<double> years_;
+  std::vector<std::size_t> groups_;  // of each slice; none = one of all
 };
 
 class TrendTime::Fit final : public SeriesWork {
  public:
-  explicit Fit(const TrendTime& op) : fit_(op.years_, op.method_, op.harmonics_) {}
+  explicit Fit(const TrendTime& op) : fit_(op.years_, op.method_, op.harmonics_, op.groups_) {}
 
   void run(const SeriesStrip& in, std::span<const std::size_t> bands,
            std::span<SeriesStrip> out) override {
@@ -205,8 +228,10 @@ OperatorType trend_time() {
           "starts of the slices. Missing values are skipped. Everything but n is missing where "
           "there are fewer values than the fit has terms (2, and 2 a harmonic) or their times "
           "cannot tell the terms apart (harmonics of one value a year); p_value also where there "
-          "are no more; r2 where all values are equal. The intercept of theil_sen is median(value) "
-          "- slope * median(time), and its time grows with the square of the series' length.",
+          "are no more; r2 where all values are equal; with group also where no two values are of "
+          "one group. The tests assume that values do not depend on those before. The intercept "
+          "of theil_sen is median(value) - slope * median(time), and its time grows with the "
+          "square of the series' length.",
       .example = R"({"cube_type": "trend_time", "season_harmonics": 1,
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
