@@ -58,7 +58,8 @@ std::optional<Variable> as_variable(const ArrayStore& store, std::size_t index) 
     if (!places.empty()) throw on_curved_grid(places);
     if (base_name(array.dimensions.back()).starts_with("phony_dim")) {
       throw invalid(message + ": dimensions have no names, as in HDF5 that is not netCDF",
-                    "raster reads it as HDF5:\"FILE\"://" + array.name);
+                    "gdal_translate -a_srs CRS -a_ullr LEFT TOP RIGHT BOTTOM HDF5:\"FILE\"://" +
+                        array.name + " OUT.tif gives it a place");
     }
     names.push_back(array.name + "(" + join(array.dimensions) + ")");
   }

@@ -366,7 +366,7 @@ class Sources(ArrayCase):
         wrong(file + "no variable lies on rows and columns (it has no variable of two dimensions)",
               data[["crs"]])
         wrong(file + "the coordinates of 'x' are not evenly spaced: number 1 is 500018, where "
-              "500015 would be even (gdalwarp brings such a file onto a plain grid)",
+              "500015 would be even (xarray's interp or cdo's remapping brings them onto a plain grid)",
               data.assign_coords(x=data.x.values + np.where(np.arange(17) == 1, 3.0, 0)))
         wrong(file + "the coordinates of 'x' do not tell cells apart",
               data.assign_coords(x=data.x.values * 0))
@@ -380,7 +380,7 @@ class Sources(ArrayCase):
               datetime=["2020", "2021"])
         wrong("/datetime/1: '2020' is not after the time before it", data,
               datetime=["2020", "2020"])
-        wrong("/datetime/0: 'now' is no time (such as 2023-06-15 or 2023-06-15T10:50:31)", data,
+        wrong("/datetime: 'now' is no time (such as 2023-06-15 or 2023-06-15T10:50:31)", data,
               datetime="now")
         wrong("/dt: 'month' is no period (such as P1D or P1M)", data, datetime="2020", dt="month")
         wrong("/dt: dt counts from one datetime, 0 are given", data, dt="P1D")

@@ -97,7 +97,7 @@ Line line_of(const std::string& dimension, const std::vector<double>& values) {
     throw invalid(axis_text(dimension) + " are not evenly spaced: number " + std::to_string(i) +
                       " is " + number_text(values[i]) + ", where " + number_text(expected) +
                       " would be even",
-                  "gdalwarp brings such a file onto a plain grid");
+                  "xarray's interp or cdo's remapping brings them onto a plain grid");
   }
   return {values.front() - step / 2, step};
 }
