@@ -25,6 +25,7 @@ Json parse(const std::string& text, const std::string& file) {
 }  // namespace
 
 bool file_exists(const std::string& path) {
+  const GdalErrors errors;  // which are not printed
   VSIStatBufL stat;
   return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
 }

@@ -17,6 +17,7 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/zarr_codec.h"
 #include "engine/gdal/zarr_json.h"
+#include "engine/gdal/zarr_texts.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -33,64 +34,6 @@ struct Storage {
   bool by_columns = false;  // Fortran order
   ChunkCodec codec;
 };
-
-// Fixed texts: "<U3" and "|S3" as bytes a text and bytes a character; objects have none of their
-// own.
-struct TextType {
-  std::size_t bytes = 0;
-  std::size_t character = 1;
-};
-
-std::optional<TextType> text_type(const std::string& dtype) {
-  if (dtype == "|O") return TextType{};
-  if (dtype.size() < 3 || (dtype[1] != 'U' && dtype[1] != 'S')) return std::nullopt;
-  const auto length = parse_number(dtype.substr(2));
-  if (!length || !(*length >= 1 && *length <= 1e6) || dtype[0] == '>') return std::nullopt;
-  const std::size_t character = dtype[1] == 'U' ? 4 : 1;
-  return TextType{static_cast<std::size_t>(*length) * character, character};
-}
-
-// UTF-8 of a text of fixed length, as far as it is not padded.
-std::string fixed_text(std::span<const std::byte> bytes, std::size_t character) {
-  std::string out;
-  for (std::size_t i = 0; i + character <= bytes.size(); i += character) {
-    std::uint32_t code = 0;
-    std::memcpy(&code, &bytes[i], character);
-    if (code == 0) break;
-    const auto add = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-    if (character == 1 || code < 0x80) {
-      add(code);
-    } else if (code < 0x800) {
-      add(0xc0 | code >> 6);
-      add(0x80 | (code & 0x3f));
-    } else {
-      if (code >= 0x10000) add(0xf0 | code >> 18);
-      add(code >= 0x10000 ? 0x80 | (code >> 12 & 0x3f) : 0xe0 | code >> 12);
-      add(0x80 | (code >> 6 & 0x3f));
-      add(0x80 | (code & 0x3f));
-    }
-  }
-  return out;
-}
-
-// numcodecs' vlen-utf8: how many, then the length of each and its bytes.
-std::vector<std::string> vlen_texts(std::span<const std::byte> bytes) {
-  std::vector<std::string> out;
-  const auto number = [&]() -> std::uint32_t {
-    std::uint32_t value = 0;
-    if (bytes.size() < sizeof value) return 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    bytes = bytes.subspan(sizeof value);
-    return value;
-  };
-  const std::uint32_t count = number();
-  for (std::uint32_t i = 0; i < count && !bytes.empty(); ++i) {
-    const std::size_t length = std::min<std::size_t>(number(), bytes.size());
-    out.emplace_back(reinterpret_cast<const char*>(bytes.data()), length);
-    bytes = bytes.subspan(length);
-  }
-  return out;
-}
 
 // Whether valid_min, valid_max or valid_range are written as floating-point numbers.
 bool has_real_range(const Json& attributes) {
@@ -377,19 +320,16 @@ bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
 std::vector<std::string> ZarrStore::texts(std::size_t array) const {
   const ArrayInfo& info = arrays_[array];
   const Storage& storage = storages_[array];
-  const auto type = text_type(storage.dtype);
-  if (info.shape.size() != 1 || !type || !has_decompressor(storage.compressor)) return {};
+  if (info.shape.size() != 1 || !is_text_type(storage.dtype) ||
+      !has_decompressor(storage.compressor)) {
+    return {};
+  }
   std::vector<std::string> out;
   for (std::int64_t i = 0; i * info.chunks[0] < info.shape[0]; ++i) {
     const std::string file = chunk_file(array, std::array{i});
     std::vector<std::string> texts;
     if (const auto stored = read_whole_file(file)) {
-      const std::vector<std::byte> bytes = decompress_all(storage.compressor, *stored, file);
-      if (type->bytes == 0) texts = vlen_texts(bytes);
-      for (std::size_t at = 0; type->bytes > 0 && at + type->bytes <= bytes.size();
-           at += type->bytes) {
-        texts.push_back(fixed_text(std::span(bytes).subspan(at, type->bytes), type->character));
-      }
+      texts = chunk_texts(storage.dtype, decompress_all(storage.compressor, *stored, file));
     }
     texts.resize(static_cast<std::size_t>(info.chunks[0]));
     std::ranges::move(texts, std::back_inserter(out));
