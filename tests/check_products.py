@@ -1,8 +1,10 @@
 """Preset formats on tiny files of the products' real layout: MODIS HDF4, Sentinel-5P, ESA CCI soil
 moisture and CHIRPS netCDF. What is indexed, and cells that come out, against numpy and gdalwarp."""
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
 import unittest
 import zipfile
@@ -270,6 +272,8 @@ class Grids(Products):
         self.assertEqual(self.updated(), (0, 0, 5))
         removed = cube("catalog", "remove", self.path("c.db"), "--time", "2018-01-02")
         self.assertIn("0 added, 0 changed, 1 removed; 5 images, 1 file", removed.stdout)
+        with contextlib.closing(sqlite3.connect(self.path("c.db"))) as catalog:
+            self.assertEqual(catalog.execute("SELECT count(*) FROM files").fetchone(), (1,))
         self.assertEqual(self.updated(), (1, 0, 0))
         listed = self.listed()
         self.create()  # anew
@@ -350,6 +354,23 @@ class Grids(Products):
 
 class Swaths(Products):
     NAME = "S5P_OFFL_L2__NO2____20200101T013158_20200101T031328_11487_01_010302_20200102T181843"
+
+    def test_longitudes_beyond_180(self):
+        """Arrays that count on across the antimeridian are found by either name of a place."""
+        y, x = np.mgrid[0:20, 0:30]
+        write_s5p(self.path("S5P_OFFL_L2__NO2____20200101T013158_20200101T031328_11487_01_010302_"
+                            "20200102T181843.nc"), 170 + x + 0.1 * y, 10 - y + 0.05 * x,
+                  (x + 100 * y).astype("float32"), np.full(x.shape, 100))
+        self.create()
+        cells = {}
+        for left in (172, 182, -178):
+            space = {"left": left, "right": left + 6, "bottom": -5, "top": 5, "dx": 1, "dy": 1,
+                     "srs": "EPSG:4326"}
+            cells[left] = self.run_cube(space, ("2020-01-01", "2020-01-01"), ["no2"])["no2"]
+            self.assertTrue(np.isfinite(cells[left]).all(), left)
+        np.testing.assert_array_equal(cells[182], cells[-178])
+        # The columns of the swath run east with the longitudes.
+        self.assertLessEqual(np.abs(cells[182] % 100 - cells[172] % 100 - 10).max(), 1)
 
     def test_nitrogen_dioxide(self):
         row, column = np.mgrid[0:60, 0:40]

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
@@ -34,14 +36,49 @@ bool has_blocks_apart(GDALDatasetH dataset) {
   return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
 }
 
-// The x halfway across an image; 0 where geolocation arrays place it, which go from -180 to 180.
+// Halfway between the longitudes of geolocation arrays that go beyond 180, as those do that count
+// from 0 to 360 or on across the antimeridian; 0 of others, which go from -180 to 180. A few rows
+// tell. What cannot be read here is told when cells are read.
+double middle_of_arrays(GDALDatasetH dataset) {
+  constexpr int kRows = 16;
+  constexpr double kMost = 720;  // degrees; more is no longitude but a fill value
+  const char* name = GDALGetMetadataItem(dataset, "X_DATASET", "GEOLOCATION");
+  if (!name) return 0;
+  const char* number = GDALGetMetadataItem(dataset, "X_BAND", "GEOLOCATION");
+  const GdalErrors quiet;
+  const Dataset arrays(GDALOpenEx(name, GDAL_OF_RASTER, nullptr, nullptr, nullptr));
+  GDALRasterBandH band =
+      arrays ? GDALGetRasterBand(arrays.get(), number ? std::atoi(number) : 1) : nullptr;
+  if (!band) return 0;
+  const int width = GDALGetRasterBandXSize(band);
+  const int height = GDALGetRasterBandYSize(band);
+  std::vector<double> row(static_cast<std::size_t>(width));
+  double low = kMost;
+  double high = -kMost;
+  for (int i = 0; i < kRows; ++i) {
+    const int y = static_cast<int>(std::int64_t{height - 1} * i / (kRows - 1));
+    if (GDALRasterIO(band, GF_Read, 0, y, width, 1, row.data(), width, 1, GDT_Float64, 0, 0) !=
+        CE_None) {
+      return 0;
+    }
+    for (const double x : row) {
+      if (!(std::abs(x) < kMost)) continue;
+      low = std::min(low, x);
+      high = std::max(high, x);
+    }
+  }
+  constexpr double kHalf = 180;
+  return high > kHalf ? (low + high) / 2 : 0;
+}
+
+// The x halfway across an image.
 double middle_x(GDALDatasetH dataset) {
   std::array<double, 6> g{};
   if (GDALGetGeoTransform(dataset, g.data()) == CE_None) {
     return g[0] + (g[1] * GDALGetRasterXSize(dataset) + g[2] * GDALGetRasterYSize(dataset)) / 2;
   }
   const std::span points(GDALGetGCPs(dataset), static_cast<std::size_t>(GDALGetGCPCount(dataset)));
-  if (points.empty()) return 0;
+  if (points.empty()) return middle_of_arrays(dataset);
   const auto [low, high] = std::ranges::minmax(points, {}, &GDAL_GCP::dfGCPX);
   return (low.dfGCPX + high.dfGCPX) / 2;
 }

@@ -253,15 +253,18 @@ OperatorType image_collection() {
   return operator_type<ImageCollection>({
       .id = "image_collection",
       .summary = "A cube from the images of a catalog.",
-      .help = "Images whose time lies in a slice (start <= time < end) are resampled to the view "
-              "and combined in acquisition order (time, then name). Methods that pick "
-              "values (near, mode, min, max, med, q1, q3) keep the data type of the files; others "
-              "give float32 (float64 for 32-bit integers and float64). "
-              "Where the images of the view differ in scale or offset (Sentinel-2 before and after "
-              "processing baseline 04.00) values are brought to the smallest offset, as floats; "
-              "\"unpack\": true makes them physical. "
-              "count_values counts the images that have a value in the cell, count_images those "
-              "whose footprint, as a box in degrees, covers it.",
+      .help =
+          "Images whose time lies in a slice (start <= time < end) are resampled to the view "
+          "and combined in acquisition order (time, then name). Methods that pick "
+          "values (near, mode, min, max, med, q1, q3) keep the data type of the files; others "
+          "give float32 (float64 for 32-bit integers and float64). "
+          "Where the images of the view differ in scale or offset (Sentinel-2 before and after "
+          "processing baseline 04.00) values are brought to the smallest offset, as floats; "
+          "\"unpack\": true makes them physical. "
+          "Methods other than near do not look across the seam of a global image, where its last "
+          "column meets its first: there they see its edge. "
+          "count_values counts the images that have a value in the cell, count_images those "
+          "whose footprint, as a box in degrees, covers it.",
       .example = R"({"cube_type": "image_collection", "file": "collection.db",
   "view": {"aggregation": "median", "resampling": "bilinear",
     "space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
