@@ -70,8 +70,12 @@ class CellReduction::Work final : public Kernel {
  private:
   void find_columns(const Range& columns) {
     firsts_.clear();
-    for (std::int64_t x = columns.begin; x <= columns.end; ++x)
+    for (std::int64_t x = columns.begin; x <= columns.end; ++x) {
       firsts_.push_back(what_.x_.first(x));
+    }
+    const auto other = [&](std::int64_t a, std::int64_t b) { return b - a != what_.x_.longest(); };
+    alike_ = what_.x_.inside(columns) == what_.x_.whole(columns) &&
+             std::ranges::adjacent_find(firsts_, other) == firsts_.end();
   }
 
   // Slice t of the result.
@@ -100,11 +104,16 @@ class CellReduction::Work final : public Kernel {
     const std::int64_t longest = what_.x_.longest();
     const auto size = static_cast<std::int64_t>(row.size());
     for (std::int64_t k = 0; k < longest; ++k) {
-      for (std::size_t i = 0; i < strip_.size(); ++i) {
-        const std::int64_t at = firsts_[i] + k;
-        const std::int64_t x = at - there.begin;
-        const bool inside = at < firsts_[i + 1] && x >= 0 && x < size;
-        strip_[i] = inside ? row[static_cast<std::size_t>(x)] : kMissing;
+      if (alike_) {
+        const double* from = row.data() + (firsts_[0] + k - there.begin);
+        for (std::size_t i = 0; i < strip_.size(); ++i, from += longest) strip_[i] = *from;
+      } else {
+        for (std::size_t i = 0; i < strip_.size(); ++i) {
+          const std::int64_t at = firsts_[i] + k;
+          const std::int64_t x = at - there.begin;
+          const bool inside = at < firsts_[i + 1] && x >= 0 && x < size;
+          strip_[i] = inside ? row[static_cast<std::size_t>(x)] : kMissing;
+        }
       }
       if (what_.locates_) position = static_cast<double>(row_of_window * longest + k);
       state_->add(strip_, position);
@@ -125,6 +134,7 @@ class CellReduction::Work final : public Kernel {
   const CellReduction& what_;
   std::unique_ptr<ReducerState> state_;
   std::vector<std::int64_t> firsts_;  // columns that windows begin at, and the end of the last
+  bool alike_ = false;                // windows have the same number of columns, all of them inside
   std::vector<double> strip_;
   std::vector<double> row_;
 };
