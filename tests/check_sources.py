@@ -426,8 +426,9 @@ class Sources(ArrayCase):
         wrong(file + "a time is 0.5 months (months and years are counted in whole numbers)", halves)
         projection = data.copy()
         projection["crs"].attrs = {"grid_mapping_name": "rotated_latitude_longitude"}
-        wrong(file + "the projection 'rotated_latitude_longitude' is not supported (gdalwarp brings "
-              "such a file onto a plain grid)", projection)
+        wrong(file + "the projection 'rotated_latitude_longitude' is not supported (cdo's remapping "
+              "or, where the file has latitudes and longitudes of all cells, gdalwarp -geoloc brings "
+              "it onto a plain grid)", projection)
         self.rejects("/file: FOLDER/no.nc: there is no such file", "check",
                      self.graph({"cube_type": "ncdf", "file": self.path("no.nc")}))
         self.rejects("/file: /vsimem/x.nc: libnetcdf reads no /vsi paths (Zarr is read through them)",

@@ -191,7 +191,8 @@ std::string from_parameters(const CfAttributes& mapping, const std::string& name
   set_geographic(mapping, crs);
   if (projected && !set_projection(name, mapping, crs)) {
     throw Error(ErrorCode::kInvalid, "the projection '" + name + "' is not supported", "",
-                "gdalwarp brings such a file onto a plain grid");
+                "cdo's remapping or, where the file has latitudes and longitudes of all cells, "
+                "gdalwarp -geoloc brings it onto a plain grid");
   }
   if (projected) crs.SetLinearUnits(SRS_UL_METER, 1);
   crs.AutoIdentifyEPSG();
