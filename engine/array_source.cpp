@@ -229,9 +229,8 @@ class ArrayKernel final : public Kernel {
   BlockCache::Cells kept(const ArrayCube::Band& band, std::size_t array, const ArrayBox& tile,
                          std::uint64_t number) {
     const std::size_t bytes = bytes_of(array, tile);
-    return kept_.get({std::to_string(array), number}, bytes, bytes, [&](std::span<std::byte> out) {
-      return read(band, array, tile, out);
-    });
+    return kept_.get({std::to_string(array), number}, bytes, bytes,
+                     [&](std::span<std::byte> out) { return read(band, array, tile, out); });
   }
 
   // Copies the cells of `part` out of those of `box`.
@@ -283,12 +282,15 @@ class ArrayKernel final : public Kernel {
     const auto n = static_cast<std::size_t>(x.size());
     stored_.resize(n);
     values_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      T value;
-      std::memcpy(&value, row + static_cast<std::int64_t>(i) * step * std::int64_t{sizeof(T)},
-                  sizeof(T));
-      stored_[i] = static_cast<double>(value);
-    }
+    const auto load = [&](std::int64_t bytes) {
+      for (std::size_t i = 0; i < n; ++i) {
+        T value;
+        std::memcpy(&value, row + static_cast<std::int64_t>(i) * bytes, sizeof(T));
+        stored_[i] = static_cast<double>(value);
+      }
+    };
+    constexpr auto kCell = static_cast<std::int64_t>(sizeof(T));
+    step == 1 ? load(kCell) : load(step * kCell);  // a known step makes a vector loop
     const Packing& packing = band.packing;
     for (std::size_t i = 0; i < n; ++i) values_[i] = stored_[i] * packing.scale + packing.offset;
     for (const double hole : band.missing) {
