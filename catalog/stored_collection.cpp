@@ -117,6 +117,14 @@ std::vector<std::size_t> places(const std::vector<std::size_t>& order, std::size
   return out;
 }
 
+std::vector<std::size_t> those(const std::vector<bool>& wanted) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i]) out.push_back(i);
+  }
+  return out;
+}
+
 void reorder_elsewhere(Collection& collection, const std::vector<std::size_t>& order) {
   std::vector<bool> out;
   for (const std::size_t i : order) out.push_back(collection.has_elsewhere(i));
@@ -299,14 +307,8 @@ void tidy(Collection& collection) {
       has_file[source.file] = true;
     }
   }
-  std::vector<std::size_t> bands;
-  for (std::size_t i = 0; i < has_band.size(); ++i) {
-    if (has_band[i]) bands.push_back(i);
-  }
-  std::vector<std::size_t> files;
-  for (std::size_t i = 0; i < has_file.size(); ++i) {
-    if (has_file[i]) files.push_back(i);
-  }
+  const std::vector<std::size_t> bands = those(has_band);
+  std::vector<std::size_t> files = those(has_file);
   std::ranges::stable_sort(files, {}, [&](std::size_t i) { return collection.files[i]; });
   // A file that was read again stands twice: what was found then, which comes last, counts.
   std::vector<std::size_t> place(collection.files.size());

@@ -135,7 +135,7 @@ class Archives(Case):
         metadata = ('<Radiometric_Offset_List><RADIO_ADD_OFFSET band_id="1">-1000'
                     "</RADIO_ADD_OFFSET></Radiometric_Offset_List>")
         for day, baseline, stored, text in (("01", "N0206", 500, "<n1:x/>"),
-                                            ("02", "N0510", 1500, metadata),
+                                            ("02", "N0299", 1500, metadata),
                                             ("03", "N0400", 1500, None)):
             name = f"S2A_MSIL1C_202201{day}T103421_{baseline}_R108_T32UNB_202201{day}T124000.SAFE"
             with zipfile.ZipFile(self.path(name[:-5] + ".zip"), "w") as archive:
