@@ -208,4 +208,26 @@ std::int64_t CellWeights::most_bytes(const Shape& shape, const Range& rows, cons
   return static_cast<std::int64_t>(kGrowth * bytes);
 }
 
+CellWeights::Counts CellWeights::counts() const {
+  Counts out;
+  for (const WeightRun& run : runs_) (run.weight < 1 ? out.parts : out.whole) += run.columns.size();
+  return out;
+}
+
+// An area has as many whole cells as its size says, and besides them those that its outline passes
+// through.
+CellWeights::Counts CellWeights::most_counts(const Shape& shape, const Range& rows,
+                                             const Range& columns) {
+  double area = 0;
+  for (const Ring& ring : shape.rings) area += twice_area(ring) / 2;
+  double outline = 0;
+  for (const Edge& edge : edges_of(shape)) {
+    outline += 3 + std::min(std::abs(edge.from.y - edge.to.y), static_cast<double>(rows.size())) +
+               std::min(std::abs(edge.from.x - edge.to.x), static_cast<double>(columns.size()));
+  }
+  const auto all = static_cast<double>(rows.size()) * static_cast<double>(columns.size());
+  return {static_cast<std::int64_t>(std::min(all, std::abs(area) + outline + 1)),
+          static_cast<std::int64_t>(std::min(all, outline))};
+}
+
 }  // namespace cube

@@ -42,6 +42,20 @@ class CellWeights {
   // Disjoint runs, from left to right.
   std::span<const WeightRun> row(std::int64_t y) const;
 
+  // Cells of weight 1, and of less.
+  struct Counts {
+    std::int64_t whole = 0;
+    std::int64_t parts = 0;
+  };
+  Counts counts() const;
+  // Upper bounds of these, each, known from the shape's size.
+  static Counts most_counts(const Shape& shape, const Range& rows, const Range& columns);
+
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(offsets_.capacity() * sizeof(std::size_t) +
+                                     runs_.capacity() * sizeof(WeightRun));
+  }
+
   // Upper bound of the memory that making the weights of a shape takes, and of what stays.
   static std::int64_t most_bytes(const Shape& shape, const Range& rows, const Range& columns);
 

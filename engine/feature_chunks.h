@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/region.h"
 
@@ -12,9 +13,13 @@ namespace cube {
 // The smallest box around several boxes; empty ones are left out.
 Region hull(const Region& a, const Region& b);
 
-// Features to a chunk and slices to a chunk, so that what a chunk of features needs is not much
-// more than each feature needs, and there are chunks enough for many threads. `needs`: the cells
-// that each feature needs, in order.
+// Indices of features in an order in which those that need the same blocks of files mostly follow
+// each other.
+std::vector<std::size_t> order_of_place(std::span<const Region> needs);
+
+// Features to a chunk and slices to a chunk, so that there are chunks enough for many threads, but
+// not many that need the same blocks of files. `needs`: the cells that each feature needs, in
+// order.
 ChunkShape feature_chunk(std::span<const Region> needs, std::int64_t slices);
 
 }  // namespace cube

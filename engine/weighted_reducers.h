@@ -26,6 +26,7 @@
 #include <string_view>
 
 #include "engine/reducers.h"
+#include "engine/weighted_cells.h"
 
 namespace cube {
 
@@ -51,20 +52,21 @@ class WeightedReducer {
 
   const Reducer& plain() const { return plain_; }  // of weights that are 1
 
-  // Memory of a state that is given so many cells.
-  std::int64_t state_bytes(std::int64_t cells) const;
+  // Order statistics are of cells that are held, for all of a band together.
+  bool of_cells() const { return !make_; }
+  // True when of() leaves cells that nothing else can be made of.
+  bool spoils_cells() const { return plain_.kind() == Reducer::Kind::kMad; }
+  double of(WeightedCells& cells) const;  // REQUIRES: of_cells()
 
-  std::unique_ptr<WeightedState> state() const { return make_(quantile_); }
+  std::unique_ptr<WeightedState> state() const { return make_(); }  // REQUIRES: not of_cells()
 
  private:
-  using Make = std::unique_ptr<WeightedState> (*)(double quantile);
+  using Make = std::unique_ptr<WeightedState> (*)();
 
-  WeightedReducer(Reducer plain, Make factory, double quantile)
-      : plain_(std::move(plain)), make_(factory), quantile_(quantile) {}
+  WeightedReducer(Reducer plain, Make factory) : plain_(std::move(plain)), make_(factory) {}
 
   Reducer plain_;
-  Make make_;
-  double quantile_;
+  Make make_;  // null for order statistics
 };
 
 }  // namespace cube

@@ -95,11 +95,24 @@ bool covers(const RowSpans& spans, std::int64_t y, std::int64_t x) {
   return false;
 }
 
+double of_held_cells(const WeightedReducer& reducer, const std::vector<double>& values,
+                     const std::vector<double>& weights) {
+  WeightedCells cells({DType::kFloat64, std::nan("")});
+  const auto n = static_cast<std::int64_t>(values.size());
+  cells.begin(n, n);
+  const std::size_t half = values.size() / 3;
+  cells.add(std::span(values).first(half), std::span(weights).first(half));
+  cells.add(std::span(values).subspan(half), std::span(weights).subspan(half));
+  return reducer.of(cells);
+}
+
 double reduced(const std::string& name, const std::vector<double>& values,
                const std::vector<double>& weights) {
   ReducerSpec spec;
   spec.set_short_form(name);
-  const auto state = WeightedReducer::make(spec, "/r").state();
+  const WeightedReducer reducer = WeightedReducer::make(spec, "/r");
+  if (reducer.of_cells()) return of_held_cells(reducer, values, weights);
+  const auto state = reducer.state();
   state->begin();
   // In two pieces, which must make no difference.
   const std::size_t half = values.size() / 3;
@@ -310,8 +323,44 @@ TEST_CASE("features that lie near each other share a chunk") {
                    {i * 1000 % 77777, i * 1000 % 77777 + 1},
                    {i * 7919 % 99991, i * 7919 % 99991 + 1}});
   }
-  CHECK(feature_chunk(near, 12).y == 128);
-  CHECK(feature_chunk(near, 12).t == 12);
-  CHECK(feature_chunk(far, 12).y == 1);
-  CHECK(feature_chunk(std::span(near).first(2), 64) == ChunkShape{4, 1, 1});
+  // Slices are parted first; chunks of features that lie in one block would all read it.
+  CHECK(feature_chunk(near, 12) == ChunkShape{1, 1024, 1});
+  CHECK(feature_chunk(far, 12) == ChunkShape{1, 1024, 1});
+  CHECK(feature_chunk(far, 1) == ChunkShape{1, 128, 1});
+  CHECK(feature_chunk(std::span(near).first(2), 64) == ChunkShape{2, 2, 1});
+  CHECK(feature_chunk(std::span(near).first(2), 1) == ChunkShape{1, 2, 1});
+}
+
+TEST_CASE("features are taken block by block, to and fro") {
+  const auto at = [](std::int64_t y, std::int64_t x) {
+    return Region{{0, 1}, {y, y + 1}, {x, x + 1}};
+  };
+  const std::vector<Region> needs = {at(600, 10), at(5, 700), at(600, 900), at(9, 3), at(1, 701)};
+  CHECK(order_of_place(needs) == std::vector<std::size_t>{3, 1, 4, 2, 0});
+}
+
+TEST_CASE("counted cells give what held ones give") {
+  std::mt19937 random(7);
+  std::vector<double> values;
+  std::vector<double> weights;
+  for (int i = 0; i < 5000; ++i) {
+    values.push_back(static_cast<double>(random() % 300));
+    weights.push_back(random() % 4 == 0 ? 0.25 : 1);
+    if (random() % 10 == 0) values.back() = std::nan("");
+  }
+  for (const bool parts : {false, true}) {
+    if (!parts) std::fill(weights.begin(), weights.end(), 1.0);
+    for (const char* name : {"median", "p90", "q1", "p0", "p100", "mode", "mad"}) {
+      ReducerSpec spec;
+      spec.set_short_form(name);
+      const WeightedReducer reducer = WeightedReducer::make(spec, "/r");
+      WeightedCells counted({DType::kInt16, -32768});
+      for (int again = 0; again < 2; ++again) {  // nothing is left of the first
+        counted.begin(1 << 20, 5000);
+        counted.add(values, weights);
+      }
+      CAPTURE(name);
+      CHECK(reducer.of(counted) == doctest::Approx(reduced(name, values, weights)).epsilon(1e-14));
+    }
+  }
 }

@@ -273,8 +273,13 @@ class Extract::Work final : public Kernel {
   Chunk run(const Request& request, Inputs& inputs) override {
     const Region& region = request.region;
     std::vector<std::optional<Block>> blocks(request.bands.size());
+    std::vector<Region> all;
     for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
-      const Region needs = op_.needs(y, region.t);
+      all.push_back(op_.needs(y, region.t));
+    }
+    for (const std::size_t k : order_of_place(all)) {
+      const std::int64_t y = region.y.begin + static_cast<std::int64_t>(k);
+      const Region& needs = all[k];
       if (needs.empty()) continue;
       const Chunk cells = inputs.pull_piece(0, {needs, request.bands});
       for (std::size_t i = 0; i < blocks.size(); ++i) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "engine/cell_weights.h"
@@ -20,9 +21,21 @@ namespace {
 // Cells pulled at a time of a large feature.
 constexpr std::int64_t kPieceCells = std::int64_t{1} << 18;
 
+// Weights of several features are held together, so that slices can be gone through for all of
+// them.
+constexpr std::int64_t kWeightsBytes = std::int64_t{8} << 20;
+
 struct Zone {
   Shape shape;    // in cells of the input
   Region window;  // of one slice of the input
+};
+
+// What the dearest features take.
+struct ZoneSizes {
+  std::int64_t weights_bytes = 0;
+  std::int64_t columns = 0;
+  std::int64_t rows = 0;  // pulled at a time
+  CellWeights::Counts cells;
 };
 
 struct ZonalBand {
@@ -103,13 +116,17 @@ class Zonal final : public Operator {
                               weights_ == "center" ? CellRule::kCenter : CellRule::kTouched);
   }
 
+  void take_size(const Zone& zone);
+
   static std::int64_t piece_rows(const Region& window) {
     return std::clamp<std::int64_t>(kPieceCells / std::max<std::int64_t>(1, window.x.size()), 1,
                                     std::max<std::int64_t>(1, window.y.size()));
   }
 
   std::vector<Zone> zones_;  // one a feature
+  ZoneSizes largest_;        // each of its own
   std::vector<ZonalBand> bands_;
+  std::vector<Storage> storages_;  // of the input's bands
   std::string weights_;
   std::int64_t resident_bytes_ = 0;
 };
@@ -222,87 +239,168 @@ Zonal::Zonal(const Params& params, const CubeInfo& in, Source source, std::vecto
       zones_(std::move(source.zones)),
       bands_(std::move(bands)),
       weights_(params.weights) {
+  for (const BandInfo& band : in.bands) storages_.push_back(band.storage());
   resident_bytes_ = source.table->bytes();
   for (const Zone& zone : zones_) {
+    take_size(zone);
     for (const Ring& ring : zone.shape.rings) {
       resident_bytes_ += static_cast<std::int64_t>(ring.capacity() * sizeof(Vertex));
     }
   }
 }
 
-std::optional<PullPlan> Zonal::pulls(const Request& out, std::size_t) const {
-  std::int64_t rows = 1;
-  std::int64_t columns = 1;
-  for (std::int64_t i = out.region.y.begin; i < out.region.y.end; ++i) {
-    const Region& window = zones_[static_cast<std::size_t>(i)].window;
-    rows = std::max(rows, piece_rows(window));
-    columns = std::max(columns, window.x.size());
-  }
-  return PullPlan{.slices = 1, .kept = 0, .rows = rows, .columns = columns};
+void Zonal::take_size(const Zone& zone) {
+  const Region& window = zone.window;
+  if (window.empty()) return;
+  const auto raise = [](std::int64_t& most, std::int64_t value) { most = std::max(most, value); };
+  raise(largest_.weights_bytes, CellWeights::most_bytes(zone.shape, window.y, window.x));
+  raise(largest_.columns, window.x.size());
+  raise(largest_.rows, piece_rows(window));
+  const auto cells = CellWeights::most_counts(zone.shape, window.y, window.x);
+  raise(largest_.cells.whole, cells.whole);
+  raise(largest_.cells.parts, weights_ == "coverage" ? cells.parts : 0);
+}
+
+// Of the largest feature, whichever are asked for: not all chunks are looked at for a plan.
+std::optional<PullPlan> Zonal::pulls(const Request&, std::size_t) const {
+  return PullPlan{.slices = 1,
+                  .kept = 0,
+                  .rows = std::max<std::int64_t>(1, largest_.rows),
+                  .columns = std::max<std::int64_t>(1, largest_.columns)};
 }
 
 Cost Zonal::cost(const Request& request) const {
+  constexpr std::int64_t kState = 128;
+  constexpr std::int64_t kStrips = 3;
   Cost cost;
-  for (std::int64_t i = request.region.y.begin; i < request.region.y.end; ++i) {
-    const Zone& zone = zones_[static_cast<std::size_t>(i)];
-    const Region& window = zone.window;
-    std::int64_t bytes = CellWeights::most_bytes(zone.shape, window.y, window.x) +
-                         3 * window.x.size() * static_cast<std::int64_t>(sizeof(double));
-    for (const std::size_t band : request.bands) {
-      bytes += bands_[band].reducer.state_bytes(window.cells());
-    }
-    cost.scratch_bytes = std::max(cost.scratch_bytes, bytes);
+  cost.scratch_bytes = kWeightsBytes + largest_.weights_bytes +
+                       kStrips * largest_.columns * static_cast<std::int64_t>(sizeof(double)) +
+                       request.region.y.size() * static_cast<std::int64_t>(sizeof(Region) + 8);
+  std::set<std::size_t> held;
+  for (const std::size_t band : request.bands) {
+    cost.scratch_bytes += kState;
+    if (!bands_[band].reducer.of_cells() || !held.insert(bands_[band].source).second) continue;
+    cost.scratch_bytes += WeightedCells::bytes(storages_[bands_[band].source], largest_.cells.whole,
+                                               largest_.cells.parts);
   }
   return cost;
 }
 
-// Feature by feature, slice by slice; cells in order of rows, then of columns.
+// Group by group of features that lie near each other, slice by slice, feature by feature; cells in
+// order of rows, then of columns.
 class Zonal::Work final : public Kernel {
  public:
   explicit Work(const Zonal& op) : op_(op) {}
 
   Chunk run(const Request& request, Inputs& inputs) override {
+    begin(request);
     const Region& region = request.region;
-    request_ = &request;
-    sources_ = op_.sources(request.bands);
-    states_.clear();
-    blocks_.clear();
-    for (const std::size_t band : request.bands) {
-      states_.push_back(op_.bands_[band].reducer.state());
-      blocks_.emplace_back(region, op_.info().bands[band].storage());
+    std::vector<Region> needs;
+    for (std::int64_t i = region.y.begin; i < region.y.end; ++i) needs.push_back(zone(i).window);
+    std::vector<Weighed> group;
+    std::int64_t bytes = 0;
+    for (const std::size_t k : order_of_place(needs)) {
+      const std::int64_t i = region.y.begin + static_cast<std::int64_t>(k);
+      group.push_back({i, op_.weights_of(zone(i))});
+      bytes += group.back().weights.bytes();
+      if (bytes < kWeightsBytes) continue;
+      reduce(group, region.t, inputs);
+      group.clear();
+      bytes = 0;
     }
-    for (std::int64_t i = region.y.begin; i < region.y.end; ++i) {
-      const Zone& zone = op_.zones_[static_cast<std::size_t>(i)];
-      const CellWeights weights = op_.weights_of(zone);
-      for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
-        reduce(zone, weights, t, inputs);
-        for (std::size_t k = 0; k < states_.size(); ++k) {
-          const double value = states_[k]->finish();
-          blocks_[k].set_row(t, i, std::span(&value, 1));
-        }
-      }
-    }
+    reduce(group, region.t, inputs);
     Chunk out{region, {}};
     for (Block& block : blocks_) out.bands.push_back(share(std::move(block)));
+    blocks_.clear();
     return out;
   }
 
  private:
-  void reduce(const Zone& zone, const CellWeights& weights, std::int64_t t, Inputs& inputs) {
-    for (auto& state : states_) state->begin();
-    const Range& rows = zone.window.y;
-    const std::int64_t step = piece_rows(zone.window);
-    for (std::int64_t y = rows.begin; y < rows.end; y += step) {
-      const Region piece{{t, t + 1}, {y, std::min(y + step, rows.end)}, zone.window.x};
-      const Chunk cells = inputs.pull_piece(0, {piece, sources_});
+  struct Weighed {
+    std::int64_t feature;
+    CellWeights weights;
+  };
+
+  // What bands of the result that come from one band of the input are made of.
+  struct SourceBand {
+    std::vector<std::size_t> folds;  // of states_
+    bool holds = false;
+    WeightedCells cells;
+  };
+
+  const Zone& zone(std::int64_t feature) const {
+    return op_.zones_[static_cast<std::size_t>(feature)];
+  }
+
+  void begin(const Request& request) {
+    request_ = &request;
+    wanted_ = op_.sources(request.bands);
+    states_.clear();
+    blocks_.clear();
+    sources_.clear();
+    for (const std::size_t source : wanted_) {
+      sources_.push_back({{}, false, WeightedCells(op_.storages_[source])});
+    }
+    for (std::size_t k = 0; k < request.bands.size(); ++k) {
+      const ZonalBand& band = op_.bands_[request.bands[k]];
+      blocks_.emplace_back(request.region, op_.info().bands[request.bands[k]].storage());
+      states_.push_back(band.reducer.of_cells() ? nullptr : band.reducer.state());
+      if (states_[k]) {
+        source_of(k).folds.push_back(k);
+      } else {
+        source_of(k).holds = true;
+      }
+    }
+  }
+
+  SourceBand& source_of(std::size_t k) {
+    const std::size_t source = op_.bands_[request_->bands[k]].source;
+    const auto at = std::lower_bound(wanted_.begin(), wanted_.end(), source);
+    return sources_[static_cast<std::size_t>(at - wanted_.begin())];
+  }
+
+  void reduce(const std::vector<Weighed>& group, const Range& slices, Inputs& inputs) {
+    for (std::int64_t t = slices.begin; t < slices.end; ++t) {
+      for (const Weighed& weighed : group) {
+        take_cells(weighed, t, inputs);
+        finish(weighed.feature, t);
+      }
+    }
+  }
+
+  void take_cells(const Weighed& weighed, std::int64_t t, Inputs& inputs) {
+    for (const auto& state : states_) {
+      if (state) state->begin();
+    }
+    const CellWeights::Counts counts = weighed.weights.counts();
+    for (SourceBand& source : sources_) {
+      if (source.holds) source.cells.begin(counts.whole, counts.parts);
+    }
+    const Region& window = zone(weighed.feature).window;
+    const std::int64_t step = piece_rows(window);
+    for (std::int64_t y = window.y.begin; y < window.y.end; y += step) {
+      const Region piece{{t, t + 1}, {y, std::min(y + step, window.y.end)}, window.x};
+      const Chunk cells = inputs.pull_piece(0, {piece, wanted_});
       for (std::size_t s = 0; s < sources_.size(); ++s) {
-        if (cells.bands[s]) add(*cells.bands[s], weights, sources_[s]);
+        if (cells.bands[s]) add(*cells.bands[s], weighed.weights, sources_[s]);
+      }
+    }
+  }
+
+  // What spoils the held cells comes last.
+  void finish(std::int64_t feature, std::int64_t t) {
+    for (const bool spoils : {false, true}) {
+      for (std::size_t k = 0; k < states_.size(); ++k) {
+        const WeightedReducer& reducer = op_.bands_[request_->bands[k]].reducer;
+        if (reducer.spoils_cells() != spoils) continue;
+        const double value = states_[k] ? states_[k]->finish() : reducer.of(source_of(k).cells);
+        blocks_[k].set_row(t, feature, std::span(&value, 1));
       }
     }
   }
 
   // The cells of a piece of one slice.
-  void add(const Block& block, const CellWeights& weights, std::size_t source) {
+  void add(const Block& block, const CellWeights& weights, SourceBand& source) {
     const Region& region = block.region();
     for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
       const auto runs = weights.row(y);
@@ -310,9 +408,8 @@ class Zonal::Work final : public Kernel {
       const Range columns{runs.front().columns.begin, runs.back().columns.end};
       const auto row = block.row(region.t.begin, y, columns, row_);
       gather(row, columns.begin, runs);
-      for (std::size_t k = 0; k < states_.size(); ++k) {
-        if (op_.bands_[request_->bands[k]].source == source) states_[k]->add(values_, row_weights_);
-      }
+      for (const std::size_t k : source.folds) states_[k]->add(values_, row_weights_);
+      if (source.holds) source.cells.add(values_, row_weights_);
     }
   }
 
@@ -328,9 +425,10 @@ class Zonal::Work final : public Kernel {
   }
 
   const Zonal& op_;
-  const Request* request_ = nullptr;  // the one that runs
-  std::vector<std::size_t> sources_;  // bands pulled
-  std::vector<std::unique_ptr<WeightedState>> states_;
+  const Request* request_ = nullptr;                    // the one that runs
+  std::vector<std::size_t> wanted_;                     // bands pulled
+  std::vector<SourceBand> sources_;                     // of each of them
+  std::vector<std::unique_ptr<WeightedState>> states_;  // of bands of the result; null: of cells
   std::vector<Block> blocks_;
   std::vector<double> row_;
   std::vector<double> values_;  // of the cells of a row that count, with their weights
