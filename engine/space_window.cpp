@@ -7,8 +7,10 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/fold_window.h"
 #include "engine/missing.h"
 #include "engine/multiversion.h"
+#include "engine/order_window.h"
 
 namespace cube {
 
@@ -173,6 +175,14 @@ class ReducerWindow final : public SpaceWindow {
   std::int64_t strip_;
 };
 
+// Quantiles of large windows.
+bool moves_in_order(const Reducer& reducer, const SpaceReach& reach) {
+  using Kind = Reducer::Kind;
+  static constexpr std::array kQuantiles = {Kind::kMedian, Kind::kQuantile, Kind::kQ1, Kind::kQ3};
+  return reach.cells() >= kLeastOrderWindow &&
+         std::find(kQuantiles.begin(), kQuantiles.end(), reducer.kind()) != kQuantiles.end();
+}
+
 // How much rows above and below, and columns left and right, differ: sums of Horn's (Sobel's)
 // weights 1 2 1, to the east and to the south.
 struct Rise {
@@ -267,10 +277,18 @@ std::int64_t separable_window_bytes(const SpaceReach& reach) {
 }
 
 std::unique_ptr<SpaceWindow> reducer_window(const Reducer& reducer, const SpaceReach& reach) {
+  if (auto window = fold_window(reducer, reach)) return window;
+  if (moves_in_order(reducer, reach)) return order_window(reducer.quantile(), reach);
   return std::make_unique<ReducerWindow>(reducer, reach);
 }
 
+std::int64_t reducer_window_column_bytes(const Reducer& reducer, const SpaceReach& reach) {
+  if (moves_in_order(reducer, reach)) return order_window_column_bytes(reach);
+  return fold_window(reducer, reach) ? fold_window_column_bytes(reach) : 0;
+}
+
 std::int64_t reducer_window_bytes(const Reducer& reducer, const SpaceReach& reach) {
+  if (moves_in_order(reducer, reach)) return order_window_bytes(reach);
   return strip_columns(reducer, reach) * reducer.state_bytes(reach.cells());
 }
 

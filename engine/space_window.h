@@ -55,6 +55,8 @@ std::int64_t separable_window_bytes(const SpaceReach& reach);
 // Values in order row by row; positions are numbers in the window from 0.
 std::unique_ptr<SpaceWindow> reducer_window(const Reducer& reducer, const SpaceReach& reach);
 std::int64_t reducer_window_bytes(const Reducer& reducer, const SpaceReach& reach);
+// And for each column of a row.
+std::int64_t reducer_window_column_bytes(const Reducer& reducer, const SpaceReach& reach);
 
 // Of 3 x 3 cells with Horn's weights (B. K. P. Horn, Hill shading and the reflectance map, 1981),
 // as gdaldem; missing where any of the nine is.

@@ -143,9 +143,9 @@ SpaceWindows windows_of_reducers(const WindowParams& params, const CubeInfo& in)
     info.name = band.info.name;
     check_fill(params, band.reducer, source);
     const Reducer reducer = band.reducer;
-    out.bands.push_back({band.source, std::move(info),
-                         [reducer, reach] { return reducer_window(reducer, reach); },
-                         reducer_window_bytes(reducer, reach), 0});
+    out.bands.push_back(
+        {band.source, std::move(info), [reducer, reach] { return reducer_window(reducer, reach); },
+         reducer_window_bytes(reducer, reach), reducer_window_column_bytes(reducer, reach)});
   }
   return out;
 }
