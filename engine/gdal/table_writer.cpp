@@ -70,30 +70,51 @@ void TableWriter::name_columns() {
 void TableWriter::begin(const std::string& path, const ChunkShape&, const Provenance& provenance) {
   path_ = path;
   provenance_ = provenance;
-  const auto cells = static_cast<std::size_t>(part_.info.extent().cells());
-  cells_.assign(part_.info.bands.size(), std::vector<double>(cells, kMissing));
+  const auto bands = static_cast<std::int64_t>(part_.info.bands.size());
+  cells_.open(path, part_.file, part_.info.extent().cells() * bands);
 }
 
-void TableWriter::write(const Piece& piece) {
+std::int64_t TableWriter::place(std::int64_t t, std::int64_t y, std::int64_t x) const {
   const Region extent = part_.info.extent();
-  const auto width = static_cast<std::size_t>(piece.region.x.size());
+  const std::int64_t row =
+      has_features() ? y * extent.t.size() + t : (t * extent.y.size() + y) * extent.x.size() + x;
+  return row * static_cast<std::int64_t>(part_.info.bands.size());
+}
+
+// Cells whose rows follow each other go out together: slices of a feature, or a row of cells.
+void TableWriter::write(const Piece& piece) {
+  const std::size_t bands = part_.info.bands.size();
   const Storage real{DType::kFloat64, kMissing};
-  std::vector<double> row(width);
-  for (std::size_t band = 0; band < cells_.size(); ++band) {
+  const Region& region = piece.region;
+  const auto slices = static_cast<std::size_t>(region.t.size());
+  const auto rows = static_cast<std::size_t>(region.y.size());
+  const auto columns = static_cast<std::size_t>(region.x.size());
+  if (has_features() && region.x.begin > 0) return;  // a crop beyond the only column
+  std::vector<std::vector<double>> cells(bands);
+  for (std::size_t band = 0; band < bands; ++band) {
+    cells[band].assign(slices * rows * columns, kMissing);
     if (piece.bands[band].empty()) continue;
-    const Storage storage = part_.info.bands[band].storage();
-    const std::size_t row_bytes = width * size_of(storage.dtype);
-    std::size_t from = 0;
-    for (std::int64_t t = piece.region.t.begin; t < piece.region.t.end; ++t) {
-      for (std::int64_t y = piece.region.y.begin; y < piece.region.y.end; ++y) {
-        convert_cells(piece.bands[band].subspan(from, row_bytes), storage, real,
-                      std::as_writable_bytes(std::span(row)));
-        from += row_bytes;
-        const std::int64_t to = (t * extent.y.size() + y) * extent.x.size() + piece.region.x.begin;
-        std::copy(row.begin(), row.end(), cells_[band].begin() + to);
-      }
-    }
+    convert_cells(piece.bands[band], part_.info.bands[band].storage(), real,
+                  std::as_writable_bytes(std::span(cells[band])));
   }
+  const std::size_t runs = has_features() ? rows : slices * rows;
+  const std::size_t length = has_features() ? slices : columns;
+  std::vector<double> run(length * bands);
+  for (std::size_t r = 0; r < runs; ++r) {
+    for (std::size_t i = 0; i < length; ++i) {
+      const std::size_t from = has_features() ? (i * rows + r) * columns : r * columns + i;
+      for (std::size_t band = 0; band < bands; ++band) run[i * bands + band] = cells[band][from];
+    }
+    const auto t = has_features() ? 0 : static_cast<std::int64_t>(r / rows);
+    const auto y = static_cast<std::int64_t>(r % rows);
+    cells_.put(place(region.t.begin + t, region.y.begin + y, region.x.begin), run);
+  }
+}
+
+std::int64_t TableWriter::bytes_per_write(const ChunkShape& chunk) const {
+  constexpr std::int64_t kCopies = 2;
+  const auto bands = static_cast<std::int64_t>(part_.info.bands.size());
+  return kCopies * chunk.cells() * bands * static_cast<std::int64_t>(sizeof(double));
 }
 
 void TableWriter::finish() {
@@ -116,6 +137,7 @@ void TableWriter::finish() {
 void TableWriter::feature_row(std::int64_t y, std::int64_t t) {
   const FeatureTable& table = *part_.info.grid.features;
   const auto index = feature_of_row(part_.info.grid, y);
+  const auto cells = cells_.next(part_.info.bands.size());
   if (!index) return;  // a crop beyond the last feature
   const Feature& feature = table.features[*index];
   values_.clear();
@@ -128,7 +150,7 @@ void TableWriter::feature_row(std::int64_t y, std::int64_t t) {
   } else {
     values_.emplace_back(table.times[*index]);
   }
-  add_bands(t, y, 0);
+  add_bands(cells);
   row({&feature}, values_);
 }
 
@@ -136,15 +158,13 @@ void TableWriter::cell_row(std::int64_t t, std::int64_t y, std::int64_t x) {
   const Grid& grid = part_.info.grid;
   const Place place{nullptr, grid.x_center(x), grid.y_center(y)};
   values_ = {part_.info.time.label(t), place.x, place.y};
-  add_bands(t, y, x);
+  add_bands(cells_.next(part_.info.bands.size()));
   row(place, values_);
 }
 
-void TableWriter::add_bands(std::int64_t t, std::int64_t y, std::int64_t x) {
-  const Region extent = part_.info.extent();
-  const auto at = static_cast<std::size_t>((t * extent.y.size() + y) * extent.x.size() + x);
-  for (std::size_t band = 0; band < cells_.size(); ++band) {
-    const double value = cells_[band][at];
+void TableWriter::add_bands(std::span<const double> cells) {
+  for (std::size_t band = 0; band < cells.size(); ++band) {
+    const double value = cells[band];
     if (std::isnan(value)) {
       values_.emplace_back();
     } else if (is_float(part_.info.bands[band].dtype)) {
@@ -153,11 +173,6 @@ void TableWriter::add_bands(std::int64_t t, std::int64_t y, std::int64_t x) {
       values_.emplace_back(static_cast<std::int64_t>(value));
     }
   }
-}
-
-std::int64_t TableWriter::resident_bytes() const {
-  const auto bands = static_cast<std::int64_t>(part_.info.bands.size());
-  return part_.info.extent().cells() * bands * static_cast<std::int64_t>(sizeof(double));
 }
 
 const std::string& TableWriter::crs() const {

@@ -1,5 +1,5 @@
 // TableWriter: what the table formats share: which rows and columns there are, and the cells until
-// all are there.
+// all are there, which lie in a file without a name beside the output.
 //
 // A cube of features has a row a feature and time, feature by feature; columns are the feature's
 // number in its layer ("feature"), its attributes, the time, and one a band. A cube of cells has a
@@ -10,11 +10,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/features.h"
+#include "engine/gdal/cell_spool.h"
 #include "engine/gdal/output_file.h"
 
 namespace cube {
@@ -34,7 +35,8 @@ class TableWriter : public FileWriter {
              const Provenance& provenance) override;
   void write(const Piece& piece) override;
   void finish() override;
-  std::int64_t resident_bytes() const override;
+  std::int64_t resident_bytes() const override { return CellSpool::most_bytes(); }
+  std::int64_t bytes_per_write(const ChunkShape& chunk) const override;
 
  protected:
   // Where a row lies: the geometry of a feature, or the centre of a cell.
@@ -61,14 +63,16 @@ class TableWriter : public FileWriter {
   void name_columns();
   void feature_row(std::int64_t y, std::int64_t t);
   void cell_row(std::int64_t t, std::int64_t y, std::int64_t x);
-  void add_bands(std::int64_t t, std::int64_t y, std::int64_t x);
+  void add_bands(std::span<const double> cells);
+  // Of the numbers of all bands of a cell, in order of rows of the table.
+  std::int64_t place(std::int64_t t, std::int64_t y, std::int64_t x) const;
 
   FilePart part_;
   std::string path_;
   Provenance provenance_;
   std::vector<TableColumn> columns_;
-  std::vector<std::vector<double>> cells_;  // of each band, C order; NaN = missing
-  std::vector<FieldValue> values_;          // of the row at hand
+  CellSpool cells_;                 // of all bands, row after row of the table
+  std::vector<FieldValue> values_;  // of the row at hand
 };
 
 }  // namespace cube
