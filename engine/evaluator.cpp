@@ -23,6 +23,9 @@ class Evaluator::NodeInputs final : public Inputs {
                    const std::function<void(const Chunk&)>& take) override {
     evaluator_.pull_pieces(evaluator_.graph_.nodes[node_].inputs[i], pieces, take);
   }
+  bool takes_series(std::size_t i) const override {
+    return evaluator_.takes_series_[evaluator_.graph_.nodes[node_].inputs[i]];
+  }
   ImageReader& images() override {
     evaluator_.check_cancelled();
     return evaluator_.images();
@@ -42,6 +45,7 @@ Evaluator::Evaluator(const Graph& graph, const Resources& resources,
       cancelled_(std::move(cancelled)),
       board_(board),
       kernels_(graph.nodes.size()),
+      takes_series_(graph.takes_series()),
       kept_(graph.nodes.size()),
       stats_(graph.nodes.size()) {
   const std::vector<std::size_t> consumers = graph.consumers();

@@ -72,6 +72,7 @@ class Evaluator {
   std::vector<std::unique_ptr<Kernel>> kernels_;
   std::vector<bool> shared_;             // has several consumers or wants series
   bool wants_series_ = false;            // some node does
+  std::vector<bool> takes_series_;       // each node: it, or what it is made from, wants them
   std::vector<Request> demanded_;        // of each node by the request at hand, if one does
   std::vector<std::vector<Kept>> kept_;  // blocks of shared nodes
   std::unique_ptr<ImageReader> reader_;

@@ -53,6 +53,10 @@ class Inputs {
     return out;
   }
 
+  // True when input `i`, or a cube that it is made from, takes whole series for each slice
+  // (Operator::wants_series): all slices of few cells then take much less than slice after slice.
+  virtual bool takes_series(std::size_t) const { return false; }
+
   // The worker's reader of image files.
   virtual ImageReader& images() = 0;
 
@@ -97,6 +101,7 @@ struct PullPlan {
   // the first of the region on.
   std::int64_t rows = 0;
   std::int64_t columns = 0;
+  std::int64_t scratch_bytes = 0;  // held for it besides what cost() says
 };
 
 class Operator {
@@ -114,6 +119,9 @@ class Operator {
   // Says how the kernel pulls demand(out, input) in several requests of fewer slices each; nullopt:
   // in one.
   virtual std::optional<PullPlan> pulls(const Request& out, std::size_t input) const;
+
+  // The same where Inputs::takes_series(input) says yes.
+  virtual std::optional<PullPlan> pulls_series(const Request& out, std::size_t input) const;
 
   virtual std::unique_ptr<Kernel> kernel() const = 0;
 

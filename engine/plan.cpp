@@ -19,6 +19,7 @@ constexpr ChunkShape kDefaultChunk{1, 512, 512};
 constexpr std::int64_t kProgramBytes = std::int64_t{72} << 20;
 // Open files, transformers and stacks of one worker.
 constexpr std::int64_t kWorkerBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kCacheShare = 8;  // of the budget, one part
 constexpr std::int64_t kMinCache = std::int64_t{8} << 20;
 constexpr std::int64_t kMaxCache = std::int64_t{256} << 20;
 // A worker that can hold less is given less, as long as that takes no block to be decoded twice.
@@ -54,6 +55,12 @@ Request all_bands(const CubeInfo& info, const Region& region) {
   Request request{region, std::vector<std::size_t>(info.bands.size())};
   std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
   return request;
+}
+
+// As --memory takes it, not rounded down.
+std::string megabytes_text(std::int64_t bytes) {
+  constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
+  return std::to_string(ceil_div(bytes, kMegabyte)) + "M";
 }
 
 ChunkShape clipped(const ChunkShape& shape, const CubeInfo& info) {
@@ -164,8 +171,21 @@ std::vector<std::size_t> Graph::consumers() const {
   return counts;
 }
 
+std::vector<bool> Graph::takes_series() const {
+  std::vector<bool> out;
+  for (const Node& node : nodes) {
+    const bool below = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                   [&](std::size_t input) { return out[input]; });
+    out.push_back(below || node.op->wants_series());
+  }
+  return out;
+}
+
 Plan::Plan(Graph graph, const PlanOptions& options)
-    : graph_(std::move(graph)), options_(options), consumers_(graph_.consumers()) {
+    : graph_(std::move(graph)),
+      options_(options),
+      consumers_(graph_.consumers()),
+      takes_series_(graph_.takes_series()) {
   choose_shape();
 }
 
@@ -196,10 +216,18 @@ void Plan::choose_shape() {
                   "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
                       " is too small for this graph on " + std::to_string(options_.threads) +
                       " threads",
-                  "--memory", "give more, or fewer --threads");
+                  "--memory",
+                  "it takes " + megabytes_text(least_budget()) + ", or less with fewer --threads");
     }
     chunk_reduced_ = true;
   }
+}
+
+// The budget that the shape at hand fits into. Of a larger one the cache takes its share.
+std::int64_t Plan::least_budget() const {
+  const std::int64_t without_cache =
+      base_bytes() - cache_bytes() + dearest_bytes() * options_.threads;
+  return without_cache + std::clamp(ceil_div(without_cache, kCacheShare - 1), kMinCache, kMaxCache);
 }
 
 // All slices in a chunk, and fewer cells of each: chunks of some slices would take whole series for
@@ -263,9 +291,10 @@ std::int64_t Plan::peak_bytes(std::size_t node, Request request, std::int64_t sl
     const std::size_t input = n.inputs[i];
     const Request wanted = n.op->demand(request, i);
     std::int64_t at_a_time = wanted.region.t.size();
-    if (const auto pull = n.op->pulls(request, i)) {
+    if (const auto pull =
+            takes_series_[input] ? n.op->pulls_series(request, i) : n.op->pulls(request, i)) {
       if (pull->rows > 0) {
-        sum += dearest_piece(input, wanted, *pull);
+        sum += pull->scratch_bytes + dearest_piece(input, wanted, *pull);
         continue;
       }
       at_a_time = std::min(at_a_time, pull->slices);
@@ -319,7 +348,7 @@ std::int64_t Plan::filled_slices(std::size_t node, const Request& request) const
 }
 
 std::int64_t Plan::cache_bytes() const {
-  return std::clamp(options_.memory_bytes / 8, kMinCache, kMaxCache);
+  return std::clamp(options_.memory_bytes / kCacheShare, kMinCache, kMaxCache);
 }
 
 std::int64_t Plan::base_bytes() const {

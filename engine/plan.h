@@ -28,6 +28,9 @@ struct Graph {
 
   // How many nodes read each node.
   std::vector<std::size_t> consumers() const;
+
+  // Which nodes want whole series (Operator::wants_series), or are made from such a node.
+  std::vector<bool> takes_series() const;
 };
 
 struct PlanOptions {
@@ -83,6 +86,7 @@ class Plan {
  private:
   void choose_shape();
   void take_series();
+  std::int64_t least_budget() const;
   // Peak memory of one worker with the shape at hand, of chunks spread over the result.
   std::int64_t dearest_bytes() const;
   std::int64_t peak_bytes(std::size_t node, Request request, std::int64_t slices) const;
@@ -92,6 +96,7 @@ class Plan {
   Graph graph_;
   PlanOptions options_;
   std::vector<std::size_t> consumers_;  // of each node
+  std::vector<bool> takes_series_;      // each node
   ChunkShape shape_;
   bool chunk_reduced_ = false;
 };

@@ -1,8 +1,10 @@
 """Tables: zonal and extract against slow numpy implementations, and CSV, GeoPackage and GeoJSON as
 csv and GDAL read them."""
 import csv
+import json
 import math
 import os
+import re
 import sys
 import unittest
 
@@ -277,6 +279,34 @@ class Tables(Case):
         with open(self.path("out.gpkg"), "w") as f:
             f.write("mine")
         self.fails(2, "exists already", "run", self.graph(table), "-o", self.path("out.gpkg"))
+
+    def test_large_areas_say_what_they_take(self):
+        view = {"space": {"left": 0, "right": 20000, "bottom": 0, "top": 20000, "dx": 1,
+                          "srs": "EPSG:32631"},
+                "time": {"t0": "2020-01", "t1": "2020-01", "dt": "P1M"}}
+        # One of 300 features has half of 400 million cells, of 8 bytes.
+        with open(self.path("a.geojson"), "w") as f:
+            triangle = [[[0, 0], [0, 20000], [20000, 20000], [0, 0]]]
+            small = [[[0, 0], [0, 9], [9, 9], [0, 0]]]
+            shapes = [small] * 200 + [triangle] + [small] * 99
+            json.dump({"type": "FeatureCollection", "crs": {
+                "type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32631"}}, "features": [
+                    {"type": "Feature", "properties": {}, "geometry":
+                     {"type": "Polygon", "coordinates": rings}} for rings in shapes]}, f)
+        document = {"cube_type": "zonal", "file": "a.geojson", "reducers": ["median", "p90", "q1"],
+                    "in_cube": {"cube_type": "dummy", "fill": 1, "view": view}}
+        out = ["-o", self.path("out.csv"), "--threads", "1"]
+        result = cube("run", self.graph(document), *out, "--memory", "500M")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        said = int(re.search(r"it takes (\d+)M, or less with fewer --threads", result.stderr)[1])
+        self.assertGreater(said * 2 ** 20, 2e8 * 8)
+        self.assertLess(said * 2 ** 20, 2e8 * 8 * 1.3)  # once for the three of them
+        for memory, status in ((said, 0), (said - 3, 2)):
+            result = cube("plan", self.graph(document), "--threads", "1", "--memory", f"{memory}M")
+            self.assertEqual(result.returncode, status, result.stderr)
+        document["reducers"] = ["mean", "max"]
+        result = cube("plan", self.graph(document), *out[2:], "--memory", "200M")
+        self.assertEqual(result.returncode, 0, result.stderr)
 
     @unittest.skipUnless(os.path.isdir(DATA), "no ../shared")
     def test_luxembourg(self):

@@ -16,6 +16,13 @@ namespace {
 constexpr std::int64_t kPieceRows = 512;
 constexpr std::int64_t kPieceColumns = 1024;
 
+// Where slices are made of whole series, pieces are of many slices, and have that many cells of all
+// of them, as few as kLeastCells of each.
+constexpr std::int64_t kSeriesCells = std::int64_t{1} << 20;
+constexpr std::int64_t kLeastCells = std::int64_t{1} << 12;
+// What statistics of several slices, which are made together, may take.
+constexpr std::int64_t kStatisticsBytes = std::int64_t{32} << 20;
+
 class ReduceSpace final : public Operator {
  public:
   struct Params : ReducerBands {
@@ -34,12 +41,17 @@ class ReduceSpace final : public Operator {
     return PullPlan{slices_at_a_time(), 0, kPieceRows, kPieceColumns};
   }
 
+  std::optional<PullPlan> pulls_series(const Request& out, std::size_t) const override {
+    const Piece piece = series_piece();
+    const std::int64_t slices = std::min(series_slices(out.bands), out.region.t.size());
+    return PullPlan{slices, 0, piece.rows, piece.columns,
+                    slices * statistics_bytes(out.bands, series_cells()) -
+                        statistics_bytes(out.bands, cells())};
+  }
+
   Cost cost(const Request& request) const override {
     Cost cost;
-    for (const std::size_t band : request.bands) {
-      cost.scratch_bytes += space_statistic_bytes(
-          bands_[band].reducer, in_.bands[bands_[band].source].storage(), cells());
-    }
+    cost.scratch_bytes = statistics_bytes(request.bands, cells());
     return cost;
   }
 
@@ -75,6 +87,41 @@ class ReduceSpace final : public Operator {
 
   std::int64_t cells() const { return in_.grid.height * in_.grid.width; }
 
+  std::int64_t statistics_bytes(const std::vector<std::size_t>& bands, std::int64_t cells) const {
+    std::int64_t bytes = 0;
+    for (const std::size_t band : bands) {
+      bytes += space_statistic_bytes(bands_[band].reducer, in_.bands[bands_[band].source].storage(),
+                                     cells);
+    }
+    return bytes;
+  }
+
+  struct Piece {
+    std::int64_t rows, columns;
+  };
+
+  // Depends on nothing but the cube, as the order of cells does.
+  Piece series_piece() const {
+    const std::int64_t most = kSeriesCells / std::max<std::int64_t>(1, in_.time.size());
+    Piece piece{kPieceRows, kPieceColumns};
+    while (piece.rows * piece.columns > std::max(most, kLeastCells)) {
+      (piece.columns > piece.rows ? piece.columns : piece.rows) /= 2;
+    }
+    return piece;
+  }
+
+  // As many as are said to a statistic, so that it does not hold the values of large slices.
+  std::int64_t series_cells() const {
+    constexpr std::int64_t kHeld = std::int64_t{1} << 15;
+    return cells() <= kHeld ? cells() : std::max(cells(), SpaceStatistic::kHeldCells + 1);
+  }
+
+  // Slices that are reduced together.
+  std::int64_t series_slices(const std::vector<std::size_t>& bands) const {
+    const std::int64_t bytes = statistics_bytes(bands, series_cells());
+    return std::max<std::int64_t>(1, kStatisticsBytes / std::max<std::int64_t>(1, bytes));
+  }
+
   // Small slices are pulled several at a time.
   std::int64_t slices_at_a_time() const {
     if (in_.grid.height > kPieceRows || in_.grid.width > kPieceColumns) return 1;
@@ -91,19 +138,19 @@ class ReduceSpace::Work final : public Kernel {
 
   Chunk run(const Request& request, Inputs& inputs) override {
     request_ = &request;
-    make_statistics();
+    series_ = inputs.takes_series(0);
     Chunk out{request.region, {}};
     std::vector<Block> blocks;
     for (const std::size_t band : request.bands) {
       blocks.emplace_back(request.region, op_.info().bands[band].storage());
     }
-    const std::int64_t slices = op_.slices_at_a_time();
+    const std::int64_t slices = series_ ? op_.series_slices(request.bands) : op_.slices_at_a_time();
     const Range& all = request.region.t;
     for (std::int64_t t = all.begin; t < all.end; t += slices) {
       reduce({t, std::min(t + slices, all.end)}, inputs);
       for (std::int64_t s = t; s < std::min(t + slices, all.end); ++s) {
         for (std::size_t i = 0; i < blocks.size(); ++i) {
-          const double value = results_[i][static_cast<std::size_t>(s - t)];
+          const double value = results_[static_cast<std::size_t>(s - t)][i];
           blocks[i].set_row(s, 0, {&value, 1});
         }
       }
@@ -113,25 +160,38 @@ class ReduceSpace::Work final : public Kernel {
   }
 
  private:
-  void make_statistics() {
-    if (made_for_ == request_->bands) return;
+  // The statistics of one slice, one a band of the request.
+  struct Slice {
+    std::vector<std::unique_ptr<SpaceStatistic>> statistics;
+    std::vector<bool> active;  // wants to see cells (again)
+  };
+
+  // For `count` slices, as the request wants them.
+  void make_statistics(std::size_t count) {
+    if (made_for_ != request_->bands) slices_.clear();
     made_for_ = request_->bands;
-    statistics_.clear();
     const CubeInfo& in = op_.in_;
-    for (const std::size_t band : made_for_) {
-      const ReducedBand& reduced = op_.bands_[band];
-      statistics_.push_back(make_space_statistic(
-          reduced.reducer, in.bands[reduced.source].storage(), op_.cells(), in.grid.width));
+    while (slices_.size() < count) {
+      Slice& slice = slices_.emplace_back();
+      for (const std::size_t band : made_for_) {
+        const ReducedBand& reduced = op_.bands_[band];
+        slice.statistics.push_back(
+            make_space_statistic(reduced.reducer, in.bands[reduced.source].storage(),
+                                 series_ ? op_.series_cells() : op_.cells(), in.grid.width));
+      }
     }
-    results_.resize(statistics_.size());
   }
 
-  // Fills results_ for some slices: one, or several that are a piece each.
+  // Fills results_ for some slices: many of a series, or one, or several that are a piece each.
   void reduce(const Range& slices, Inputs& inputs) {
-    for (auto& results : results_) results.clear();
-    if (slices.size() == 1) {
-      reduce_slice(slices.begin, [&](const std::vector<std::size_t>& bands, const auto& take) {
-        each_piece(slices.begin, bands, inputs, take);
+    results_.clear();
+    if (series_ || slices.size() == 1) {
+      reduce_slices(slices, [&](const std::vector<std::size_t>& bands, const auto& take) {
+        const std::vector<Request> pieces =
+            series_ ? series_pieces(slices, bands)
+                    : pieces_of({slices, {0, op_.in_.grid.height}, {0, op_.in_.grid.width}},
+                                kPieceRows, kPieceColumns, bands);
+        inputs.pull_pieces(0, pieces, [&](const Chunk& chunk) { take(bands, chunk); });
       });
       return;
     }
@@ -139,60 +199,98 @@ class ReduceSpace::Work final : public Kernel {
     all.region.t = slices;
     inputs.pull_pieces(0, {&all, 1}, [&](const Chunk& chunk) {
       for (std::int64_t t = slices.begin; t < slices.end; ++t) {
-        reduce_slice(
-            t, [&](const std::vector<std::size_t>&, const auto& take) { take(all.bands, chunk); });
+        reduce_slices({t, t + 1}, [&](const std::vector<std::size_t>&, const auto& take) {
+          take(all.bands, chunk);
+        });
       }
     });
   }
 
-  template <class F>
-  void each_piece(std::int64_t t, const std::vector<std::size_t>& bands, Inputs& inputs,
-                  const F& take) {
-    const Grid& grid = op_.in_.grid;
+  // A region cut from its first cell on, row of pieces by row of pieces.
+  static std::vector<Request> pieces_of(const Region& region, std::int64_t rows,
+                                        std::int64_t columns,
+                                        const std::vector<std::size_t>& bands) {
     std::vector<Request> pieces;
-    for (std::int64_t y = 0; y < grid.height; y += kPieceRows) {
-      for (std::int64_t x = 0; x < grid.width; x += kPieceColumns) {
-        const Region piece = {{t, t + 1}, {y, y + kPieceRows}, {x, x + kPieceColumns}};
-        pieces.push_back({intersect(op_.in_.extent(), piece), bands});
+    for (std::int64_t y = region.y.begin; y < region.y.end; y += rows) {
+      for (std::int64_t x = region.x.begin; x < region.x.end; x += columns) {
+        const Region piece = {region.t, {y, y + rows}, {x, x + columns}};
+        pieces.push_back({intersect(region, piece), bands});
       }
     }
-    inputs.pull_pieces(0, pieces, [&](const Chunk& chunk) { take(bands, chunk); });
+    return pieces;
   }
 
-  // One slice; pieces(bands, take) calls take(bands, chunk) for each of its pieces.
+  // Those that lie in the same blocks of files follow each other.
+  std::vector<Request> series_pieces(const Range& slices,
+                                     const std::vector<std::size_t>& bands) const {
+    const Piece small = op_.series_piece();
+    const Region all = {slices, {0, op_.in_.grid.height}, {0, op_.in_.grid.width}};
+    std::vector<Request> pieces;
+    for (const Request& large : pieces_of(all, kPieceRows, kPieceColumns, bands)) {
+      const auto parts = pieces_of(large.region, small.rows, small.columns, bands);
+      pieces.insert(pieces.end(), parts.begin(), parts.end());
+    }
+    return pieces;
+  }
+
+  // Adds results of some slices; pieces(bands, take) calls take(bands, chunk) for each of their
+  // pieces.
   template <class F>
-  void reduce_slice(std::int64_t t, const F& pieces) {
-    for (auto& statistic : statistics_) statistic->begin();
-    std::vector<bool> active(statistics_.size(), true);
-    const auto take = [&](const std::vector<std::size_t>& bands, const Chunk& chunk) {
-      for (std::size_t i = 0; i < statistics_.size(); ++i) {
-        if (!active[i]) continue;
-        const auto band = std::lower_bound(bands.begin(), bands.end(), source(i));
-        const BlockPtr& block = chunk.bands[static_cast<std::size_t>(band - bands.begin())];
-        if (block) statistics_[i]->add(*block, t);
-      }
-    };
-    while (std::find(active.begin(), active.end(), true) != active.end()) {
-      std::vector<std::size_t> wanted;
-      for (std::size_t i = 0; i < active.size(); ++i) {
-        if (active[i]) wanted.push_back(made_for_[i]);
-      }
-      pieces(op_.sources(wanted), take);
-      for (std::size_t i = 0; i < active.size(); ++i) {
-        if (active[i]) active[i] = statistics_[i]->wants_again();
+  void reduce_slices(const Range& slices, const F& pieces) {
+    const auto count = static_cast<std::size_t>(slices.size());
+    make_statistics(count);
+    const std::span<Slice> all = std::span(slices_).first(count);
+    for (Slice& slice : all) {
+      for (auto& statistic : slice.statistics) statistic->begin();
+      slice.active.assign(slice.statistics.size(), true);
+    }
+    for (auto bands = wanted(all); !bands.empty(); bands = wanted(all)) {
+      pieces(bands, [&](const std::vector<std::size_t>& there, const Chunk& chunk) {
+        for (std::size_t s = 0; s < count; ++s) {
+          add(there, chunk, slices.begin + static_cast<std::int64_t>(s), all[s]);
+        }
+      });
+      for (Slice& slice : all) {
+        for (std::size_t i = 0; i < slice.active.size(); ++i) {
+          if (slice.active[i]) slice.active[i] = slice.statistics[i]->wants_again();
+        }
       }
     }
-    for (std::size_t i = 0; i < results_.size(); ++i)
-      results_[i].push_back(statistics_[i]->result());
+    for (const Slice& slice : all) {
+      std::vector<double>& results = results_.emplace_back();
+      for (const auto& statistic : slice.statistics) results.push_back(statistic->result());
+    }
   }
 
-  std::size_t source(std::size_t i) const { return op_.bands_[made_for_[i]].source; }
+  // The bands of the input that some statistic wants to see.
+  std::vector<std::size_t> wanted(std::span<const Slice> slices) const {
+    std::vector<std::size_t> bands;
+    for (std::size_t i = 0; i < made_for_.size(); ++i) {
+      const bool any = std::any_of(slices.begin(), slices.end(),
+                                   [&](const Slice& slice) { return slice.active[i]; });
+      if (any) bands.push_back(made_for_[i]);
+    }
+    return op_.sources(bands);
+  }
+
+  // A piece of slice t, whose blocks are of these bands of the input.
+  void add(const std::vector<std::size_t>& bands, const Chunk& chunk, std::int64_t t,
+           Slice& slice) const {
+    for (std::size_t i = 0; i < made_for_.size(); ++i) {
+      if (!slice.active[i]) continue;
+      const std::size_t source = op_.bands_[made_for_[i]].source;
+      const auto band = std::lower_bound(bands.begin(), bands.end(), source);
+      const BlockPtr& block = chunk.bands[static_cast<std::size_t>(band - bands.begin())];
+      if (block) slice.statistics[i]->add(*block, t);
+    }
+  }
 
   const ReduceSpace& op_;
   const Request* request_ = nullptr;   // the one that runs
-  std::vector<std::size_t> made_for_;  // bands of the result that statistics_ are of
-  std::vector<std::unique_ptr<SpaceStatistic>> statistics_;
-  std::vector<std::vector<double>> results_;  // of each statistic, one a slice at hand
+  bool series_ = false;                // its slices are made of whole series
+  std::vector<std::size_t> made_for_;  // bands of the result that statistics are of
+  std::vector<Slice> slices_;
+  std::vector<std::vector<double>> results_;  // of each slice at hand, one a band
 };
 
 std::unique_ptr<Kernel> ReduceSpace::kernel() const { return std::make_unique<Work>(*this); }
@@ -218,7 +316,9 @@ OperatorType reduce_space() {
           "keep the band's dtype; first and last go row by row from the top left. which_min and "
           "which_max give the number of the cell, row * columns + column from 0 at the top left; "
           "the first of equal extremes counts. Give all reducers in one node, so that the cube is "
-          "read once for all.",
+          "read once for all. Of a cube that takes whole series for each slice (smooth_time, "
+          "anomaly, ...) few cells of all slices are taken at a time, so that each series is made "
+          "once a pass.",
       .example =
           R"({"cube_type": "reduce_space", "reducer_bands": [["median", "band1"], ["p90", "band1"]],
   "in_cube": {"cube_type": "dummy", "nbands": 1, "fill": 1,
