@@ -212,11 +212,20 @@ class RadixOrder final : public SpaceStatistic {
   double result_ = kMissing;
 };
 
-// mode of wider types: counts of the lowest values in a first pass, of those above in the next.
+constexpr int kHashBits = 24;
+constexpr std::size_t kHashes = std::size_t{1} << kHashBits;
+constexpr std::size_t kMostFilters = 6;
+constexpr std::uint8_t kMany = std::numeric_limits<std::uint8_t>::max();
+
+// mode of wider types: counts of the lowest values in a first pass, of those above in the next, and
+// so on. From the second pass on values are also counted by a hash of them: one whose hash comes no
+// more often than the most frequent value so far is left out of further passes, each with a hash of
+// its own (as in a counting Bloom filter; L. Fan and others, 2000).
 class CountedMode final : public SpaceStatistic {
  public:
   static constexpr std::int64_t kBytes =
-      (4 * kCountedValues + kCountedValues / 2) * static_cast<std::int64_t>(sizeof(std::int64_t));
+      (4 * kCountedValues + kCountedValues / 2) * static_cast<std::int64_t>(sizeof(std::int64_t)) +
+      static_cast<std::int64_t>(kHashes + kMostFilters * kHashes / 8);
 
   CountedMode() {
     fresh_.reserve(kFresh);
@@ -227,6 +236,8 @@ class CountedMode final : public SpaceStatistic {
   void begin() override {
     begin_ = 0;
     best_ = {0, 0};
+    hashed_.clear();
+    filters_.clear();
     start_pass();
   }
 
@@ -235,8 +246,9 @@ class CountedMode final : public SpaceStatistic {
       for (const double v : row) {
         if (!(v == v)) continue;
         const std::uint64_t key = key_of(v);
-        if (key < begin_) continue;
+        if (key < begin_ || !passes_filters(key)) continue;
         ++seen_;
+        if (!hashed_.empty()) count_hash(key);
         if (key >= end_) continue;
         fresh_.push_back(key);
         if (fresh_.size() == kFresh) take_in();
@@ -244,7 +256,7 @@ class CountedMode final : public SpaceStatistic {
     });
   }
 
-  // Nothing above can come more often than what is left.
+  // Nothing above can come more often than what is left; equally often is not enough.
   bool wants_again() override {
     take_in();
     std::int64_t rest = seen_;
@@ -254,6 +266,8 @@ class CountedMode final : public SpaceStatistic {
     }
     if (rest <= best_.count) return false;
     begin_ = end_;
+    if (!hashed_.empty() && filters_.size() < kMostFilters) add_filter();
+    hashed_.assign(kHashes, 0);
     start_pass();
     return true;
   }
@@ -270,6 +284,39 @@ class CountedMode final : public SpaceStatistic {
     std::uint64_t key;
     std::int64_t count;
   };
+
+  // Of the values' hashes, those that come more often than the best value: one bit each.
+  using Filter = std::vector<bool>;
+
+  // Multiplication spreads the low bits, each pass in its own way (Steele and Vigna, 2021).
+  static std::size_t hash(std::uint64_t key, std::size_t pass) {
+    constexpr std::uint64_t kSpread = 0xd1342543de82ef95;
+    constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15;
+    constexpr int kHalf = 32;
+    std::uint64_t mixed = (key + (pass + 1) * kStep) * kSpread;
+    mixed = (mixed ^ (mixed >> kHalf)) * kSpread;
+    return static_cast<std::size_t>(mixed >> (64 - kHashBits));
+  }
+
+  bool passes_filters(std::uint64_t key) const {
+    for (std::size_t i = 0; i < filters_.size(); ++i) {
+      if (!filters_[i][hash(key, i)]) return false;
+    }
+    return true;
+  }
+
+  void count_hash(std::uint64_t key) {
+    std::uint8_t& count = hashed_[hash(key, filters_.size())];
+    if (count < kMany) ++count;
+  }
+
+  void add_filter() {
+    Filter filter(kHashes);
+    for (std::size_t i = 0; i < kHashes; ++i) {
+      filter[i] = hashed_[i] == kMany || hashed_[i] > best_.count;
+    }
+    filters_.push_back(std::move(filter));
+  }
 
   void start_pass() {
     end_ = kAll;
@@ -309,6 +356,8 @@ class CountedMode final : public SpaceStatistic {
   std::vector<Counted> counts_;  // in order of key
   std::vector<Counted> merged_;
   Counted best_{0, 0};
+  std::vector<std::uint8_t> hashed_;  // of each hash, how often it comes in this pass, up to kMany
+  std::vector<Filter> filters_;
 };
 
 }  // namespace

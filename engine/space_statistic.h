@@ -11,8 +11,9 @@
 //            histogram, for others one of 16 bits of their order-preserving keys after the other:
 //            two passes for types of 32 bits, four for float64
 //   mad      the same twice: median, then the median of the deviations
-//   mode     a histogram for types of 8 and 16 bits; else sorted counts, a pass for each
-//            kCountedValues different values
+//   mode     a histogram for types of 8 and 16 bits; else sorted counts of kCountedValues different
+//            values a pass, from the third on only of those that may come more often than the best
+//            so far
 //
 // Thread rule: one thread.
 #pragma once

@@ -227,6 +227,23 @@ TEST_CASE("the mode of more different values than are counted at a time") {
   CHECK(outcome.passes == 3);
 }
 
+TEST_CASE("the mode of values that are all different takes few passes") {
+  const Storage storage = storage_of(DType::kFloat64);
+  const std::int64_t rows = 6 * SpaceStatistic::kCountedValues / kColumns;
+  std::vector<double> cells(static_cast<std::size_t>(rows * kColumns));
+  std::mt19937_64 random(11);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (double& v : cells) v = uniform(random);
+  const double lowest = *std::min_element(cells.begin(), cells.end());
+  Outcome outcome = reduce("mode", blocks(cells, storage, 512), storage, kHuge);
+  CHECK(outcome.value == lowest);
+  CHECK(outcome.passes <= 5);                        // 8 if each value were counted
+  cells[0] = cells[cells.size() / 2] = 0.987654321;  // the second of few that come twice
+  outcome = reduce("mode", blocks(cells, storage, 512), storage, kHuge);
+  CHECK(outcome.value == 0.987654321);
+  CHECK(outcome.passes <= 4);
+}
+
 TEST_CASE("sums keep what a plain loop loses, infinities stay") {
   const Storage storage{DType::kFloat64, kNaN};
   std::vector<double> cells(10 * kColumns, 0.1);
