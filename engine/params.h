@@ -11,7 +11,7 @@
 // One walk over fields() reads JSON, writes JSON, makes the JSON Schema, and prints the help; the
 // engine knows none of them. A field may be bool, std::int64_t, double, std::string (an enum is one
 // with `choices`), std::vector, std::array, std::pair, std::optional, std::map<std::string, T>,
-// a FreeValue, or a Record, ShortRecord or ShortMap, as below.
+// a NumberOrText, a FreeValue, or a Record, ShortRecord or ShortMap, as below.
 //
 // The value a field has in a default-constructed Params is its default.
 //
@@ -43,6 +43,9 @@ struct Field {
 };
 
 class FieldVisitor;
+
+// Two ways to say the same, such as an index and a time.
+using NumberOrText = std::variant<double, std::string>;
 
 // A value that only the user's own code understands.
 using FreeValue = std::variant<std::string, double, bool, std::vector<double>>;
@@ -92,6 +95,7 @@ class FieldVisitor {
   virtual void value(std::int64_t& v) = 0;
   virtual void value(double& v) = 0;
   virtual void value(std::string& v) = 0;
+  virtual void value(NumberOrText& v) = 0;
   virtual void value(FreeValue& v) = 0;
 
   // Structure. A list of `size` elements (-1 = any length): returns how many to visit.
@@ -126,6 +130,7 @@ class FieldVisitor {
   void visit(std::int64_t& v) { value(v); }
   void visit(double& v) { value(v); }
   void visit(std::string& v) { value(v); }
+  void visit(NumberOrText& v) { value(v); }
   void visit(FreeValue& v) { value(v); }
 
   template <class T>

@@ -43,6 +43,7 @@ class Describer final : public FieldVisitor {
   void value(std::int64_t&) override { types_.back().kind = Kind::kInteger; }
   void value(double&) override { types_.back().kind = Kind::kNumber; }
   void value(std::string&) override { types_.back().kind = Kind::kText; }
+  void value(NumberOrText&) override { types_.back().kind = Kind::kNumberOrText; }
   void value(FreeValue&) override { types_.back().kind = Kind::kFree; }
 
   std::size_t begin_list(std::size_t, std::ptrdiff_t fixed_size) override {
@@ -105,6 +106,8 @@ std::string type_text(const TypeDoc& type) {
       return "number";
     case Kind::kText:
       return "text";
+    case Kind::kNumberOrText:
+      return "number or text";
     case Kind::kFree:
       return "number, text, true or false, list of numbers";
     case Kind::kList:

@@ -14,7 +14,18 @@ namespace cube {
 struct FieldDoc;
 
 struct TypeDoc {
-  enum class Kind { kBool, kInteger, kNumber, kText, kFree, kList, kTuple, kMap, kRecord };
+  enum class Kind {
+    kBool,
+    kInteger,
+    kNumber,
+    kText,
+    kNumberOrText,
+    kFree,
+    kList,
+    kTuple,
+    kMap,
+    kRecord
+  };
   Kind kind = Kind::kText;
   std::vector<TypeDoc> items;    // of a list and a map the one type, of a tuple one each
   std::vector<FieldDoc> fields;  // of a record

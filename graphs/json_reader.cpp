@@ -159,6 +159,16 @@ void JsonReader::value(std::string& v) {
   v = field && field->path ? resolve_path(text, base_) : text;
 }
 
+void JsonReader::value(NumberOrText& v) {
+  if (here().is_number()) {
+    v = here().get<double>();
+  } else if (here().is_string()) {
+    v = here().get<std::string>();
+  } else {
+    expected("a number or a text");
+  }
+}
+
 void JsonReader::value(FreeValue& v) {
   const json& given = here();
   if (given.is_boolean()) {

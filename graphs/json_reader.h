@@ -54,6 +54,7 @@ class JsonReader final : public FieldVisitor {
   void value(std::int64_t& v) override;
   void value(double& v) override;
   void value(std::string& v) override;
+  void value(NumberOrText& v) override;
   void value(FreeValue& v) override;
   std::size_t begin_list(std::size_t current, std::ptrdiff_t fixed_size) override;
   void begin_item(std::size_t index) override;

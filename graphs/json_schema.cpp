@@ -31,6 +31,8 @@ Json type_schema(const TypeDoc& type, const FieldDoc& field) {
       return ref("number-value");
     case Kind::kText:
       return text_schema(field);
+    case Kind::kNumberOrText:
+      return {{"type", Json::array({"number", "string"})}};
     case Kind::kFree:
       return {{"type", Json::array({"string", "number", "boolean", "array"})},
               {"items", ref("number-value")}};

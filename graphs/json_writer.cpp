@@ -43,6 +43,10 @@ void JsonWriter::value(std::string& v) {
   open_.back() = path ? relative_path(v, *folder_) : v;
 }
 
+void JsonWriter::value(NumberOrText& v) {
+  std::visit([&](auto& each) { value(each); }, v);
+}
+
 void JsonWriter::value(FreeValue& v) {
   if (auto* text = std::get_if<std::string>(&v)) {
     open_.back() = *text;

@@ -37,6 +37,7 @@ class JsonWriter final : public FieldVisitor {
   void value(std::int64_t& v) override { open_.back() = v; }
   void value(double& v) override;
   void value(std::string& v) override;
+  void value(NumberOrText& v) override;
   void value(FreeValue& v) override;
   std::size_t begin_list(std::size_t current, std::ptrdiff_t fixed_size) override;
   void begin_item(std::size_t index) override;

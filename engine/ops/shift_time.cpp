@@ -20,7 +20,7 @@ struct TimeShift {
 class ShiftTime final : public Operator {
  public:
   struct Params {
-    FreeValue by;
+    NumberOrText by;
     std::optional<std::string> move;
 
     void fields(FieldVisitor& v) {
@@ -62,14 +62,12 @@ class ShiftTime final : public Operator {
     if (const auto* text = std::get_if<std::string>(&params.by)) {
       return by_duration(*text, params.move.value_or(in.is_regular() ? "values" : "labels"), in);
     }
-    const auto* number = std::get_if<double>(&params.by);
-    if (number && std::floor(*number) == *number) {
-      return by_slices(*number, params.move.value_or("values"), in);
+    const double number = std::get<double>(params.by);
+    if (std::floor(number) == number) {
+      return by_slices(number, params.move.value_or("values"), in);
     }
-    throw Error(ErrorCode::kInvalid,
-                number ? number_text(*number) + " is no whole number of slices"
-                       : "expected a number of slices or a duration",
-                "/by", "e.g. 1, -2, \"P1M\" or \"-P16D\"");
+    throw Error(ErrorCode::kInvalid, number_text(number) + " is no whole number of slices", "/by",
+                "e.g. 1, -2, \"P1M\" or \"-P16D\"");
   }
 
   static TimeShift by_slices(double slices, const std::string& move, const TimeAxis& in) {

@@ -13,7 +13,7 @@ namespace {
 class SliceTime final : public Operator {
  public:
   struct Params {
-    std::optional<FreeValue> t;
+    std::optional<NumberOrText> t;
     std::optional<std::int64_t> it;
 
     void fields(FieldVisitor& v) {
@@ -50,10 +50,10 @@ class SliceTime final : public Operator {
       throw Error(ErrorCode::kInvalid, "which slice is not given", "", "t or it");
     }
     if (params.it) return checked(static_cast<double>(*params.it), time, "/it");
-    if (const auto* text = std::get_if<std::string>(&*params.t))
+    if (const auto* text = std::get_if<std::string>(&*params.t)) {
       return find_slice(*text, time, "/t");
-    if (const auto* number = std::get_if<double>(&*params.t)) return checked(*number, time, "/t");
-    throw Error(ErrorCode::kInvalid, "expected a time or the index of a slice", "/t");
+    }
+    return checked(std::get<double>(*params.t), time, "/t");
   }
 
   static std::int64_t checked(double slice, const TimeAxis& time, const std::string& where) {
