@@ -195,7 +195,7 @@ TEST_CASE("what a reduction holds besides its input") {
   const auto all = bands(source.info(), {{"sum", 1}, {"median", 1}});
   const TimeReduction work(source.info(), all, {{{0, 14}}});
   const Region region{{0, 1}, {0, 5}, {0, 7}};
-  CHECK(work.cost({region, {0}}).scratch_bytes == 5 * 7 * 24);  // a state a cell
+  CHECK(work.cost({region, {0}}).scratch_bytes == 5 * 7 * 32);  // a state a cell
   CHECK(work.cost({region, {1}}).scratch_bytes == 7 * 14 * 8);  // the values of a row
 }
 
