@@ -13,30 +13,15 @@
 #include "engine/source_bands.h"
 #include "engine/text.h"
 #include "engine/weighted_reducers.h"
+#include "engine/zones.h"
 
 namespace cube {
 
 namespace {
 
-// Cells pulled at a time of a large feature.
-constexpr std::int64_t kPieceCells = std::int64_t{1} << 18;
-
 // Weights of several features are held together, so that slices can be gone through for all of
 // them.
 constexpr std::int64_t kWeightsBytes = std::int64_t{8} << 20;
-
-struct Zone {
-  Shape shape;    // in cells of the input
-  Region window;  // of one slice of the input
-};
-
-// What the dearest features take.
-struct ZoneSizes {
-  std::int64_t weights_bytes = 0;
-  std::int64_t columns = 0;
-  std::int64_t rows = 0;  // pulled at a time
-  CellWeights::Counts cells;
-};
 
 struct ZonalBand {
   std::size_t source;  // band of the input
@@ -61,9 +46,7 @@ class Zonal final : public Operator {
 
   Request demand(const Request& out, std::size_t) const override {
     Region all;
-    for (std::int64_t i = out.region.y.begin; i < out.region.y.end; ++i) {
-      all = hull(all, zones_[static_cast<std::size_t>(i)].window);
-    }
+    for (const Region& window : zones_.windows(out.region.y)) all = hull(all, window);
     if (all.empty()) return {{out.region.t, {}, {}}, sources(out.bands)};
     return {{out.region.t, all.y, all.x}, sources(out.bands)};
   }
@@ -80,9 +63,7 @@ class Zonal final : public Operator {
   }
 
   std::optional<ChunkShape> preferred_chunk() const override {
-    std::vector<Region> needs;
-    for (const Zone& zone : zones_) needs.push_back(zone.window);
-    return feature_chunk(needs, info().time.size());
+    return feature_chunk(zones_.windows({0, zones_.size()}), info().time.size());
   }
 
   std::int64_t resident_bytes() const override { return resident_bytes_; }
@@ -92,7 +73,7 @@ class Zonal final : public Operator {
 
   struct Source {
     std::shared_ptr<const FeatureTable> table;
-    std::vector<Zone> zones;
+    Zones zones;
   };
 
   Zonal(const Params& params, const CubeInfo& in, Source source)
@@ -109,25 +90,9 @@ class Zonal final : public Operator {
     return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
   }
 
-  CellWeights weights_of(const Zone& zone) const {
-    const Region& window = zone.window;
-    if (weights_ == "coverage") return CellWeights::coverage(zone.shape, window.y, window.x);
-    return CellWeights::whole(zone.shape, window.y, window.x,
-                              weights_ == "center" ? CellRule::kCenter : CellRule::kTouched);
-  }
-
-  void take_size(const Zone& zone);
-
-  static std::int64_t piece_rows(const Region& window) {
-    return std::clamp<std::int64_t>(kPieceCells / std::max<std::int64_t>(1, window.x.size()), 1,
-                                    std::max<std::int64_t>(1, window.y.size()));
-  }
-
-  std::vector<Zone> zones_;  // one a feature
-  ZoneSizes largest_;        // each of its own
+  Zones zones_;  // one a feature
   std::vector<ZonalBand> bands_;
   std::vector<Storage> storages_;  // of the input's bands
-  std::string weights_;
   std::int64_t resident_bytes_ = 0;
 };
 
@@ -174,25 +139,12 @@ Zonal::Source Zonal::read(const Params& params, const Grid& grid) {
   } else if (params.fields_kept) {
     keep_fields(table, *params.fields_kept, "/fields");
   }
-  std::vector<Shape> areas = areas_of(table, where);
+  const Zones::Rule rule = params.weights == "coverage"  ? Zones::Rule::kCoverage
+                           : params.weights == "touched" ? Zones::Rule::kTouched
+                                                         : Zones::Rule::kCenter;
+  Zones zones(table, grid, rule, where);
   if (table.crs.empty()) table.crs = grid.crs;
-  Source source;
-  for (const Shape& area : areas) {
-    Zone zone{in_cells(area, table.crs, grid, where), {}};
-    const Box box = bounds(zone.shape);  // rows run downwards: bottom is the first
-    const auto range = [](double low, double high, std::int64_t size) {
-      if (!(low <= high)) return Range{};
-      const auto cells = static_cast<double>(size);
-      return Range{static_cast<std::int64_t>(std::floor(std::clamp(low, 0.0, cells))),
-                   static_cast<std::int64_t>(std::ceil(std::clamp(high, 0.0, cells)))};
-    };
-    zone.window = {
-        {0, 1}, range(box.bottom, box.top, grid.height), range(box.left, box.right, grid.width)};
-    if (zone.window.empty()) zone.window = {};
-    source.zones.push_back(std::move(zone));
-  }
-  source.table = std::make_shared<const FeatureTable>(std::move(table));
-  return source;
+  return {std::make_shared<const FeatureTable>(std::move(table)), std::move(zones)};
 }
 
 std::vector<ZonalBand> Zonal::pick(const Params& params, const CubeInfo& in) {
@@ -238,50 +190,32 @@ Zonal::Zonal(const Params& params, const CubeInfo& in, Source source, std::vecto
     : Operator(described(params, in, source, bands)),
       zones_(std::move(source.zones)),
       bands_(std::move(bands)),
-      weights_(params.weights) {
+      resident_bytes_(source.table->bytes() + zones_.bytes()) {
   for (const BandInfo& band : in.bands) storages_.push_back(band.storage());
-  resident_bytes_ = source.table->bytes();
-  for (const Zone& zone : zones_) {
-    take_size(zone);
-    for (const Ring& ring : zone.shape.rings) {
-      resident_bytes_ += static_cast<std::int64_t>(ring.capacity() * sizeof(Vertex));
-    }
-  }
-}
-
-void Zonal::take_size(const Zone& zone) {
-  const Region& window = zone.window;
-  if (window.empty()) return;
-  const auto raise = [](std::int64_t& most, std::int64_t value) { most = std::max(most, value); };
-  raise(largest_.weights_bytes, CellWeights::most_bytes(zone.shape, window.y, window.x));
-  raise(largest_.columns, window.x.size());
-  raise(largest_.rows, piece_rows(window));
-  const auto cells = CellWeights::most_counts(zone.shape, window.y, window.x);
-  raise(largest_.cells.whole, cells.whole);
-  raise(largest_.cells.parts, weights_ == "coverage" ? cells.parts : 0);
 }
 
 // Of the largest feature, whichever are asked for: not all chunks are looked at for a plan.
 std::optional<PullPlan> Zonal::pulls(const Request&, std::size_t) const {
   return PullPlan{.slices = 1,
                   .kept = 0,
-                  .rows = std::max<std::int64_t>(1, largest_.rows),
-                  .columns = std::max<std::int64_t>(1, largest_.columns)};
+                  .rows = std::max<std::int64_t>(1, zones_.largest().rows),
+                  .columns = std::max<std::int64_t>(1, zones_.largest().columns)};
 }
 
 Cost Zonal::cost(const Request& request) const {
   constexpr std::int64_t kState = 128;
   constexpr std::int64_t kStrips = 3;
+  const Zones::Largest& largest = zones_.largest();
   Cost cost;
-  cost.scratch_bytes = kWeightsBytes + largest_.weights_bytes +
-                       kStrips * largest_.columns * static_cast<std::int64_t>(sizeof(double)) +
+  cost.scratch_bytes = kWeightsBytes + largest.weights_bytes +
+                       kStrips * largest.columns * static_cast<std::int64_t>(sizeof(double)) +
                        request.region.y.size() * static_cast<std::int64_t>(sizeof(Region) + 8);
   std::set<std::size_t> held;
   for (const std::size_t band : request.bands) {
     cost.scratch_bytes += kState;
     if (!bands_[band].reducer.of_cells() || !held.insert(bands_[band].source).second) continue;
-    cost.scratch_bytes += WeightedCells::bytes(storages_[bands_[band].source], largest_.cells.whole,
-                                               largest_.cells.parts);
+    cost.scratch_bytes += WeightedCells::bytes(storages_[bands_[band].source], largest.cells.whole,
+                                               largest.cells.parts);
   }
   return cost;
 }
@@ -295,13 +229,11 @@ class Zonal::Work final : public Kernel {
   Chunk run(const Request& request, Inputs& inputs) override {
     begin(request);
     const Region& region = request.region;
-    std::vector<Region> needs;
-    for (std::int64_t i = region.y.begin; i < region.y.end; ++i) needs.push_back(zone(i).window);
     std::vector<Weighed> group;
     std::int64_t bytes = 0;
-    for (const std::size_t k : order_of_place(needs)) {
+    for (const std::size_t k : order_of_place(op_.zones_.windows(region.y))) {
       const std::int64_t i = region.y.begin + static_cast<std::int64_t>(k);
-      group.push_back({i, op_.weights_of(zone(i))});
+      group.push_back({i, op_.zones_.weights(i)});
       bytes += group.back().weights.bytes();
       if (bytes < kWeightsBytes) continue;
       reduce(group, region.t, inputs);
@@ -327,10 +259,6 @@ class Zonal::Work final : public Kernel {
     bool holds = false;
     WeightedCells cells;
   };
-
-  const Zone& zone(std::int64_t feature) const {
-    return op_.zones_[static_cast<std::size_t>(feature)];
-  }
 
   void begin(const Request& request) {
     request_ = &request;
@@ -376,8 +304,8 @@ class Zonal::Work final : public Kernel {
     for (SourceBand& source : sources_) {
       if (source.holds) source.cells.begin(counts.whole, counts.parts);
     }
-    const Region& window = zone(weighed.feature).window;
-    const std::int64_t step = piece_rows(window);
+    const Region& window = op_.zones_.window(weighed.feature);
+    const std::int64_t step = Zones::piece_rows(window);
     for (std::int64_t y = window.y.begin; y < window.y.end; y += step) {
       const Region piece{{t, t + 1}, {y, std::min(y + step, window.y.end)}, window.x};
       const Chunk cells = inputs.pull_piece(0, {piece, wanted_});
