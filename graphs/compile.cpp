@@ -25,8 +25,8 @@ bool is_place(const std::string& where, const ResolvedNode& node) {
 
 Error placed(const Error& error, const ResolvedNode& node) {
   if (!is_place(error.where(), node)) return error.within(node.where + ": ");
-  return Error(error.code(), error.message(), node.moved.of(error.where()), error.hint())
-      .within(node.where);
+  return placed_in(
+      node, Error(error.code(), error.message(), node.moved.of(error.where()), error.hint()));
 }
 
 }  // namespace

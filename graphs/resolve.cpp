@@ -163,7 +163,7 @@ class Resolver {
       reader.read(*node.params, other_keys);
       node.moved = reader.moved();
     } catch (const Error& error) {
-      throw error.within(place.pointer);
+      throw placed_in(node, error);
     }
     if (node.type->id == "saved" && saved_ == SavedCubes::kFollow) {
       return resolve_saved(saved_file(*node.params), place.pointer);
@@ -208,7 +208,7 @@ class Resolver {
     const auto given = place.value.find(input.name);
     const std::string pointer = place.pointer + pointer_step(input.name);
     if (given == place.value.end()) {
-      throw invalid("the input '" + input.name + "' is missing", place.pointer, input.help);
+      throw placed_in(node, invalid("the input '" + input.name + "' is missing", "", input.help));
     }
     const std::size_t before = node.inputs.size();
     if (!input.many) {
@@ -278,6 +278,11 @@ class Resolver {
 };
 
 }  // namespace
+
+Error placed_in(const ResolvedNode& node, const Error& error) {
+  if (!error.where().empty()) return error.within(node.where);
+  return Error(error.code(), node.type->id + ": " + error.message(), node.where, error.hint());
+}
 
 ResolvedGraph resolve(const Document& document, const Registry& registry, SavedCubes saved) {
   return Resolver(registry, saved).run(document);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/registry.h"
 #include "graphs/document.h"
 #include "graphs/json_reader.h"
@@ -23,6 +24,10 @@ struct ResolvedNode {
   std::string name;                    // under "cubes", "" for an inline node
   MovedPlaces moved = {};              // of the parameters
 };
+
+// An error of a node, seen from the document: its place there is before that in the node. One that
+// is about the node as a whole says which operator it is.
+Error placed_in(const ResolvedNode& node, const Error& error);
 
 struct ResolvedGraph {
   std::vector<ResolvedNode> nodes;  // inputs before their consumers

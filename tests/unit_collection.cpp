@@ -486,7 +486,7 @@ TEST_CASE("without a view the cube covers the collection in months") {
   CHECK(info.time.size() == 3);
   CHECK(info.time.label(2) == "2018-03");
   CHECK(test::error_of([] { World().from(R"("strict": true)"); }) ==
-        "the collection has no images to take a view from (state a view)");
+        "image_collection: the collection has no images to take a view from (state a view)");
 }
 
 TEST_CASE("gdalwarp's arguments give the method and the nodata value") {

@@ -229,13 +229,14 @@ TEST_CASE("a missing argument or input fails with its name") {
       if (!field.required) continue;
       json without = example;
       without.erase(field.name);
-      CHECK(error_in(without).starts_with("the argument '" + field.name + "' is missing"));
+      CHECK(error_in(without).starts_with(type.id + ": the argument '" + field.name +
+                                          "' is missing"));
     }
     for (const InputKey& input : type.inputs) {
       if (input.or_file) continue;
       json without = example;
       without.erase(input.name);
-      CHECK(error_in(without).starts_with("the input '" + input.name + "' is missing"));
+      CHECK(error_in(without).starts_with(type.id + ": the input '" + input.name + "' is missing"));
     }
   });
 }

@@ -132,7 +132,7 @@ TEST_CASE("cubes that are none") {
   CHECK(error_in({{"cube_type", "select_band"}}) ==
         "/cube_type: there is no cube_type 'select_band' (did you mean 'select_bands'?)");
   CHECK(error_in({{"cube_type", "select_bands"}, {"bands", "a"}}) ==
-        "the input 'in_cube' is missing (The cube to take bands from.)");
+        "select_bands: the input 'in_cube' is missing (The cube to take bands from.)");
 }
 
 TEST_CASE("names that lead nowhere or in a circle") {
@@ -177,9 +177,9 @@ TEST_CASE("places below names with / and ~ are escaped") {
 
 TEST_CASE("arguments that are wrong") {
   CHECK(error_in({{"cube_type", "select_bands"}, {"in_cube", two_bands()}}) ==
-        "the argument 'bands' is missing (Bands to keep, in output order.)");
+        "select_bands: the argument 'bands' is missing (Bands to keep, in output order.)");
   CHECK(error_in({{"cube_type", "select_bands"}, {"which", "a"}, {"in_cube", two_bands()}}) ==
-        "the argument 'bands' is missing (Bands to keep, in output order.)");
+        "select_bands: the argument 'bands' is missing (Bands to keep, in output order.)");
   CHECK(error_in({{"cube_type", "select_bands"}, {"band", "a"}, {"in_cube", two_bands()}}) ==
         "/band: there is no argument 'band' (did you mean 'bands'?)");
   nlohmann::json extra = select("a", two_bands());

@@ -149,22 +149,24 @@ TEST_CASE("plugins that are wrong") {
       error_in(bad("plugin_of_tomorrow")) ==
       "/file: the plugin was made for version 2 of the plugin interface (this program has version "
       "1)");
-  CHECK(error_in(bad("plugin_refuses")) == "the plugin plugin_refuses: a red band is needed");
+  CHECK(error_in(bad("plugin_refuses")) ==
+        "plugin: the plugin plugin_refuses: a red band is needed");
   CHECK(error_in(bad("plugin_refuses_silently")) ==
-        "the plugin plugin_refuses_silently: failed without a reason");
-  CHECK(error_in(bad("plugin_no_name")) == "the plugin makes a band without a name");
+        "plugin: the plugin plugin_refuses_silently: failed without a reason");
+  CHECK(error_in(bad("plugin_no_name")) == "plugin: the plugin makes a band without a name");
   CHECK(error_in(bad("plugin_no_type")) ==
-        "the plugin makes a band 'a' of a type that there is not");
+        "plugin: the plugin makes a band 'a' of a type that there is not");
   CHECK(error_in(bad("plugin_bad_nodata")) ==
-        "the plugin makes a band 'a' whose type, uint8, has no value 300");
+        "plugin: the plugin makes a band 'a' whose type, uint8, has no value 300");
   CHECK(error_in(bad("plugin_same_name")).starts_with("/bands: "));
-  CHECK(error_in(bad("plugin_bad_halo")) == "the plugin asks for a halo of less than 0 cells");
+  CHECK(error_in(bad("plugin_bad_halo")) ==
+        "plugin: the plugin asks for a halo of less than 0 cells");
   CHECK(error_in(bad("plugin_counts", {{"halo", {{"x", -1}}}})) ==
         "/halo/x: a halo of -1 cells cannot be (0 or more)");
   CHECK(error_in(bad("plugin_counts", {{"bands", {"a", "b"}}})) ==
         "/bands: 2 names for the 1 bands that the plugin makes");
   CHECK(error_in(node("local_range.so", "cube_plugin_v1", {{"arguments", {{"radios", 1}}}})) ==
-        "the plugin local_range: its only argument is 'radius', a number from 0");
+        "plugin: the plugin local_range: its only argument is 'radius', a number from 0");
 }
 
 TEST_CASE("a call that fails says why") {

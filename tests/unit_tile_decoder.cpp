@@ -129,7 +129,7 @@ TEST_CASE("the first rows of a tile, by themselves where it is inflated") {
       const auto row = static_cast<std::size_t>(kTile * GDALGetDataTypeSizeBytes(type));
       std::vector<std::byte> theirs(kTile * row);
       REQUIRE(band.ReadBlock(1, 1, theirs.data()) == CE_None);
-      for (const std::size_t rows : {1, 7, 32}) {
+      for (const std::size_t rows : {1UL, 7UL, 32UL}) {
         CAPTURE(rows);
         BlockCache cache(1 << 20);
         auto tiles = TileDecoder::make(&band, file, &cache);
@@ -165,7 +165,7 @@ TEST_CASE("a stream that is damaged or ends too early") {
     };
     return inflate_start(read, out) && out == std::vector(count, std::byte{'a'});
   };
-  for (const std::size_t piece : {1, 7, 100}) {
+  for (const std::size_t piece : {1UL, 7UL, 100UL}) {
     CAPTURE(piece);
     CHECK(inflates(4000, bytes, piece));
     CHECK(inflates(5000, bytes, piece));
