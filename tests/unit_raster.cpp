@@ -103,7 +103,7 @@ TEST_CASE("one file or several, and files that are none") {
   files.write("a.tif");
   CHECK(files.error({{"file", "a.tif"}, {"files", {"a.tif"}}}) ==
         "/file: 'file' and 'files' are both given (leave one of them out)");
-  CHECK(files.error(json::object()) == "no file is given (file, or files)");
+  CHECK(files.error(json::object()) == "raster: no file is given (file, or files)");
   CHECK(files.error({{"file", "no.tif"}}) == "/file: no.tif: there is no such file");
   CHECK(files.error({{"files", {"a.tif", "no.tif"}}}) == "/files/1: no.tif: there is no such file");
   files.write("rotated.tif", {.transform = {500000, 10, 1, 5000000, 1, -10}});

@@ -447,11 +447,11 @@ TEST_CASE("what an item does not say of its assets is said by its Collection") {
   };
   fs::create_directories(dir.path() / "z/items");
   check({"z/items/a.json", "z/collection.json"}, document, "named beside the item");
-  root["links"] = {link("item", "./items/a.json")};
+  root["links"] = json::array({link("item", "./items/a.json")});
   check({"z/collection.json"}, document, "followed from the Collection");
   root["links"] = json::array();
   root["id"] = "d";
-  document["links"] = {link("collection", "../collection.json")};
+  document["links"] = json::array({link("collection", "../collection.json")});
   check({"z/items/a.json"}, document, "followed from the item");
   root["links"] = {link("item", "./items/a.json"), link("item", "https://host/b.json"),
                    link("child", "https://host/c.json")};
@@ -461,7 +461,7 @@ TEST_CASE("what an item does not say of its assets is said by its Collection") {
         "links to 2 documents that are not on this machine and are not fetched, such as "
         "https://host/b.json");
   CHECK(made.report.left_out[0].failed);
-  document["links"] = {link("collection", "https://host/c.json")};
+  document["links"] = json::array({link("collection", "https://host/c.json")});
   document["collection"] = "e";
   test::write_text(dir.path() / "z/items/a.json", document.dump());
   CHECK(make(dir, StacOptions{{dir.file("z/items/a.json")}, {}, {}}).bands ==
