@@ -89,15 +89,17 @@ struct Prod {
 struct Var {
   double weight = 0;
   double squares = 0;  // of the weights
+  double first = 0;    // all others count from it: the mean of large values would be rounded
   double mean = 0;
   double sum = 0;  // of the weighted squared distances
   std::int64_t n = 0;
   void add(double v, double w) {
+    if (n == 0) first = v;
     weight += w;
     squares += w * w;
-    const double distance = v - mean;
+    const double distance = v - first - mean;
     mean += distance * (w / weight);
-    sum += w * distance * (v - mean);
+    sum += w * distance * (v - first - mean);
     ++n;
   }
   double result() const { return n > 1 ? sum / (weight - squares / weight) : kMissing; }

@@ -314,6 +314,22 @@ TEST_CASE("variance does not cancel digits") {
         doctest::Approx(0.25 / (1 - 1.0 / 1000)).epsilon(1e-9));
 }
 
+TEST_CASE("small differences of large numbers, as those of the differences alone") {
+  std::vector<double> values;
+  std::vector<double> weights;
+  std::vector<double> differences;
+  for (int i = 0; i < 1000; ++i) {
+    // What is left of a millionth beside 1e9.
+    values.push_back(1e9 + i * 7919 % 1000 * 1e-6);
+    differences.push_back(values.back() - 1e9);
+    weights.push_back(0.1 + 0.9 * (i % 10) / 10);
+  }
+  for (const char* name : {"var", "sd"}) {
+    CHECK(reduced(name, values, weights) ==
+          doctest::Approx(reduced(name, differences, weights)).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("features that lie near each other share a chunk") {
   std::vector<Region> near;
   std::vector<Region> far;
