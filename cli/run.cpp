@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <thread>
 
 #include "cli/common.h"
@@ -64,7 +65,12 @@ void keep_blocks(const Plan& plan, BlockCache& blocks) {
 }
 
 PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Sink>>& sinks) {
-  for (const auto& sink : sinks) options.sink_resident_bytes += sink->resident_bytes();
+  for (const auto& sink : sinks) {
+    const ChunkShape tile = sink->tile();
+    ChunkShape& all = options.sink_tile;
+    all = {1, std::lcm(all.y, tile.y), std::lcm(all.x, tile.x)};
+    options.sink_resident_bytes += sink->resident_bytes();
+  }
   options.sink_bytes_per_write = [&sinks](const ChunkShape& shape) {
     std::int64_t sum = 0;
     for (const auto& sink : sinks) sum += sink->bytes_per_write(shape);

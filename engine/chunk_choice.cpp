@@ -26,6 +26,7 @@ std::vector<Request> demanded_for(const Graph& graph, const Region& region) {
 // One axis of the result: what all sources ask of a chunk's side, in cells of the result.
 struct Side {
   std::int64_t size = 0;  // of the result
+  std::int64_t tile = 1;  // of the output
   std::int64_t unit = 1;  // sides are multiples of this
   double rate = 1;        // most source cells a result cell takes, at least 1
   bool whole = false;     // blocks run through from one end to the other
@@ -47,9 +48,11 @@ struct Side {
 
   // Multiples of these make whole blocks and, if it can be, whole tiles of the output.
   std::int64_t step() const {
-    const std::int64_t tiled = std::lcm(unit, kTileMultiple);
-    const std::int64_t wanted = tiled <= most() ? tiled : unit;
-    return wanted <= most() ? wanted : cut(wanted);
+    for (const std::int64_t tiles : {tile > 1 ? tile : kTileMultiple, kTileMultiple}) {
+      const std::int64_t both = std::lcm(unit, tiles);
+      if (both <= most()) return both;
+    }
+    return unit <= most() ? unit : cut(unit);
   }
 
   std::int64_t multiple(double cells) const {
@@ -93,10 +96,18 @@ double growth(const Range& large, const Range& small, std::int64_t cells) {
 
 }  // namespace
 
-std::optional<ChunkChoice> choose_chunk(const Graph& graph) {
+ChunkShape in_tiles(const ChunkShape& shape, const ChunkShape& tile) {
+  const auto whole = [](std::int64_t side, std::int64_t of) {
+    const std::int64_t tiles = (side + of - 1) / of * of;
+    return tiles <= kMostSide ? tiles : side;
+  };
+  return {shape.t, whole(shape.y, tile.y), whole(shape.x, tile.x)};
+}
+
+std::optional<ChunkChoice> choose_chunk(const Graph& graph, const ChunkShape& tile) {
   const CubeInfo& result = graph.info();
-  Side y{.size = result.grid.height};
-  Side x{.size = result.grid.width};
+  Side y{.size = result.grid.height, .tile = tile.y};
+  Side x{.size = result.grid.width, .tile = tile.x};
   if (y.size == 0 || x.size == 0 || result.time.size() == 0) return std::nullopt;
   const std::int64_t rows = std::min(kMostSide, y.size);
   const std::int64_t columns = std::min(kMostSide, x.size);

@@ -18,7 +18,11 @@ struct ChunkChoice {
 
 // What Operator::stored_blocks() of the sources and the demand of everything between say; nullopt
 // where no source has blocks. Blocks that do not lie on the result's cells, or are larger than a
-// chunk should be, are cut.
-std::optional<ChunkChoice> choose_chunk(const Graph& graph);
+// chunk should be, are cut. Chunks hold whole tiles of the output (Sink::tile) where that makes
+// them no larger than they should be.
+std::optional<ChunkChoice> choose_chunk(const Graph& graph, const ChunkShape& tile = {});
+
+// The least multiple of the output's tiles of at least `shape`, unless they are too large.
+ChunkShape in_tiles(const ChunkShape& shape, const ChunkShape& tile);
 
 }  // namespace cube

@@ -9,6 +9,7 @@ ChunkQueue::ChunkQueue(const ChunkShape& counts, int workers)
       workers_(workers),
       rows_(workers == 1 ? 2 : 1),
       lanes_((counts.y + rows_ - 1) / rows_),
+      left_(counts.cells()),
       runs_(static_cast<std::size_t>(workers)) {}
 
 std::optional<std::int64_t> ChunkQueue::next(int worker) {
@@ -25,7 +26,13 @@ std::optional<std::int64_t> ChunkQueue::next(int worker) {
     longest.steps.end = middle;
   }
   if (own.steps.empty()) return std::nullopt;
+  --left_;
   return chunk_at(own.lane, own.steps.begin++);
+}
+
+std::int64_t ChunkQueue::left() {
+  const std::lock_guard lock(mutex_);
+  return left_;
 }
 
 std::int64_t ChunkQueue::rows_of(std::int64_t lane) const {

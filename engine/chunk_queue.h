@@ -29,6 +29,9 @@ class ChunkQueue {
   // nullopt: none is left.
   std::optional<std::int64_t> next(int worker);
 
+  // How many have not been given out.
+  std::int64_t left();
+
  private:
   // The row, or rows, that a worker goes along, and the steps it has not begun.
   struct Run {
@@ -45,7 +48,8 @@ class ChunkQueue {
   std::int64_t lanes_;  // of a slice of chunks
   std::mutex mutex_;
   std::int64_t next_lane_ = 0;  // of all slices
-  std::vector<Run> runs_;       // of each worker
+  std::int64_t left_;
+  std::vector<Run> runs_;  // of each worker
 };
 
 }  // namespace cube

@@ -81,6 +81,20 @@ void Evaluator::pull_pieces(std::size_t node, std::span<const Request> pieces,
   for (const Request& piece : pieces) take(evaluate_piece(node, piece));
 }
 
+Chunk Evaluator::evaluate_parts(std::size_t node, const Region& region,
+                                std::span<const Request> parts) {
+  if (parts.size() == 1) return evaluate(node, parts[0]);
+  std::vector<std::shared_ptr<Block>> joined(parts[0].bands.size());
+  pull_pieces(node, parts, [&](const Chunk& part) {
+    for (std::size_t i = 0; i < joined.size(); ++i) {
+      if (!part.bands[i]) continue;
+      if (!joined[i]) joined[i] = std::make_shared<Block>(region, part.bands[i]->storage());
+      joined[i]->copy_from(*part.bands[i]);
+    }
+  });
+  return {region, {joined.begin(), joined.end()}};
+}
+
 Chunk Evaluator::evaluate_piece(std::size_t node, const Request& request) {
   check_cancelled();
   // Goes back to what was kept and demanded before, also when the piece fails.

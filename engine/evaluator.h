@@ -32,6 +32,10 @@ class Evaluator {
   // The requested cells of a node. REQUIRES: region inside the node's extent.
   Chunk evaluate(std::size_t node, const Request& request);
 
+  // The same of requests that tile `region` and want the same bands; workers that wait at the board
+  // help with them.
+  Chunk evaluate_parts(std::size_t node, const Region& region, std::span<const Request> parts);
+
   // The same, keeping nothing that is not kept yet.
   Chunk evaluate_piece(std::size_t node, const Request& request);
 

@@ -28,6 +28,9 @@ constexpr std::int64_t kEnoughBytes = std::int64_t{96} << 20;
 constexpr std::int64_t kChunksPerThread = 4;
 // The same for chunks of several short slices, whose costs differ more: some have no image.
 constexpr std::int64_t kLongChunksPerThread = 16;
+// The last chunks are computed in parts, so that all workers end at about the same time.
+constexpr std::int64_t kPartsPerThread = 2;
+constexpr std::int64_t kPartRows = 64;  // at least
 // Chunks looked at to find the dearest one when a shape is chosen.
 constexpr std::int64_t kProbes = 64;
 
@@ -196,8 +199,10 @@ void Plan::choose_shape() {
     const bool alike = node.op->info().grid.features == info().grid.features;
     if (!wanted && alike) wanted = node.op->preferred_chunk();
   }
-  const auto choice = wanted ? std::nullopt : choose_chunk(graph_);
-  shape_ = clipped(choice ? choice->preferred : wanted.value_or(kDefaultChunk), info());
+  const auto choice = wanted ? std::nullopt : choose_chunk(graph_, options_.sink_tile);
+  shape_ = clipped(
+      choice ? choice->preferred : wanted.value_or(in_tiles(kDefaultChunk, options_.sink_tile)),
+      info());
   const auto wants_smaller = [&] {
     return chunks() < kChunksPerThread * options_.threads || dearest_bytes() > kEnoughBytes;
   };
@@ -266,6 +271,48 @@ Region Plan::region(std::int64_t chunk) const {
   const std::int64_t y = chunk / counts.x % counts.y * shape_.y;
   const std::int64_t t = chunk / counts.x / counts.y * shape_.t;
   return intersect(info().extent(), {{t, t + shape_.t}, {y, y + shape_.y}, {x, x + shape_.x}});
+}
+
+std::vector<Request> Plan::parts(std::int64_t chunk, int threads) const {
+  const Request whole = all_bands(info(), region(chunk));
+  const Range& rows = whole.region.y;
+  const std::int64_t most = std::min(kPartsPerThread * threads, rows.size() / kPartRows);
+  if (threads == 1 || most < 2 || info().grid.features) return {whole};
+  std::vector<Request> parts;
+  std::int64_t dearest = 0;
+  std::int64_t read_bytes = 0;
+  for (std::int64_t i = 0; i < most; ++i) {
+    parts.push_back(whole);
+    parts.back().region.y = {rows.begin + i * rows.size() / most,
+                             rows.begin + (i + 1) * rows.size() / most};
+    dearest = std::max(dearest, peak_bytes(graph_.result, parts.back()));
+    read_bytes += bytes_read(parts.back());
+  }
+  // They are put together in a block of the chunk's size.
+  const bool fit = bytes_of(info(), whole) + dearest <= peak_bytes(graph_.result, whole);
+  const bool few = read_bytes <= bytes_read(whole) / 4 * 5;
+  return fit && few ? parts : std::vector{whole};
+}
+
+std::int64_t Plan::bytes_read(const Request& request) const {
+  Walk walk(graph_);
+  walk.visit(graph_.result, request);
+  return walk.read_bytes();
+}
+
+int Plan::useful(int threads) const {
+  const auto in_pieces = [](const Graph::Node& node) {
+    const Request all = all_bands(node.op->info(), node.op->info().extent());
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto pull = node.op->pulls(all, i);
+      if (pull && pull->rows > 0) return true;
+    }
+    return false;
+  };
+  const std::int64_t count = chunks();
+  const bool help = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), in_pieces) ||
+                    (count > 0 && parts(0, threads).size() > 1);
+  return help ? threads : static_cast<int>(std::clamp<std::int64_t>(count, 1, threads));
 }
 
 std::int64_t Plan::peak_bytes(std::size_t node, const Request& request) const {
@@ -378,8 +425,8 @@ Plan::Estimate Plan::estimate() const {
     out.images += static_cast<std::int64_t>(node.op->source_names().size());
   }
   out.result_bytes = bytes_of(info(), everything);
-  const std::int64_t workers = std::min<std::int64_t>(options_.threads, out.chunks);
-  out.peak_bytes = base_bytes() + workers * (dearest + options_.sink_bytes_per_write(shape_));
+  out.peak_bytes =
+      base_bytes() + useful(options_.threads) * (dearest + options_.sink_bytes_per_write(shape_));
   return out;
 }
 

@@ -37,6 +37,7 @@ struct PlanOptions {
   int threads = 1;
   std::int64_t memory_bytes = std::int64_t{2} << 30;  // budget of the whole process
   std::optional<ChunkShape> chunk;                    // asked for by the user
+  ChunkShape sink_tile;                               // of the outputs (Sink::tile)
   std::int64_t sink_resident_bytes = 0;               // held by the outputs
   // Held by the outputs for each chunk that is being written.
   std::function<std::int64_t(const ChunkShape&)> sink_bytes_per_write = [](const ChunkShape&) {
@@ -61,6 +62,14 @@ class Plan {
   std::int64_t chunks() const;
   ChunkShape chunk_counts() const;          // along each axis
   Region region(std::int64_t chunk) const;  // of the result, in order t, y, x
+
+  // Requests of the result that together are a chunk, from the top down: several where those of
+  // `threads` workers that have no chunk may help with it, which takes no more memory than the
+  // chunk and hardly reads more; else the chunk alone.
+  std::vector<Request> parts(std::int64_t chunk, int threads) const;
+
+  // How many of `threads` workers find work: no more than chunks, unless they can help each other.
+  int useful(int threads) const;
 
   // Upper bound of memory one worker holds while computing `request` of node `node`.
   std::int64_t peak_bytes(std::size_t node, const Request& request) const;
@@ -92,6 +101,8 @@ class Plan {
   std::int64_t peak_bytes(std::size_t node, Request request, std::int64_t slices) const;
   std::int64_t dearest_piece(std::size_t node, const Request& wanted, const PullPlan& pull) const;
   std::int64_t filled_slices(std::size_t node, const Request& request) const;
+  // Bytes of cells that sources decode for a request of the result.
+  std::int64_t bytes_read(const Request& request) const;
 
   Graph graph_;
   PlanOptions options_;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <numeric>
 
 #include "engine/chunk_queue.h"
 #include "engine/error.h"
@@ -15,12 +14,6 @@
 namespace cube {
 
 namespace {
-
-Request whole_request(const CubeInfo& info, const Region& region) {
-  Request request{region, std::vector<std::size_t>(info.bands.size())};
-  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
-  return request;
-}
 
 void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
   sum.opened += part.opened;
@@ -105,12 +98,14 @@ class Journal {
   Report report_;
 };
 
-// One chunk from the sources to the sinks; whatever goes wrong becomes part of the journal.
-void run_chunk(const Plan& plan, std::int64_t chunk, Evaluator& worker,
+// One chunk from the sources to the sinks, for which there may be help from others of `threads`
+// workers; whatever goes wrong becomes part of the journal.
+void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& worker,
                std::span<const std::unique_ptr<Sink>> sinks, Journal& journal) {
   const Region region = plan.region(chunk);
   try {
-    const Chunk result = worker.evaluate(plan.graph().result, whole_request(plan.info(), region));
+    const Chunk result =
+        worker.evaluate_parts(plan.graph().result, region, plan.parts(chunk, threads));
     worker.forget();
     const Stopwatch start;
     for (const std::unique_ptr<Sink>& sink : sinks) sink->write(result);
@@ -136,19 +131,6 @@ void check_consent(const Graph& graph, const Resources& resources) {
   }
 }
 
-// True when some kernel pulls slices in pieces, for which more workers help than there are chunks.
-bool pulls_pieces(const Graph& graph) {
-  const auto in_pieces = [](const Graph::Node& node) {
-    const Request all = whole_request(node.op->info(), node.op->info().extent());
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const auto pull = node.op->pulls(all, i);
-      if (pull && pull->rows > 0) return true;
-    }
-    return false;
-  };
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), in_pieces);
-}
-
 }  // namespace
 
 Report run(const Plan& plan, const Resources& resources,
@@ -157,10 +139,7 @@ Report run(const Plan& plan, const Resources& resources,
   check_consent(plan.graph(), resources);
   Journal journal(plan, options);
   for (const std::unique_ptr<Sink>& sink : sinks) sink->begin(plan.chunk_shape(), provenance);
-  const std::int64_t chunks = plan.chunks();
-  const std::int64_t most = pulls_pieces(plan.graph()) ? options.threads : chunks;
-  const auto threads = static_cast<int>(
-      std::clamp<std::int64_t>(options.threads, 1, std::max<std::int64_t>(1, most)));
+  const int threads = plan.useful(std::max(1, options.threads));
   ChunkQueue queue(plan.chunk_counts(), threads);
   PieceBoard board;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
@@ -170,7 +149,8 @@ Report run(const Plan& plan, const Resources& resources,
     while (!journal.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
-      run_chunk(plan, *chunk, worker, sinks, journal);
+      const bool last = queue.left() < threads;
+      run_chunk(plan, *chunk, last ? threads : 1, worker, sinks, journal);
     }
     board.leave();
     board.help([&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });

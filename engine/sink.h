@@ -46,6 +46,10 @@ class Sink {
   // Closes and renames; returns the names of the files made. Throws Error(kUnwritable).
   virtual std::vector<std::string> finish() = 0;
 
+  // Shape of the tiles that the output has to be stored in, which chunks should hold whole so that
+  // each is made once; {1, 1, 1} where tiles suit the chunks that come.
+  virtual ChunkShape tile() const { return {}; }
+
   // Bytes of memory the sink holds whatever the number of threads, and for each write().
   virtual std::int64_t resident_bytes() const { return 0; }
   virtual std::int64_t bytes_per_write(const ChunkShape&) const { return 0; }

@@ -107,6 +107,22 @@ TEST_CASE("operators between change what a chunk takes") {
   CHECK(preferred(coarsened(5000, 5000, stored({9000, 9000}, {500, 500}))) == ChunkShape{1, 1, 1});
 }
 
+TEST_CASE("chunks hold whole tiles of the output where those are not too large") {
+  const auto with = [](const json& document, std::int64_t tile) {
+    PlanOptions options{.threads = 2};
+    options.sink_tile = {1, tile, tile};
+    return Plan(compiled(document), options).chunk_shape();
+  };
+  const json coarse = coarsened(4, 4, stored({8192, 8192}, {512, 512}));
+  CHECK(with(coarse, 1) == ChunkShape{1, 256, 256});
+  CHECK(with(coarse, 512) == ChunkShape{1, 512, 512});
+  CHECK(with(coarse, 1024) == ChunkShape{1, 256, 256});  // 4096 x 4096 cells of the source
+  CHECK(with(stored({9000, 9000}, {640, 384}), 256) == ChunkShape{1, 1280, 768});
+  const json none = {{"cube_type", "stored"}, {"size", {9000, 9000}}};
+  CHECK(with(none, 192) == ChunkShape{1, 576, 576});
+  CHECK(with(none, 4096) == ChunkShape{1, 512, 512});
+}
+
 TEST_CASE("several sources: what suits all of them") {
   const json joined = {
       {"cube_type", "join_bands"},

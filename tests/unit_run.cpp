@@ -1,6 +1,12 @@
 // Plan and run over small operators made here: tiling, budgets, shared nodes, failures.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <thread>
 
 #include "engine/chunk_queue.h"
 #include "engine/plan.h"
@@ -342,6 +348,105 @@ TEST_CASE("several workers go along rows side by side") {
   CHECK(steps == std::vector<std::int64_t>{0, 3, 1, 4, 2, 5,    // rows 0 and 1
                                            8, 11, 7, 10, 6, 9,  // 2 and 3, back
                                            12, 14, 13});        // 4, and its second half
+}
+
+namespace {
+
+// Column x of row y of a cube of one slice is y + x; waits in each call until two threads have been
+// there, or 20 s.
+class Meeting final : public Operator {
+ public:
+  explicit Meeting(CubeInfo info) : Operator(std::move(info)) {}
+  Request demand(const Request&, std::size_t) const override { return {}; }
+  std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Wait>(*this); }
+  // Of which parts take less than the whole.
+  Cost cost(const Request& request) const override {
+    return {.scratch_bytes = request.region.cells() * 8, .read_bytes = request.region.cells() * 8};
+  }
+
+  struct Wait final : Kernel {
+    explicit Wait(const Meeting& op) : op_(op) {}
+    Chunk run(const Request& request, Inputs&) override {
+      std::unique_lock lock(op_.mutex_);
+      op_.threads_.insert(std::this_thread::get_id());
+      op_.came_.notify_all();
+      op_.came_.wait_for(lock, std::chrono::seconds(20), [&] { return op_.threads_.size() > 1; });
+      lock.unlock();
+      Block block(request.region, op_.info().bands[0].storage());
+      std::vector<double> row(static_cast<std::size_t>(request.region.x.size()));
+      for (auto y = request.region.y.begin; y < request.region.y.end; ++y) {
+        std::iota(row.begin(), row.end(), static_cast<double>(y + request.region.x.begin));
+        block.set_row(0, y, row);
+      }
+      return {request.region, {share(std::move(block))}};
+    }
+    const Meeting& op_;
+  };
+
+  std::size_t met() const { return threads_.size(); }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable came_;
+  mutable std::set<std::thread::id> threads_;
+};
+
+}  // namespace
+
+TEST_CASE("who has no chunk left helps with the last, which stays what it is") {
+  const auto source = std::make_shared<Meeting>(small_cube(1, 300, 50));
+  Graph graph;
+  graph.nodes.push_back({"meeting", "", source, {}});
+  const Plan plan(graph, {.threads = 3, .chunk = ChunkShape{1, 300, 50}});
+  CHECK(plan.chunks() == 1);
+  CHECK(plan.useful(3) == 3);
+  const std::vector<Request> parts = plan.parts(0, 3);
+  CHECK(parts.size() == 4);  // of at least 64 rows
+  CHECK(parts.front().region.y.begin == 0);
+  CHECK(parts.back().region.y.end == 300);
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    CHECK(parts[i].region.y.begin == parts[i - 1].region.y.end);
+  }
+  CHECK(plan.parts(0, 1).size() == 1);
+  const auto sinks = one_sink(plan);
+  CHECK(run(plan, {}, sinks, {}, {.threads = 3}).ok());
+  CHECK(source->met() > 1);
+  const Block& made = memory(sinks).bands()[0];
+  for (std::int64_t y = 0; y < 300; ++y) {
+    for (std::int64_t x = 0; x < 50; ++x) {
+      CHECK(made.cells<double>()[made.offset(0, y, x)] == static_cast<double>(y + x));
+    }
+  }
+}
+
+TEST_CASE("a chunk is not cut where its parts would take more memory, or read more") {
+  class Window final : public Operator {
+   public:
+    Window(CubeInfo info, std::int64_t halo, std::int64_t scratch)
+        : Operator(std::move(info)), halo_(halo), scratch_(scratch) {}
+    Request demand(const Request&, std::size_t) const override { return {}; }
+    std::unique_ptr<Kernel> kernel() const override { return nullptr; }
+    Cost cost(const Request& request) const override {
+      const Region& r = request.region;
+      return {.scratch_bytes = scratch_ * r.cells(),
+              .read_bytes = (r.y.size() + 2 * halo_) * r.x.size()};
+    }
+
+   private:
+    std::int64_t halo_;
+    std::int64_t scratch_;
+  };
+  const auto parts = [](std::int64_t halo, std::int64_t scratch) {
+    Graph graph;
+    graph.nodes.push_back(
+        {"window", "", std::make_shared<Window>(small_cube(1, 256, 100), halo, scratch), {}});
+    return Plan(graph, {.threads = 2, .chunk = ChunkShape{1, 256, 100}}).parts(0, 2).size();
+  };
+  CHECK(parts(2, 8) == 4);   // 4 x 68 rows are read in place of 260
+  CHECK(parts(20, 8) == 1);  // 4 x 104 of 296
+  // Parts are put together in a block as large as the chunk's own: the memory for one of them has
+  // to be what the chunk's scratch takes.
+  CHECK(parts(2, 0) == 1);
 }
 
 TEST_CASE("what is pulled a few slices at a time counts so; what is kept counts as far as filled") {

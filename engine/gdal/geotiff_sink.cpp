@@ -41,6 +41,12 @@ std::int64_t tile_size(std::int64_t chunk, std::int64_t raster) {
   return std::min(tile >= kLeastTile ? tile : kTile, enough);
 }
 
+// The side of a tile by the option of this name.
+std::int64_t side(const OutputOptions& creation, const char* name, std::int64_t otherwise) {
+  const auto given = parse_number(option(creation, name, ""));
+  return given ? std::max<std::int64_t>(1, static_cast<std::int64_t>(*given)) : otherwise;
+}
+
 std::size_t band_count(const FilePart& part) {
   return part.info.bands.size() * static_cast<std::size_t>(part.info.time.size());
 }
@@ -127,6 +133,11 @@ class GeotiffWriter : public FileWriter {
   void write(const Piece& piece) override { direct_ ? direct_->write(piece) : gdal_->write(piece); }
   void finish() override { direct_ ? direct_->finish() : gdal_->finish(); }
 
+  ChunkShape tile() const override {
+    const OutputOptions creation = geotiff_creation(options_, storage_, 1, 1);
+    return {1, side(creation, "BLOCKYSIZE", 1), side(creation, "BLOCKXSIZE", 1)};
+  }
+
   // Of each tile: where it lies, in our list, in the tags and in what GDAL made.
   std::int64_t resident_bytes() const override {
     const TileLayout layout = layout_for(creation_for({1, kTile, kTile}));
@@ -169,19 +180,13 @@ class GeotiffWriter : public FileWriter {
   }
 
   TileLayout layout_for(const OutputOptions& creation) const {
-    const auto side = [&](const char* name, std::int64_t otherwise) {
-      return std::max<std::int64_t>(
-          1,
-          static_cast<std::int64_t>(
-              parse_number(option(creation, name, "")).value_or(static_cast<double>(otherwise))));
-    };
     const Grid& grid = part_.info.grid;
     const bool pixel = lower(option(creation, "INTERLEAVE", "BAND")) == "pixel";
     const auto bands = static_cast<std::int64_t>(band_count(part_));
     return {grid.width,
             grid.height,
-            side("BLOCKXSIZE", grid.width),
-            side("BLOCKYSIZE", 1),
+            side(creation, "BLOCKXSIZE", grid.width),
+            side(creation, "BLOCKYSIZE", 1),
             pixel ? 1 : bands,
             pixel ? bands : 1,
             storage_};
@@ -218,6 +223,11 @@ class CogWriter final : public GeotiffWriter {
 
   void write(const Piece& piece) override {
     direct_ ? direct_->write(piece) : GeotiffWriter::write(piece);
+  }
+
+  ChunkShape tile() const override {
+    const std::int64_t given = side(cog_, "BLOCKSIZE", 1);
+    return {1, given, given};
   }
 
   void finish() override {

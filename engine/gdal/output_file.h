@@ -50,6 +50,8 @@ class FileWriter {
   // Flushes and closes; errors that the system reports late are thrown here.
   virtual void finish() = 0;
 
+  // As of Sink.
+  virtual ChunkShape tile() const { return {}; }
   virtual std::int64_t resident_bytes() const { return 0; }
   virtual std::int64_t bytes_per_write(const ChunkShape&) const { return 0; }
 };

@@ -223,6 +223,8 @@ class OutputSink final : public Sink {
     return files;
   }
 
+  ChunkShape tile() const override { return outputs_.front()->writer->tile(); }
+
   // One slice's files, or the whole: the files of later slices count with the chunks they come in.
   std::int64_t resident_bytes() const override {
     std::int64_t bytes = 0;
