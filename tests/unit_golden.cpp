@@ -2,6 +2,7 @@
 // Every case is computed whole, in single cells and in odd chunks, which must be the same.
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/gdal/raster_info.h"
 #include "engine/image_reader.h"
@@ -45,7 +46,8 @@ Graph compile_case(const json& test) {
   }
   document["result"] = nlohmann::json::parse(test.at("graph").dump());
   const auto folder = std::filesystem::path(CUBE_SOURCE_DIR) / "tests" / "ops";
-  return compile(Document::parse(document.dump(), folder), cube::test::test_operators(), resources());
+  return compile(Document::parse(document.dump(), folder), cube::test::test_operators(),
+                 resources());
 }
 
 // The error of a case, seen from its own graph.
@@ -147,4 +149,17 @@ TEST_CASE("golden tests of operators") {
   }
   MESSAGE(cases << " cases");
   CHECK(cases > 0);
+}
+
+// Those that read files or code of others are tested with theirs: data_collection, unit_raster,
+// unit_stack, unit_arrays, unit_plugin and check_sources; `empty` stands beside `dummy`.
+TEST_CASE("every operator has golden tests") {
+  const std::set<std::string> elsewhere = {
+      "image_collection", "raster", "simple_cube", "ncdf", "zarr", "plugin", "empty"};
+  const auto folder = std::filesystem::path(CUBE_SOURCE_DIR) / "tests" / "ops";
+  const Registry operators = builtin_operators();
+  for (const OperatorType& type : operators.types()) {
+    INFO(type.id);
+    CHECK(std::filesystem::exists(folder / (type.id + ".json")) != elsewhere.contains(type.id));
+  }
 }
