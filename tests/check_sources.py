@@ -431,7 +431,7 @@ class Sources(ArrayCase):
               "it onto a plain grid)", projection)
         self.rejects("/file: FOLDER/no.nc: there is no such file", "check",
                      self.graph({"cube_type": "ncdf", "file": self.path("no.nc")}))
-        self.rejects("/file: /vsimem/x.nc: libnetcdf reads no /vsi paths (Zarr is read through them)",
+        self.rejects("/file: /vsimem/x.nc: there is no such file",
                      "check", self.graph({"cube_type": "ncdf", "file": "/vsimem/x.nc"}))
         text = self.graph("{}", "text.nc")
         self.rejects("/file: FOLDER/text.nc: cannot be opened as netCDF: NetCDF: Unknown file format",

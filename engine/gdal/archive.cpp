@@ -7,8 +7,10 @@
 #include <memory>
 #include <string_view>
 
+#include "engine/error.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/zarr_json.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -48,6 +50,21 @@ std::vector<std::string> list_archive(const std::string& path) {
     if (!VSI_ISDIR(entry->nMode)) out.push_back(root + "/" + entry->pszName);
   }
   return out;
+}
+
+std::string name_in_archive(const std::string& path, std::span<const std::string_view> endings,
+                            const std::string& kind) {
+  if (is_compressed(path) && !path.starts_with("/vsigzip/")) return decompressed(path);
+  if (!is_archive(path)) return path;
+  register_gdal();
+  if (!file_exists(path)) throw Error(ErrorCode::kNotFound, "there is no such file", path);
+  std::vector<std::string> found = list_archive(path);
+  std::erase_if(found, [&](const std::string& name) { return !ends_with_any(name, endings); });
+  if (found.size() == 1) return found.front();
+  if (found.empty()) throw Error(ErrorCode::kUnreadable, "holds no " + kind + " file", path);
+  throw Error(ErrorCode::kUnreadable,
+              "holds " + std::to_string(found.size()) + " " + kind + " files", path,
+              "name one: " + found.front());
 }
 
 std::string decompressed(const std::string& path) { return "/vsigzip/" + path; }

@@ -2,7 +2,9 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cube {
@@ -18,6 +20,13 @@ bool is_compressed(const std::string& name);
 // directory; a .tar.gz is decompressed once.
 // REQUIRES: is_archive(path).
 std::vector<std::string> list_archive(const std::string& path);
+
+// The name under which GDAL opens the only file in an archive whose name ends like one of
+// `endings`, or a compressed one; other names as they are. Throws Error(kNotFound), or
+// Error(kUnreadable) where an archive does not hold exactly one; `kind` is what such files are
+// called.
+std::string name_in_archive(const std::string& path, std::span<const std::string_view> endings,
+                            const std::string& kind);
 
 // The name under which GDAL opens a compressed file.
 std::string decompressed(const std::string& path);

@@ -45,6 +45,17 @@ bool is_native_number(hid_t dataset, std::size_t cell) {
   return native.valid() && H5Tequal(type.get(), native.get()) > 0;
 }
 
+// What cells hold that were never written.
+std::vector<std::byte> fill_of(hid_t properties, hid_t dataset, std::size_t cell) {
+  H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
+  if (H5Pfill_value_defined(properties, &defined) < 0) return {};
+  if (defined == H5D_FILL_VALUE_UNDEFINED) return {};
+  const Handle type(H5Dget_type(dataset), &H5Tclose);
+  std::vector<std::byte> out(cell);
+  if (!type.valid() || H5Pget_fill_value(properties, type.get(), out.data()) < 0) return {};
+  return out;
+}
+
 // The steps that undo a dataset's filters; nullopt where one is left to libhdf5 (fletcher32, which
 // it checks, and what is not known).
 std::optional<ChunkCodec> codec_of(hid_t properties, std::size_t cell) {
@@ -106,6 +117,7 @@ std::optional<Hdf5Reader::Dataset> Hdf5Reader::dataset(const std::string& name,
   }
   for (int d = 0; d < rank; ++d) out.chunk_bytes *= sides[static_cast<std::size_t>(d)];
   out.codec = std::move(*codec);
+  out.fill = fill_of(properties.get(), id, cell);
   return out;
 }
 

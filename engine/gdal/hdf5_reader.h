@@ -31,6 +31,8 @@ class Hdf5Reader {
     std::int64_t id = -1;
     std::size_t chunk_bytes = 0;
     ChunkCodec codec;
+    std::vector<std::byte> fill =
+        {};  // a cell that was never written; empty where that is undefined
   };
   std::optional<Dataset> dataset(const std::string& name, std::size_t cell) const;
   void close(const Dataset& dataset) const;

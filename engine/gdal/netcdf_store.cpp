@@ -4,6 +4,8 @@
 // through libnetcdf, where one handle serves all threads under NetcdfLock. HDF5's own cache of
 // chunks is turned off: it would hold up to 16 MiB for each variable; what is read twice is kept by
 // the caller.
+//
+// Neither library knows of archives: a file in one is copied to a temporary file first.
 #include <netcdf.h>
 #include <netcdf_filter.h>
 
@@ -13,9 +15,11 @@
 #include <map>
 
 #include "engine/error.h"
+#include "engine/gdal/archive.h"
 #include "engine/gdal/array_store.h"
 #include "engine/gdal/compress.h"
 #include "engine/gdal/hdf5_reader.h"
+#include "engine/gdal/local_copy.h"
 #include "engine/gdal/netcdf_lock.h"
 
 namespace cube {
@@ -67,6 +71,15 @@ void copy_corner(std::span<const std::byte> chunk, std::span<const std::int64_t>
   }
 }
 
+// Cells that all hold the same. False where that is not known.
+bool fill_cells(std::span<const std::byte> cell, std::span<std::byte> out) {
+  if (cell.empty()) return false;
+  for (std::size_t at = 0; at < out.size(); at += cell.size()) {
+    std::ranges::copy(cell, out.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  return true;
+}
+
 // Where a variable is: the handle of its group, and its number there.
 struct Place {
   int group = 0;
@@ -76,8 +89,10 @@ struct Place {
 // REQUIRES: NetcdfLock held where it is made, in read() it takes it itself.
 class NetcdfStore final : public ArrayStore {
  public:
-  explicit NetcdfStore(const std::string& file) : file_(file) {
-    const int status = nc_open(file.c_str(), NC_NOWRITE, &id_);
+  // `path`: where the file is, `file`: what it is called in errors. The path is not used
+  // afterwards.
+  NetcdfStore(const std::string& path, const std::string& file) : file_(file) {
+    const int status = nc_open(path.c_str(), NC_NOWRITE, &id_);
     if (status != NC_NOERR) {
       throw Error(ErrorCode::kUnreadable,
                   std::string("cannot be opened as netCDF: ") + nc_strerror(status), file);
@@ -87,7 +102,7 @@ class NetcdfStore final : public ArrayStore {
       check(nc_inq_natts(id_, &attributes));
       attributes_ = attributes_of({id_, NC_GLOBAL}, attributes);
       describe_group(id_, "");
-      find_chunks();
+      find_chunks(path);
     } catch (...) {
       close();
       throw;
@@ -113,6 +128,7 @@ class NetcdfStore final : public ArrayStore {
           return true;
         case Hdf5Reader::Found::kNeverWritten:
           if (info.fill) return false;
+          if (fill_cells(chunks_[array]->fill, out)) return true;
           break;
         default:
           break;
@@ -255,11 +271,11 @@ class NetcdfStore final : public ArrayStore {
   }
 
   // Finds the variables whose chunks are read past libhdf5.
-  void find_chunks() {
+  void find_chunks(const std::string& path) {
     chunks_.resize(arrays_.size());
     const bool any =
         std::ranges::any_of(arrays_, [](const ArrayInfo& info) { return !info.chunks.empty(); });
-    if (any) reader_ = Hdf5Reader::open(file_);
+    if (any) reader_ = Hdf5Reader::open(path);
     if (!reader_) return;
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
       ArrayInfo& info = arrays_[i];
@@ -365,16 +381,20 @@ class NetcdfStore final : public ArrayStore {
 }  // namespace
 
 std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file) {
-  if (file.starts_with("/vsi")) {
-    throw Error(ErrorCode::kUnreadable, "libnetcdf reads no /vsi paths", file,
-                "Zarr is read through them");
+  static constexpr std::array<std::string_view, 6> kEndings = {".nc",   ".nc4", ".cdf",
+                                                               ".hdf5", ".h5",  ".he5"};
+  const std::string name = name_in_archive(file, kEndings, "netCDF");
+  if (name.starts_with("/vsi")) {
+    const LocalCopy copy(name, file);
+    const NetcdfLock lock;
+    return std::make_shared<const NetcdfStore>(copy.path(), file);
   }
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
     throw Error(ErrorCode::kNotFound, "there is no such file", file);
   }
   const NetcdfLock lock;
-  return std::make_shared<const NetcdfStore>(file);
+  return std::make_shared<const NetcdfStore>(file, file);
 }
 
 }  // namespace cube

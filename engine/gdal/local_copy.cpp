@@ -1,0 +1,99 @@
+#include "engine/gdal/local_copy.h"
+
+#include <cpl_vsi.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/gdal/handles.h"
+#include "engine/gdal/raster_info.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where temporary files go; as TMPDIR has it where that is no folder.
+std::string temporary_folder() {
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  if (!error) return folder.string();
+  const char* stated = std::getenv("TMPDIR");
+  return stated ? stated : "/tmp";
+}
+
+Error no_room(const std::string& file, const std::string& reason) {
+  return Error(ErrorCode::kUnwritable, "cannot be copied to " + temporary_folder() + ": " + reason,
+               file, "unpack it, or set TMPDIR to a folder with room");
+}
+
+void write_all(int descriptor, const std::vector<char>& bytes, std::size_t count,
+               const std::string& file) {
+  for (std::size_t done = 0; done < count;) {
+    const ssize_t now = ::write(descriptor, bytes.data() + done, count - done);
+    if (now < 0 && errno == EINTR) continue;
+    if (now < 0) throw no_room(file, std::strerror(errno));
+    done += static_cast<std::size_t>(now);
+  }
+}
+
+}  // namespace
+
+LocalCopy::LocalCopy(const std::string& file, const std::string& called)
+    : path_(temporary_folder() + "/cube_copy_XXXXXX") {
+  register_gdal();
+  const int descriptor = ::mkstemp(path_.data());
+  if (descriptor < 0) throw no_room(called, std::strerror(errno));
+  try {
+    copy(file, called, descriptor);
+  } catch (...) {
+    ::close(descriptor);
+    ::unlink(path_.c_str());
+    throw;
+  }
+  ::close(descriptor);
+}
+
+LocalCopy::~LocalCopy() { ::unlink(path_.c_str()); }
+
+void LocalCopy::copy(const std::string& file, const std::string& called, int descriptor) const {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  const GdalErrors errors;
+  const auto unreadable = [&] {
+    return Error(ErrorCode::kUnreadable,
+                 "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), called);
+  };
+  VSIStatBufL stat;
+  if (VSIStatL(file.c_str(), &stat) != 0) {
+    throw Error(ErrorCode::kNotFound, "there is no such file", called);
+  }
+  std::error_code error;
+  const fs::space_info space = fs::space(path_, error);
+  if (!error && static_cast<std::uintmax_t>(stat.st_size) > space.available) {
+    throw no_room(called, "it has " + bytes_text(static_cast<double>(stat.st_size)) + ", and " +
+                              bytes_text(static_cast<double>(space.available)) + " are free");
+  }
+  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> in(VSIFOpenL(file.c_str(), "rb"),
+                                                            &VSIFCloseL);
+  if (!in) throw unreadable();
+  std::vector<char> piece(kPiece);
+  std::int64_t copied = 0;
+  while (const std::size_t count = VSIFReadL(piece.data(), 1, piece.size(), in.get())) {
+    write_all(descriptor, piece, count, called);
+    copied += static_cast<std::int64_t>(count);
+  }
+  // A damaged archive or a lost connection look like an early end. Servers may not state a size.
+  const auto size = static_cast<std::int64_t>(stat.st_size);
+  if (errors.any() || (size > 0 && copied != size)) throw unreadable();
+}
+
+}  // namespace cube
