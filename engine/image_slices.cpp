@@ -24,9 +24,16 @@ Box widened(const Box& box, double by_x, double by_y) {
   return {box.left - by_x, box.bottom - by_y, box.right + by_x, box.top + by_y};
 }
 
+constexpr double kEverywhere = std::numeric_limits<double>::max();
+
 // The bounding box in another CRS of a box whose edges are sampled; everything where a part of it
-// cannot be transformed.
-Box transformed(const Box& box, const CrsTransform& transform) {
+// cannot be transformed, or where it spans so many longitudes that the view's own seam may lie in
+// it and the samples on both sides of that do not tell how near to it the box comes.
+Box transformed(const Box& box, const CrsTransform& transform, double turn) {
+  constexpr double kWide = 180;
+  if (turn == 0 && box.right - box.left >= kWide) {
+    return {-kEverywhere, -kEverywhere, kEverywhere, kEverywhere};
+  }
   std::vector<double> x;
   std::vector<double> y;
   for (std::size_t i = 0; i < kEdgePoints; ++i) {
@@ -41,26 +48,9 @@ Box transformed(const Box& box, const CrsTransform& transform) {
   const auto [bottom, top] = std::ranges::minmax(y);
   const auto bad = [](double value) { return !std::isfinite(value); };
   if (std::ranges::any_of(x, bad) || std::ranges::any_of(y, bad)) {
-    constexpr double kEverywhere = std::numeric_limits<double>::max();
     return {-kEverywhere, -kEverywhere, kEverywhere, kEverywhere};
   }
   return {left, bottom, right, top};
-}
-
-// How far apart the same place comes again along x: 360 degrees, or once round the world in a
-// cylindrical projection; 0 where it does not. Views may reach beyond 180 degrees there.
-double turn_of(const CrsTransform& transform) {
-  constexpr double kNearly = 1e-6;
-  const double almost = 180 - kNearly;
-  std::array<double, 5> x = {-almost, almost, -90, 90, 90};
-  std::array<double, 5> y = {0, 0, 0, 0, 45};
-  transform.apply(x, y);
-  const double turn = (x[1] - x[0]) * 180 / almost;
-  const auto is = [&](double value, double wanted) {
-    return std::abs(value - wanted) <= kNearly * turn;
-  };
-  const bool cylindrical = turn > 0 && is(x[3] - x[2], turn / 2) && is(x[4], x[3]);
-  return cylindrical ? turn : 0;
 }
 
 }  // namespace
@@ -78,14 +68,14 @@ std::vector<Image> find_images(const ImageIndex& index, const Grid& grid, const 
 ImageSlices::ImageSlices(std::vector<Image> images, const Grid& grid, const TimeAxis& time)
     : images_(std::move(images)), grid_(grid) {
   const CrsTransform transform(kLonLat, grid.crs);
-  const double turn = turn_of(transform);
+  const double turn = once_round(transform);
   // Scenes of a tiling system have the same footprint at every date: transformed once.
   std::map<std::array<double, 4>, Box> known;
   for (const Image& image : images_) {
     first_box_.push_back(boxes_.size());
     for (const Box& box : image.footprint) {
       const auto [place, fresh] = known.try_emplace({box.left, box.bottom, box.right, box.top});
-      if (fresh) place->second = transformed(box, transform);
+      if (fresh) place->second = transformed(box, transform, turn);
       add_box(place->second, turn);
     }
   }

@@ -156,9 +156,10 @@ class Located(Case):
         self.agrees(self.path("v_20200101.vrt"), "EPSG:4326", share=0.998, geoloc=True)
         self.agrees(self.path("v_20200101.vrt"), "EPSG:32632", share=0.998, geoloc=True)
 
-    def swath(self, longitude, latitude):
+    def swath(self, longitude, latitude, folded=True):
         no2 = np.arange(longitude.size, dtype=float).reshape(longitude.shape)
-        write_s5p(self.path(S5P), (longitude + 180) % 360 - 180, latitude, no2, no2 * 0)
+        longitude = (longitude + 180) % 360 - 180 if folded else longitude
+        write_s5p(self.path(S5P), longitude, latitude, no2, no2 * 0)
         return self.index(self.path(S5P), preset="S5P_NO2")[0]["footprint"], no2
 
     def test_a_swath_across_the_antimeridian(self):
@@ -181,6 +182,67 @@ class Located(Case):
             wanted = no2[np.ix_(np.rint(rows).astype(int), np.rint(columns).astype(int))]
             self.assertGreater(clear.mean(), 0.3)
             self.assertGreater(np.mean(got[clear] == wanted[clear]), 0.99, left)
+
+    def test_projected_views_of_a_swath_across_the_antimeridian(self):
+        """As the same swath 42 degrees (7 zones of UTM) west of it, however its longitudes count."""
+        row, column = np.mgrid[0:40, 0:50]
+        longitude, latitude = 178 + 0.08 * column + 0.02 * row, 10 - 0.08 * row + 0.01 * column
+        mercator = "+proj=merc +lon_0={} +datum=WGS84 +units=m +no_defs"
+        for here, there, box in (("EPSG:32601", "EPSG:32654", (1e4, 8e5, 3e5, 1.05e6)),
+                                 (mercator.format(150), mercator.format(108),
+                                  (3.17e6, 8e5, 3.5e6, 1.1e6))):
+            self.swath(longitude - 42, latitude)
+            expected = self.read(box, (58, 50), there, "no2")
+            nodata = self.nodata(self.path("out.tif"))
+            inside = ~np.isnan(expected) & (expected != nodata)
+            self.assertGreater(inside.mean(), 0.5)
+            for folded in (True, False):
+                with self.subTest(srs=here, folded=folded):
+                    self.swath(longitude, latitude, folded)
+                    got = self.read(box, (58, 50), here, "no2")
+                    same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+                    self.assertGreater(same.mean(), 0.99)
+
+    def test_control_points_across_the_antimeridian(self):
+        """The same, for points that count on beyond 180, and that begin again at -180."""
+        def scene(name, shift, folded):
+            points = []
+            for x in (0, 20, 40):
+                for y in (0, 15, 30):
+                    longitude = 179 + 0.06 * x - 0.006 * y - shift
+                    if folded and longitude > 180:
+                        longitude -= 360
+                    points.append(gdal.GCP(longitude, 10 - 0.05 * y - 0.004 * x, 0, x, y))
+            data = gdal.GetDriverByName("GTiff").Create(self.path(name), 40, 30, 1,
+                                                        gdal.GDT_UInt16)
+            data.SetGCPs(points, self.reference("EPSG:4326").ExportToWkt())
+            data.GetRasterBand(1).SetNoDataValue(0)
+            data.GetRasterBand(1).WriteArray((np.arange(1200).reshape(30, 40) + 1).astype("uint16"))
+            del data
+            return self.index(self.path(name))
+
+        degrees = ((179.2, 8.6, 181, 9.9), (30, 30))
+        metres = ((1e5, 9.6e5, 3e5, 1.09e6), (40, 26))
+        image, = scene("v_20200101.tif", 42, False)
+        west, south, east, north = image["footprint"][0]
+        expected = [self.read([degrees[0][0] - 42, 8.6, degrees[0][2] - 42, 9.9], degrees[1],
+                              "EPSG:4326"), self.read(*metres, "EPSG:32654")]
+        self.assertGreater(min(np.mean(cells > 0) for cells in expected), 0.5)
+        for folded in (False, True):
+            image, = scene("v_20200101.tif", 0, folded)
+            with self.subTest(folded=folded):
+                self.assertEqual(len(image["footprint"]), 2)
+                for got, wanted in zip(image["footprint"][0] + image["footprint"][1],
+                                       (west + 42, south, 180, north, -180, south, east + 42 - 360,
+                                        north)):
+                    self.assertAlmostEqual(got, wanted, delta=0.01)
+                left, bottom, right, top = degrees[0]
+                for view, wanted in (((degrees[0], degrees[1], "EPSG:4326"), expected[0]),
+                                     (([left - 360, bottom, right - 360, top], degrees[1],
+                                       "EPSG:4326"), expected[0]),
+                                     ((*metres, "EPSG:32601"), expected[1])):
+                    got = self.read(*view)
+                    self.assertGreater(np.mean(got == wanted), 0.99, view)
 
     def test_a_swath_over_the_pole(self):
         # Cells of 1 degree on a plane that touches the earth at the pole.

@@ -292,7 +292,7 @@ TEST_CASE("weighted sums by rows of the image and cell by cell have the same bit
   for (const Resampling method : {Resampling::kAverage, Resampling::kRms, Resampling::kSum}) {
     Positions at;
     locate(*map, {0, 140}, {0, 150}, method, at);
-    const Stencil stencil = make_stencil(std::move(at), {all, all}, 500, 500, method);
+    const Stencil stencil = make_stencil(std::move(at), {all, all}, {500, 500}, method);
     Block by_rows({{0, 1}, {0, 140}, {0, 150}}, {DType::kFloat64, kNaN});
     Block by_cells = by_rows;
     SeparableFilter().run(window, stencil, {0, 140}, {0, 150}, by_rows);

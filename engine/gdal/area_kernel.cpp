@@ -1,6 +1,7 @@
 #include "engine/gdal/area_kernel.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/missing.h"
@@ -24,7 +25,7 @@ double settled(double position) {
 }
 
 // The cell that holds a position, where the part itself cannot be trusted: some end is NaN, or the
-// middle is far from the centre because the image's seam lies between.
+// middle is far from the centre because a pole lies between.
 Part part_of(double a, double b, double centre) {
   const Part part{settled(std::min(a, b)), settled(std::max(a, b))};
   const double off = std::abs((a + b) / 2 - centre);
@@ -33,15 +34,25 @@ Part part_of(double a, double b, double centre) {
   return {cell, cell + 1};
 }
 
-// The cells that a part touches, inside of `limit`. Casts instead of std::floor and std::ceil,
-// which are calls: positions in an image are not negative.
+// Casts instead of std::floor and std::ceil, which are calls.
+std::int64_t floor_of(double position) {
+  const auto whole = static_cast<std::int64_t>(position);
+  return whole - (position < static_cast<double>(whole));
+}
+std::int64_t ceil_of(double position) {
+  const auto whole = static_cast<std::int64_t>(position);
+  return whole + (static_cast<double>(whole) < position);
+}
+
+// The limit of images without edges.
+constexpr Range kNoLimit{-(std::int64_t{1} << 40), std::int64_t{1} << 40};
+
+// The cells that a part touches, inside of `limit`.
 Range touched(const Part& part, const Range& limit) {
   const auto low = static_cast<double>(limit.begin);
   const auto high = static_cast<double>(limit.end);
-  const auto first = static_cast<std::int64_t>(std::clamp(part.low + kTie, low, high));
-  const double last = std::clamp(part.high - kTie, low, high);
-  const auto whole = static_cast<std::int64_t>(last);
-  const std::int64_t end = whole + (static_cast<double>(whole) < last);
+  const std::int64_t first = floor_of(std::clamp(part.low + kTie, low, high));
+  const std::int64_t end = ceil_of(std::clamp(part.high - kTie, low, high));
   const std::int64_t begin = std::min(first, limit.end - 1);
   return {begin, std::max(begin + 1, end)};
 }
@@ -52,34 +63,45 @@ double weight_of(const Part& part, std::int64_t cell) {
   return std::min(part.high, at + 1) - std::max(part.low, at);
 }
 
-// The parts of both axes that target cell (i, k) of `columns` a row covers.
+// The corners of a target cell: upper left and right, lower left and right.
+struct Corners {
+  std::array<double, 4> x, y;
+};
+
+// Those of cell (i, k) of `columns` a row. In an image that goes round the world they are where its
+// centre is.
+Corners corners_of(const std::vector<double>& x, const std::vector<double>& y, std::size_t i,
+                   std::size_t k, std::size_t columns, double centre_x, std::int64_t round) {
+  const std::size_t upper = i * (columns + 1) + k;
+  const std::size_t lower = upper + columns + 1;
+  Corners out{{x[upper], x[upper + 1], x[lower], x[lower + 1]},
+              {y[upper], y[upper + 1], y[lower], y[lower + 1]}};
+  if (round == 0) return out;
+  const auto turn = static_cast<double>(round);
+  for (double& corner : out.x) corner -= turn * std::nearbyint((corner - centre_x) / turn);
+  return out;
+}
+
+// The parts of both axes that a target cell covers.
 struct Parts {
   Part down, across;
 };
 
-Parts parts_of(const std::vector<double>& x, const std::vector<double>& y, std::size_t i,
-               std::size_t k, std::size_t columns, bool askew, double centre_x, double centre_y) {
-  const std::size_t upper = i * (columns + 1) + k;
-  const std::size_t lower = upper + columns + 1;
-  if (!askew) {
-    return {part_of(y[upper], y[lower + 1], centre_y), part_of(x[upper], x[lower + 1], centre_x)};
-  }
-  const auto box = [&](const std::vector<double>& v, double centre) {
-    const auto [low, high] = std::minmax({v[upper], v[upper + 1], v[lower], v[lower + 1]});
+Parts parts_of(const Corners& at, bool askew, double centre_x, double centre_y) {
+  const auto& [x, y] = at;
+  if (!askew) return {part_of(y[0], y[3], centre_y), part_of(x[0], x[3], centre_x)};
+  const auto box = [&](const std::array<double, 4>& v, double centre) {
+    const auto [low, high] = std::minmax({v[0], v[1], v[2], v[3]});
     return part_of(low, high, centre);
   };
   return {box(y, centre_y), box(x, centre_x)};
 }
 
 // The area of a target cell in source cells, by its corners.
-double quadrilateral(const std::vector<double>& x, const std::vector<double>& y, std::size_t i,
-                     std::size_t k, std::size_t columns) {
-  const std::size_t upper = i * (columns + 1) + k;
-  const std::size_t lower = upper + columns + 1;
+double quadrilateral(const Corners& at) {
+  const auto& [x, y] = at;
   // Half the cross product of the diagonals.
-  return std::abs((x[lower + 1] - x[upper]) * (y[lower] - y[upper + 1]) -
-                  (x[lower] - x[upper + 1]) * (y[lower + 1] - y[upper])) /
-         2;
+  return std::abs((x[3] - x[0]) * (y[2] - y[1]) - (x[2] - x[1]) * (y[3] - y[0])) / 2;
 }
 
 bool is_inside(double position, double size) {
@@ -96,13 +118,23 @@ void include(Range& all, const Range& more) {
 
 // The ends of the union along a separable axis.
 Range axis_footprint(const std::vector<double>& corners, const std::vector<double>& centres,
-                     std::int64_t size) {
+                     std::int64_t size, const Range& limit) {
   Range all;
   for (std::size_t k = 0; k < centres.size(); ++k) {
     if (!is_inside(centres[k], static_cast<double>(size))) continue;
-    include(all, touched(part_of(corners[k], corners[k + 1], centres[k]), {0, size}));
+    include(all, touched(part_of(corners[k], corners[k + 1], centres[k]), limit));
   }
   return all;
+}
+
+// What cells west and east of an image's middle need, joined across its seam where that is less.
+Range joined(const Range& west, const Range& east, std::int64_t round) {
+  if (west.empty()) return east;
+  if (east.empty()) return west;
+  const Range straight{std::min(west.begin, east.begin), std::max(west.end, east.end)};
+  const Range far = west.shifted(round);
+  const Range turned{std::min(far.begin, east.begin), std::max(far.end, east.end)};
+  return turned.size() < straight.size() ? turned : straight;
 }
 
 // The value that first reaches the highest count: sorts values and their places, so that the place
@@ -130,26 +162,33 @@ double most_frequent_of_many(const std::vector<double>& values,
 
 }  // namespace
 
-Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t width) {
+Footprint area_footprint(const Positions& at, const ImageSize& size) {
   Footprint under;
+  const Range all_rows{0, size.height};
+  const Range all_columns = size.round > 0 ? kNoLimit : Range{0, size.width};
   if (at.separable) {
-    under = {axis_footprint(at.corner_y, at.y, height), axis_footprint(at.corner_x, at.x, width)};
+    under = {axis_footprint(at.corner_y, at.y, size.height, all_rows),
+             axis_footprint(at.corner_x, at.x, size.width, all_columns)};
     return under.rows.empty() || under.columns.empty() ? Footprint{} : under;
   }
   if (at.x.empty()) return under;
   // (rows + 1) (columns + 1) corners of rows * columns cells.
   const std::size_t columns = at.corner_columns - 1;
+  const auto height = static_cast<double>(size.height);
+  const auto width = static_cast<double>(size.width);
+  Range west, east;  // of the image's middle
   for (std::size_t i = 0; i < at.x.size() / columns; ++i) {
     for (std::size_t k = 0; k < columns; ++k) {
       const double x = at.x[i * columns + k];
       const double y = at.y[i * columns + k];
-      if (!is_inside(x, static_cast<double>(width))) continue;
-      if (!is_inside(y, static_cast<double>(height))) continue;
-      const Parts parts = parts_of(at.corner_x, at.corner_y, i, k, columns, at.askew, x, y);
-      include(under.rows, touched(parts.down, {0, height}));
-      include(under.columns, touched(parts.across, {0, width}));
+      if (!is_inside(x, width) || !is_inside(y, height)) continue;
+      const Corners corners = corners_of(at.corner_x, at.corner_y, i, k, columns, x, size.round);
+      const Parts parts = parts_of(corners, at.askew, x, y);
+      include(under.rows, touched(parts.down, all_rows));
+      include(x < width / 2 ? west : east, touched(parts.across, all_columns));
     }
   }
+  under.columns = joined(west, east, size.round);
   return under;
 }
 
@@ -178,12 +217,13 @@ AxisTaps make_area_taps(const std::vector<double>& corners, const std::vector<do
   return taps;
 }
 
-double AreaSampler::Span::weight(std::int64_t cell) const { return weight_of({low, high}, cell); }
+double AreaSampler::Span::weight(std::int64_t cell) const {
+  return weight_of({low, high}, first + cell);
+}
 
-AreaSampler::Span AreaSampler::span_of(double low, double high, const Range& under) {
-  const Range cells = touched({low, high}, under);
-  const auto first = static_cast<double>(under.begin);
-  return {cells.shifted(-under.begin), low - first, high - first};
+AreaSampler::Span AreaSampler::span_of(double low, double high, const Range& cells,
+                                       std::int64_t first) {
+  return {cells.shifted(-first), first, low, high};
 }
 
 void AreaSampler::place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
@@ -191,7 +231,7 @@ void AreaSampler::place_axis(const std::vector<double>& corners, const std::vect
   spans.resize(centres.size());
   for (std::size_t k = 0; k < spans.size(); ++k) {
     const Part part = part_of(corners[k], corners[k + 1], centres[k]);
-    spans[k] = span_of(part.low, part.high, under);
+    spans[k] = span_of(part.low, part.high, touched(part, under), under.begin);
   }
 }
 
@@ -199,13 +239,17 @@ void AreaSampler::place_axis(const std::vector<double>& corners, const std::vect
 AreaSampler::Spans AreaSampler::spans_of(const Stencil& s, std::size_t i, std::size_t k,
                                          std::size_t columns) {
   const std::size_t at = i * columns + k;
-  const Parts parts = parts_of(s.corner_x, s.corner_y, i, k, columns, s.askew, s.x[at], s.y[at]);
+  const Corners corners = corners_of(s.corner_x, s.corner_y, i, k, columns, s.x[at], s.round);
+  const Parts parts = parts_of(corners, s.askew, s.x[at], s.y[at]);
   const double box = (parts.down.high - parts.down.low) * (parts.across.high - parts.across.low);
-  const double share = quadrilateral(s.corner_x, s.corner_y, i, k, columns) / box;
-  constexpr double kMost = 2;  // more where corners cannot be placed or lie beyond a seam
-  return {span_of(parts.down.low, parts.down.high, s.under.rows),
-          span_of(parts.across.low, parts.across.high, s.under.columns),
-          share <= kMost ? share : 1};
+  const double share = quadrilateral(corners) / box;
+  constexpr double kMost = 2;  // more where corners cannot be placed or lie round a pole
+  const Range rows = touched(parts.down, s.under.rows);
+  const Range cells = touched(parts.across, s.round > 0 ? kNoLimit : s.under.columns);
+  const std::int64_t first =
+      s.under.columns.begin - (cells.begin < s.under.columns.begin ? s.round : 0);
+  return {span_of(parts.down.low, parts.down.high, rows, s.under.rows.begin),
+          span_of(parts.across.low, parts.across.high, cells, first), share <= kMost ? share : 1};
 }
 
 void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range& rows,

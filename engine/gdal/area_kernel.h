@@ -3,8 +3,8 @@
 // A target cell is made of the source cells under it: those that touch the rectangle, along the
 // source's axes, between the positions of its upper left and lower right corners, as gdalwarp takes
 // them; the box round all four corners where the image lies askew (Positions::askew). A target cell
-// whose corners cannot be placed, or lie on both sides of the image's seam, takes the source cell
-// that holds its centre.
+// whose corners cannot be placed, or lie far from its centre, as round a pole, takes the source
+// cell that holds its centre.
 //
 // average and rms weigh a source cell by the part of it that the rectangle covers. sum adds up such
 // parts, times the area of the quadrilateral of the four corners in that of the rectangle, so that
@@ -37,9 +37,9 @@
 
 namespace cube {
 
-// Source cells that the target cells need whose centre lies in an image of `height` x `width`
-// cells. REQUIRES: `at` has corners.
-Footprint area_footprint(const Positions& at, std::int64_t height, std::int64_t width);
+// Source cells that the target cells need whose centre lies in an image. REQUIRES: `at` has
+// corners.
+Footprint area_footprint(const Positions& at, const ImageSize& size);
 
 // True for methods that are sums of weighted cells; they go to SeparableFilter where they can.
 inline bool is_weighted_sum(Resampling method) {
@@ -72,9 +72,11 @@ class AreaSampler {
   }
 
  private:
-  // Cells of the window along an axis that a target cell touches, and what it covers of them.
+  // Cells of the window along an axis that a target cell touches, and what it covers of them: that
+  // part as a position in the image, where the window's first cell is `first`.
   struct Span {
     Range cells;
+    std::int64_t first = 0;
     double low = 0, high = 0;
 
     double weight(std::int64_t cell) const;
@@ -91,7 +93,7 @@ class AreaSampler {
   };
 
   static Spans spans_of(const Stencil& s, std::size_t i, std::size_t k, std::size_t columns);
-  static Span span_of(double low, double high, const Range& under);
+  static Span span_of(double low, double high, const Range& cells, std::int64_t first);
   static void place_axis(const std::vector<double>& corners, const std::vector<double>& centres,
                          const Range& under, std::vector<Span>& spans);
   double cell(const Spans& spans);

@@ -30,7 +30,8 @@ CUBE_MULTIVERSION void blend_cells(const V* values, std::int64_t stride, const s
 
 }  // namespace
 
-void BilinearSampler::begin(const SourceWindow& window) {
+void BilinearSampler::begin(const SourceWindow& window, std::int64_t round) {
+  round_ = round;
   rows_ = window.rows;
   columns_ = window.columns;
   single_ = window.dtype != DType::kInt32 && window.dtype != DType::kUInt32 &&
@@ -48,6 +49,7 @@ BilinearSampler::Way BilinearSampler::way_at(double position) {
 }
 
 double BilinearSampler::at(std::int64_t row, std::int64_t column) const {
+  if (column < columns_.begin) column += round_;
   if (!rows_.contains(row) || !columns_.contains(column)) return kMissing;
   const auto i =
       static_cast<std::size_t>((row - rows_.begin) * columns_.size() + column - columns_.begin);

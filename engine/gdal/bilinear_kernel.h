@@ -12,8 +12,9 @@ namespace cube {
 
 class BilinearSampler {
  public:
-  // Takes the cells of a window: single precision where it holds them exactly.
-  void begin(const SourceWindow& window);
+  // Takes the cells of a window: single precision where it holds them exactly. `round`: as
+  // ImageSize has it.
+  void begin(const SourceWindow& window, std::int64_t round);
 
   // Target cells of a bilinear stencil from cell `first` on, NaN = missing. The formula is the
   // textbook's, in double precision, where all four cells are there; see filter_kernel.h for
@@ -34,6 +35,7 @@ class BilinearSampler {
   double partial(const Way& y, const Way& x) const;
 
   Range rows_, columns_;
+  std::int64_t round_ = 0;
   bool single_ = false;
   std::vector<float> singles_;  // the window, NaN = missing; or
   std::vector<double> doubles_;

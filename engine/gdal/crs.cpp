@@ -239,4 +239,18 @@ std::vector<Box> lonlat_cover(std::span<const double> longitude, std::span<const
            lat.high > kPolar ? kPole : lat.high}};
 }
 
+double once_round(const CrsTransform& from_lonlat) {
+  constexpr double kNearly = 1e-6;
+  const double almost = 180 - kNearly;
+  std::array<double, 5> x = {-almost, almost, -90, 90, 90};
+  std::array<double, 5> y = {0, 0, 0, 0, 45};
+  from_lonlat.apply(x, y);
+  const double turn = (x[1] - x[0]) * 180 / almost;
+  const auto is = [&](double value, double wanted) {
+    return std::abs(value - wanted) <= kNearly * turn;
+  };
+  const bool cylindrical = turn > 0 && is(x[3] - x[2], turn / 2) && is(x[4], x[3]);
+  return cylindrical ? turn : 0;
+}
+
 }  // namespace cube

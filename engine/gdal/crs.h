@@ -40,6 +40,11 @@ class CrsTransform {
   std::unique_ptr<Impl> impl_;
 };
 
+// How far apart the same place comes again along x: 360 degrees, or once round the world in a
+// cylindrical projection; 0 where it does not. Coordinates may reach beyond 180 degrees there.
+// Takes the transformation from longitude and latitude to the CRS.
+double once_round(const CrsTransform& from_lonlat);
+
 // The bounding boxes of `box` in another CRS: edges are densified; a result in longitude/latitude
 // that crosses the antimeridian is split in two. Empty when nothing can be transformed.
 std::vector<Box> transform_box(const Box& box, const std::string& from, const std::string& to);

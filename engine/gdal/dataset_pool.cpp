@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <numbers>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/ground_points.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/stopwatch.h"
 #include "engine/text.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr std::size_t kMaxMaps = 4;
 // Maps kept for images that are opened later.
 constexpr std::size_t kMaxKnownMaps = 16;
+constexpr double kHalfTurn = 180;
 
 bool same_view(const Grid& a, const Grid& b) {
   return a.left == b.left && a.top == b.top && a.dx == b.dx && a.dy == b.dy && a.crs == b.crs;
@@ -67,8 +70,7 @@ double middle_of_arrays(GDALDatasetH dataset) {
       high = std::max(high, x);
     }
   }
-  constexpr double kHalf = 180;
-  return high > kHalf ? (low + high) / 2 : 0;
+  return high > kHalfTurn ? (low + high) / 2 : 0;
 }
 
 // The x halfway across an image.
@@ -77,17 +79,10 @@ double middle_x(GDALDatasetH dataset) {
   if (GDALGetGeoTransform(dataset, g.data()) == CE_None) {
     return g[0] + (g[1] * GDALGetRasterXSize(dataset) + g[2] * GDALGetRasterYSize(dataset)) / 2;
   }
-  const std::span points(GDALGetGCPs(dataset), static_cast<std::size_t>(GDALGetGCPCount(dataset)));
+  const std::vector<GDAL_GCP> points = points_of(dataset);
   if (points.empty()) return middle_of_arrays(dataset);
   const auto [low, high] = std::ranges::minmax(points, {}, &GDAL_GCP::dfGCPX);
   return (low.dfGCPX + high.dfGCPX) / 2;
-}
-
-// That, where it can be a longitude.
-std::optional<double> possible_longitude(GDALDatasetH dataset) {
-  constexpr double kMost = 720;
-  const double middle = middle_x(dataset);
-  return std::abs(middle) <= kMost ? std::optional(middle) : std::nullopt;
 }
 
 std::string place_key(const std::string& descriptor, const std::string& crs) {
@@ -133,14 +128,44 @@ OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces
       crs_given_(crs),
       crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
                        : known_canonical(crs, descriptor_, known.crs)),
-      middle_longitude_(possible_longitude(dataset_.get())),
-      blocks_apart_(has_blocks_apart(dataset_.get())) {}
+      middle_(middle_x(dataset_.get())),
+      blocks_apart_(has_blocks_apart(dataset_.get())) {
+  find_round();
+  constexpr double kMostDegrees = 720;
+  if (round_ == 0 && !(std::abs(*middle_) <= kMostDegrees)) middle_.reset();
+}
 
 OpenImage::~OpenImage() {
   std::optional<NetcdfLock> lock;
   if (reads_hdf5(descriptor_)) lock.emplace();
   maps_.clear();
   dataset_.reset();
+}
+
+void OpenImage::find_round() {
+  constexpr double kMetres = 2 * std::numbers::pi * 6378137;  // round the equator
+  constexpr double kMore = 0.02;  // than once round, as some images begin again
+  constexpr double kNear = 0.01;  // a whole number of columns
+  std::array<double, 6> g{};
+  if (crs_.empty() || GDALGetGeoTransform(dataset_.get(), g.data()) != CE_None) return;
+  if (g[1] == 0 || g[2] != 0 || g[4] != 0) return;
+  column_width_ = std::abs(g[1]);
+  const int width = GDALGetRasterXSize(dataset_.get());
+  // What an image of all longitudes surely spans: other CRSs are not looked at.
+  const auto spans = [&](double once) {
+    const double columns = once / column_width_;
+    return columns - 1 < width && width < columns * (1 + kMore) + 2;
+  };
+  double turn = turn_;
+  if (spans(kMetres)) {
+    turn = once_round(CrsTransform("EPSG:4326", crs_));
+  } else if (!spans(turn_) || !is_geographic(crs_)) {
+    return;
+  }
+  const double columns = std::nearbyint(turn / column_width_);
+  if (columns < 1 || columns > width || std::abs(turn / column_width_ - columns) > kNear) return;
+  turn_ = turn;
+  round_ = static_cast<std::int64_t>(columns);
 }
 
 GDALRasterBandH OpenImage::band(int number) const {
@@ -174,11 +199,28 @@ std::shared_ptr<GeoMap> OpenImage::make_map(const Grid& view) {
         std::ranges::find_if(known_.maps, [&](const auto& map) { return map->key() == key; });
     if (known != known_.maps.end()) return *known;
   }
-  std::shared_ptr<GeoMap> map = make_geo_map(dataset_.get(), crs_, view, descriptor_, crs_given_);
+  std::shared_ptr<GeoMap> map =
+      make_geo_map(dataset_.get(), crs_, view, descriptor_, crs_given_, longitudes());
   if (map->key().empty()) return map;
   if (known_.maps.size() == kMaxKnownMaps) known_.maps.erase(known_.maps.begin());
   known_.maps.push_back(map);
   return map;
+}
+
+Longitudes OpenImage::longitudes() const {
+  std::array<double, 6> g{};
+  if (GDALGetGeoTransform(dataset_.get(), g.data()) == CE_None || !middle_) return {round_, {}};
+  const std::vector<GDAL_GCP> points = points_of(dataset_.get());
+  const auto beyond = [](const GDAL_GCP& point) { return std::abs(point.dfGCPX) > kHalfTurn; };
+  const bool go_on = points.empty() ? *middle_ != 0 : std::ranges::any_of(points, beyond);
+  return {round_, go_on ? middle_ : std::nullopt};
+}
+
+std::int64_t columns_at(std::int64_t round, double scale) {
+  constexpr double kNear = 1e-6;
+  const double columns = static_cast<double>(round) / scale;
+  const double whole = std::nearbyint(columns);
+  return std::abs(columns - whole) <= kNear ? static_cast<std::int64_t>(whole) : 0;
 }
 
 bool reads_hdf5(const std::string& descriptor) {

@@ -50,9 +50,20 @@ class OpenImage {
   // The band, from 1; throws Error(kUnreadable) when there are fewer.
   GDALRasterBandH band(int number) const;
 
-  // The longitude halfway across the image, if its CRS is in degrees; nullopt where it surely is
-  // not, or the image does not lie along the axes.
-  const std::optional<double>& middle_longitude() const { return middle_longitude_; }
+  // The x halfway across the image, where that can be a longitude or the image goes round the
+  // world.
+  const std::optional<double>& middle() const { return middle_; }
+
+  // What x differs by once round the world: 360, if the CRS is in degrees, or metres where the
+  // image goes round the world in a projection.
+  double turn() const { return turn_; }
+
+  // Columns once round the world, where the image goes all round along x, so that its first and
+  // last columns are neighbours; else 0.
+  std::int64_t round() const { return round_; }
+
+  // The width of a column in units of x; 0 where the image does not lie along the axes.
+  double column_width() const { return column_width_; }
 
   // True when each block of the file holds cells of one band and is decoded by itself.
   bool blocks_apart() const { return blocks_apart_; }
@@ -70,13 +81,18 @@ class OpenImage {
     std::shared_ptr<GeoMap> map;
   };
   std::shared_ptr<GeoMap> make_map(const Grid& view);
+  void find_round();
+  Longitudes longitudes() const;
 
   std::string descriptor_;
   KnownPlaces& known_;
   Dataset dataset_;
   std::string crs_given_;
   std::string crs_;
-  std::optional<double> middle_longitude_;
+  std::optional<double> middle_;
+  double column_width_ = 0;
+  double turn_ = 360;
+  std::int64_t round_ = 0;
   bool blocks_apart_;
   std::vector<ViewMap> maps_;
   std::map<GDALRasterBandH, std::optional<TileDecoder>> tiles_;
@@ -103,6 +119,10 @@ class DatasetPool {
   std::int64_t opened_ = 0;
   double seconds_ = 0;
 };
+
+// ImageSize::round at a resolution of `scale` full-resolution columns a column; 0 where it would be
+// no whole number.
+std::int64_t columns_at(std::int64_t round, double scale);
 
 // True when GDAL reads the image through HDF5 or libnetcdf, which are not thread-safe and which our
 // own netCDF output uses too: whoever opens, reads or closes it holds a NetcdfLock. Told by prefix

@@ -77,24 +77,30 @@ constexpr Cubics kSpline = {{{1.0 / 6, 4.0 / 6, 1.0 / 6, 0},
 
 // Cells of a kernel of 4 x 4 taps; NaN where not all of them are there.
 CUBE_MULTIVERSION
-void sum_cells(const Cubics& cubics, const double* cells, const Footprint& under, const double* x,
-               const double* y, std::size_t n, double* __restrict out) {
+void sum_cells(const Cubics& cubics, const double* cells, const Footprint& under,
+               std::int64_t round, const double* x, const double* y, std::size_t n,
+               double* __restrict out) {
   const Cubics c = cubics;
   const std::int64_t stride = under.columns.size();
-  const auto left = static_cast<double>(under.columns.begin) + 1.5;
+  const std::int64_t second = under.columns.begin + 1;
   const auto top = static_cast<double>(under.rows.begin) + 1.5;
-  const auto width = static_cast<double>(under.columns.size() - 3);
+  const auto right = static_cast<double>(std::max(under.columns.end, round));
   const auto height = static_cast<double>(under.rows.size() - 3);
   for (std::size_t k = 0; k < n; ++k) {
-    // From the centre of the window's second cell: the first tap's cell, and the way.
-    const double across = x[k] - left;
+    // From the centre of the first column, and of the window's second row.
+    const double across = x[k] - 0.5;
     const double down = y[k] - top;
     out[k] = kMissing;
-    if (!((across >= 0) & (down >= 0) & (across < width) & (down < height))) continue;
-    const auto column = static_cast<std::int64_t>(across);
+    if (!((across >= -1) & (down >= 0) & (across < right) & (down < height))) continue;
+    const auto toward_zero = static_cast<std::int64_t>(across);
+    const std::int64_t cell = toward_zero - (across < static_cast<double>(toward_zero));
+    // The first tap's cell.
+    const std::int64_t from_first = cell - second;
+    const std::int64_t column = from_first + (from_first < 0 ? round : 0);
+    if (column < 0 || column > stride - 4) continue;
     const auto row = static_cast<std::int64_t>(down);
     double wx[4], wy[4], sums[4];
-    c.weights(across - static_cast<double>(column), wx);
+    c.weights(across - static_cast<double>(cell), wx);
     c.weights(down - static_cast<double>(row), wy);
     const double* p = cells + row * stride + column;
     for (int j = 0; j < 4; ++j) sums[j] = wy[0] * p[j];
@@ -190,8 +196,8 @@ void GeneralFilter::run(const std::vector<double>& cells, const Stencil& s, std:
   down_.resize(static_cast<std::size_t>(tap_count(s.method, scale_y)));
   if (across_.size() == 4 && down_.size() == 4) {
     const Cubics& cubics = s.method == Resampling::kCubic ? kCubic : kSpline;
-    sum_cells(cubics, cells.data(), s.under, s.x.data() + first, s.y.data() + first, out.size(),
-              out.data());
+    sum_cells(cubics, cells.data(), s.under, s.round, s.x.data() + first, s.y.data() + first,
+              out.size(), out.data());
   } else {
     std::fill(out.begin(), out.end(), kMissing);
   }
@@ -212,7 +218,8 @@ double GeneralFilter::weigh(const std::vector<double>& cells, const Stencil& s, 
   const std::int64_t row = first_tap(s.y[k], rows);
   place_weights(s.method, scale.x, s.x[k], column, columns, across_.data(), 1);
   place_weights(s.method, scale.y, s.y[k], row, rows, down_.data(), 1);
-  const std::int64_t left = column - s.under.columns.begin;
+  const std::int64_t from_first = column - s.under.columns.begin;
+  const std::int64_t left = from_first + (from_first < 0 ? s.round : 0);
   const std::int64_t top = row - s.under.rows.begin;
   const std::int64_t width = s.under.columns.size();
   if (left >= 0 && top >= 0 && left + columns <= width && top + rows <= s.under.rows.size()) {

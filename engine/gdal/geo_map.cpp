@@ -12,6 +12,8 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/ground_points.h"
+#include "engine/gdal/reprojection.h"
 #include "engine/multiversion.h"
 
 namespace cube {
@@ -141,8 +143,15 @@ bool follow(const Curve& curve, int first, int count, double step, double* x, do
 
 class LatticeMap final : public GeoMap {
  public:
-  LatticeMap(Transformer transformer, const Grid& view, double width, double height)
-      : transformer_(std::move(transformer)), view_(view) {
+  // `transformer` goes to the view, or to what `reprojection` brings there; `round` is as in
+  // Longitudes.
+  LatticeMap(Transformer transformer, std::optional<Reprojection> reprojection, const Grid& view,
+             double width, double height, double round)
+      : transformer_(std::move(transformer)),
+        reprojection_(std::move(reprojection)),
+        view_(view),
+        width_(width),
+        round_(round) {
     measure(width, height);
   }
 
@@ -200,14 +209,22 @@ class LatticeMap final : public GeoMap {
       work_y_[i] = view_.y_edge(rows[i] + part_);
     }
     const GdalErrors errors;
+    if (reprojection_) reprojection_->to_image(work_x_, work_y_);
     GDALGenImgProjTransform(transformer_.get(), TRUE, static_cast<int>(n), work_x_.data(),
                             work_y_.data(), work_z_.data(), good_.data());
     out.assign(n, Point{});
     for (std::size_t i = 0; i < n; ++i) {
       if (good_[i] && std::isfinite(work_x_[i]) && std::isfinite(work_y_[i])) {
-        out[i] = {work_x_[i], work_y_[i]};
+        out[i] = {turned(work_x_[i]), work_y_[i]};
       }
     }
+  }
+
+  // Longitudes come out on one side of the seam or the other, not always on the image's.
+  double turned(double x) const {
+    if (round_ == 0 || (x + kTie >= 0 && x + kTie < width_)) return x;
+    const double back = x - round_ * std::floor((x + kTie) / round_);
+    return back + kTie < width_ ? back : back - round_;
   }
 
   // All squares that the window touches, evaluated in one go.
@@ -353,6 +370,7 @@ class LatticeMap final : public GeoMap {
     GDALGenImgProjTransform(transformer_.get(), FALSE, 3, x.data(), y.data(), z.data(),
                             good.data());
     if (!good[0] || !good[1] || !good[2]) return;
+    if (reprojection_) reprojection_->to_view(x, y);
     const double column_x = (x[1] - x[0]) / view_.dx, column_y = (x[2] - x[0]) / view_.dx;
     const double row_x = (y[0] - y[1]) / view_.dy, row_y = (y[0] - y[2]) / view_.dy;
     shrink_ = 1 / std::max({std::hypot(column_x, row_x), std::hypot(column_y, row_y),
@@ -363,7 +381,10 @@ class LatticeMap final : public GeoMap {
   }
 
   Transformer transformer_;
+  std::optional<Reprojection> reprojection_;
   Grid view_;
+  double width_;
+  double round_;
   double shrink_ = 1;
   Steps steps_;
   // The window being located.
@@ -426,28 +447,34 @@ std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Gr
 
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor,
-                                     const std::string& given_crs) {
+                                     const std::string& given_crs, const Longitudes& longitudes) {
   std::array<double, 6> g{};
   const bool affine = GDALGetGeoTransform(dataset, g.data()) == CE_None;
   if (affine && same_crs(image_crs, view.crs)) {
     if (const auto map = affine_of(g, view)) return std::make_unique<AffineMap>(*map);
   }
-  const std::string wkt = crs_wkt(view.crs);
-  const std::string target = "DST_SRS=" + wkt;
+  std::optional<Reprojection> reprojection;
+  if (longitudes.middle && is_geographic(image_crs) && !same_crs(image_crs, view.crs)) {
+    reprojection.emplace(view.crs, image_crs, *longitudes.middle);
+  }
+  const std::string target = "DST_SRS=" + crs_wkt(view.crs);
   const std::string source = "SRC_SRS=" + crs_wkt(given_crs);
-  std::array<char*, 3> options = {const_cast<char*>(target.c_str()),
-                                  given_crs.empty() ? nullptr : const_cast<char*>(source.c_str()),
-                                  nullptr};
+  std::vector<char*> options;
+  if (!reprojection) options.push_back(const_cast<char*>(target.c_str()));
+  if (!given_crs.empty()) options.push_back(const_cast<char*>(source.c_str()));
+  options.push_back(nullptr);
   const GdalErrors errors;
-  Transformer transformer(GDALCreateGenImgProjTransformer2(dataset, nullptr, options.data()));
+  const Dataset counting_on = with_points_counting_on(dataset);
+  Transformer transformer(GDALCreateGenImgProjTransformer2(
+      counting_on ? counting_on.get() : dataset, nullptr, options.data()));
   if (!transformer || (affine && image_crs.empty())) {
     const std::string reason = errors.any() ? errors.first() : "it has no CRS";
     throw Error(ErrorCode::kUnreadable, "cannot be placed on a grid in " + view.crs + ": " + reason,
                 descriptor);
   }
-  const auto width = static_cast<double>(GDALGetRasterXSize(dataset));
-  const auto height = static_cast<double>(GDALGetRasterYSize(dataset));
-  auto map = std::make_unique<LatticeMap>(std::move(transformer), view, width, height);
+  auto map = std::make_unique<LatticeMap>(std::move(transformer), std::move(reprojection), view,
+                                          GDALGetRasterXSize(dataset), GDALGetRasterYSize(dataset),
+                                          static_cast<double>(longitudes.round));
   map->set_key(map_key(dataset, image_crs, view));
   return map;
 }

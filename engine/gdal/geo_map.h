@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,10 @@
 #include "engine/region.h"
 
 namespace cube {
+
+// Centres this near a border between source cells count as beyond it, so that rounding errors do
+// not decide ties. In source cells.
+inline constexpr double kTie = 1e-7;
 
 // Positions are in cells of the full-resolution image: 0 at the outer edge of the first cell, 0.5
 // at its centre. NaN where there is none.
@@ -82,14 +87,20 @@ class GeoMap {
 // "" where they do not, and the map refers to the dataset.
 std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Grid& view);
 
+// What is known of an image's longitudes.
+struct Longitudes {
+  // Columns once round the world of an image that goes all round: positions lie in it.
+  std::int64_t round = 0;
+  // Halfway between those of points or arrays that count on beyond 180: places of the view are
+  // looked for within half a turn of it.
+  std::optional<double> middle;
+};
+
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the
 // view's CRS.
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor,
-                                     const std::string& given_crs = {});
-
-// Centres this near a border between source cells count as beyond it, so that rounding errors do
-// not decide ties. In source cells.
-inline constexpr double kTie = 1e-7;
+                                     const std::string& given_crs = {},
+                                     const Longitudes& longitudes = {});
 
 }  // namespace cube

@@ -34,7 +34,7 @@ constexpr std::size_t kStencilBytes = std::size_t{12} << 20;
 // A band at the resolution that suits a view.
 struct Level {
   GDALRasterBandH band;
-  std::int64_t width, height;
+  ImageSize size;
   double scale_x, scale_y;  // full-resolution cells a cell
 };
 
@@ -42,12 +42,16 @@ struct Level {
 // on image and view alone. Area methods take the image itself: what an overview holds (often every
 // other cell) and where its cells lie would change their answer. Throws Error(kUnreadable) where
 // there is no such overview.
-Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source,
+Level choose_level(const OpenImage& image, double shrink, const RasterBand& source,
                    Resampling method) {
+  GDALRasterBandH full = image.band(source.band);
   const auto level = [&](GDALRasterBandH band) {
     const int width = GDALGetRasterBandXSize(band);
     const int height = GDALGetRasterBandYSize(band);
-    return Level{band, width, height, static_cast<double>(GDALGetRasterBandXSize(full)) / width,
+    const double scale_x = static_cast<double>(GDALGetRasterBandXSize(full)) / width;
+    return Level{band,
+                 {height, width, columns_at(image.round(), scale_x)},
+                 scale_x,
                  static_cast<double>(GDALGetRasterBandYSize(full)) / height};
   };
   if (source.overview) {
@@ -66,7 +70,7 @@ Level choose_level(GDALRasterBandH full, double shrink, const RasterBand& source
   for (int i = 0; i < GDALGetOverviewCount(full); ++i) {
     const Level next = level(GDALGetOverview(full, i));
     if (std::max(next.scale_x, next.scale_y) > shrink * kSlack) continue;
-    if (next.width < best.width) best = next;
+    if (next.size.width < best.size.width) best = next;
   }
   return best;
 }
@@ -80,17 +84,19 @@ struct Turn {
 // An image in degrees from 0 to 360 and a view from -180 to 180 (or any others) name the same
 // places differently: each column is looked for within half a turn of the image's middle.
 std::vector<Turn> turns_of(const OpenImage& image, const ReadTarget& target) {
-  constexpr double kTurn = 360;
+  const double once = image.turn();
   const Grid& view = *target.grid;
   const Range& columns = target.columns;
-  const auto middle = image.middle_longitude();
+  const auto middle = image.middle();
+  const double tie = kTie * image.column_width();
   const auto turn_of = [&](std::int64_t column) {
-    return std::floor((view.x_center(column) - *middle) / kTurn + 0.5);
+    return std::floor((view.x_center(column) + tie - *middle) / once + 0.5);
   };
   // The systems are compared only where that matters, and the numbers can be degrees.
-  const bool turned = middle && !columns.empty() && std::abs(view.left) < 2 * kTurn &&
+  const bool turned = middle && !columns.empty() && std::abs(view.left) < 2 * once &&
                       (turn_of(columns.begin) != 0 || turn_of(columns.end - 1) != 0) &&
-                      same_crs(image.crs(), view.crs) && is_geographic(view.crs);
+                      same_crs(image.crs(), view.crs) &&
+                      (image.round() > 0 || is_geographic(view.crs));
   if (!turned) return {{columns, view}};
   std::vector<Turn> out;
   for (std::int64_t column = columns.begin; column < columns.end;) {
@@ -99,7 +105,7 @@ std::vector<Turn> turns_of(const OpenImage& image, const ReadTarget& target) {
     while (turn.columns.end < columns.end && turn_of(turn.columns.end) == number) {
       ++turn.columns.end;
     }
-    turn.grid.left -= number * kTurn;
+    turn.grid.left -= number * once;
     column = turn.columns.end;
     out.push_back(std::move(turn));
   }
@@ -146,15 +152,14 @@ class GdalImageReader final : public ImageReader {
   void open(Job& job) {
     job.image = &pool_.open(job.source);
     job.map = &job.image->map(*job.target.grid);
-    job.level = choose_level(job.image->band(job.source.band), job.map->shrink(), job.source,
-                             job.target.resampling);
+    job.level = choose_level(*job.image, job.map->shrink(), job.source, job.target.resampling);
     stats_.opened = pool_.opened();
     stats_.seconds_open = pool_.seconds();
   }
 
   static SourceBand source_of(const Job& job, bool in_blocks) {
     return {job.level.band, job.source.descriptor, in_blocks && job.image->blocks_apart(),
-            job.image->tiles(job.level.band)};
+            job.image->tiles(job.level.band), job.level.size.round};
   }
 
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too
@@ -168,15 +173,14 @@ class GdalImageReader final : public ImageReader {
     positions_.to_level(job.level.scale_x, job.level.scale_y);
     const bool paste = is_paste(positions_, job.target.resampling);
     const Resampling method = paste ? Resampling::kNearest : job.target.resampling;
-    const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
+    const Footprint under = footprint_of(positions_, job.level.size, method);
     if (under.rows.empty() || under.columns.empty()) return;
     const bool large = size_of(under) > kMaxWindow && rows.size() * columns.size() > 1;
     if (large && !(paste && reads_in_place(job))) {
       split(job, rows, columns);
       return;
     }
-    const Stencil stencil =
-        make_stencil(std::move(positions_), under, job.level.height, job.level.width, method);
+    const Stencil stencil = make_stencil(std::move(positions_), under, job.level.size, method);
     if (paste && pastes(read_dtype(job.level.band, job.source.descriptor), job.target.storage)) {
       if (const auto lines = paste_of(stencil)) {
         read_lines(job, *lines, rows, columns);
@@ -247,20 +251,18 @@ class GdalImageReader final : public ImageReader {
   // cell is under it or too many are.
   const Stencil& placed(Job& job, const Range& rows, const Range& columns) {
     const Resampling method = job.target.resampling;
-    const StencilCache::Key key{job.map->key(), job.level.height, job.level.width, method,
-                                rows,           columns};
+    const StencilCache::Key key{job.map->key(), job.level.size, method, rows, columns};
     if (const Stencil* known = stencils_.find(key)) return *known;
     locate(*job.map, rows, columns, method, positions_);
     positions_.to_level(job.level.scale_x, job.level.scale_y);
-    const Footprint under = footprint_of(positions_, job.level.height, job.level.width, method);
+    const Footprint under = footprint_of(positions_, job.level.size, method);
     const bool large = size_of(under) > kMaxWindow && rows.size() * columns.size() > 1;
     if (under.rows.empty() || under.columns.empty() || large) {
       Stencil none;
       none.under = under;
       return stencils_.put(key, std::move(none));
     }
-    return stencils_.put(
-        key, make_stencil(std::move(positions_), under, job.level.height, job.level.width, method));
+    return stencils_.put(key, make_stencil(std::move(positions_), under, job.level.size, method));
   }
 
   static Region region_of(const ReadTarget& target) {
@@ -313,8 +315,11 @@ class GdalImageReader final : public ImageReader {
   const HiddenCells* hidden_cells(Job& job, const Footprint& under) {
     if (!job.mask) return nullptr;
     const Stopwatch start;
-    const HiddenCells& hidden = masker_.hidden(
-        job.source, {under.rows, under.columns, job.level.scale_y, job.level.scale_x}, *job.mask);
+    const HiddenCells& hidden =
+        masker_.hidden(job.source,
+                       {under.rows, under.columns, job.level.scale_y, job.level.scale_x,
+                        job.level.size.width, job.level.size.round},
+                       *job.mask);
     open(job);  // masks may have taken its place in the pool
     stats_.seconds_read += start.seconds();
     return &hidden;

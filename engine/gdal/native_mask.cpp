@@ -44,6 +44,7 @@ struct MaskBand {
   std::int64_t width, height;
   double shrink_x, shrink_y;  // full-resolution cells a cell
   TileDecoder* tiles = nullptr;
+  std::int64_t round = 0;  // as ImageSize has it
 };
 
 MaskBand choose_level(GDALRasterBandH full, double cell_x, double cell_y) {
@@ -148,21 +149,24 @@ class Hider {
       }
     }
     const auto range = [&](double low, double high, std::int64_t size) {
-      const auto limit = static_cast<double>(size + reach_);
+      const auto limit = static_cast<double>(size);
       const auto first = static_cast<std::int64_t>(std::floor(std::clamp(low, -limit, limit)));
       const auto last = static_cast<std::int64_t>(std::floor(std::clamp(high, -limit, limit)));
-      return intersect(Range{first - reach_, last + 2 + reach_}, Range{0, size});
+      return Range{first - reach_, last + 2 + reach_};
     };
-    mask_rows_ = range(top, bottom, mask_.height);
-    mask_columns_ = range(left, right, mask_.width);
+    constexpr std::int64_t kTurns = 8;  // more than longitudes go round, and no overflow
+    mask_rows_ = intersect(range(top, bottom, mask_.height + reach_), Range{0, mask_.height});
+    mask_columns_ = mask_.round > 0
+                        ? range(left, right, kTurns * mask_.width)
+                        : intersect(range(left, right, mask_.width + reach_), {0, mask_.width});
   }
 
   template <class Test>
   void read_mask(Test test) {
     hidden_.assign(static_cast<std::size_t>(mask_rows_.size() * mask_columns_.size()), 0);
     if (hidden_.empty()) return;
-    read_window({mask_.band, layer_.band.descriptor, false, mask_.tiles}, mask_rows_, mask_columns_,
-                layer_.band.nodata, {}, cells_);
+    read_window({mask_.band, layer_.band.descriptor, false, mask_.tiles, mask_.round}, mask_rows_,
+                mask_columns_, layer_.band.nodata, {}, cells_);
     test(cells_, hidden_);
     if (reach_ > 0) dilate(hidden_, mask_rows_.size(), mask_columns_.size(), reach_);
   }
@@ -294,14 +298,37 @@ const HiddenCells& NativeMasker::hidden(const RasterBand& source, const MaskedWi
   for (const std::size_t i : {1U, 4U}) key.transform[i] *= window.scale_x;
   for (const std::size_t i : {2U, 5U}) key.transform[i] *= window.scale_y;
   if (const HiddenCells* known = kept_.find(key)) return *known;
+  HiddenCells found = find_all(key, window);
+  const std::size_t bytes = found.cells.size();
+  return kept_.put(std::move(key), std::move(found), bytes);
+}
+
+HiddenCells NativeMasker::find_all(Key& key, const MaskedWindow& window) {
   HiddenCells found;
-  find(key, found.cells);
+  if (window.round == 0) {
+    find(key, found.cells);
+  } else {
+    // Cells are looked up where they are stored, so that the same one is hidden everywhere.
+    const auto width = static_cast<std::size_t>(window.columns.size());
+    found.cells.resize(static_cast<std::size_t>(window.rows.size()) * width);
+    std::vector<std::uint8_t> run;
+    for_runs(window.columns, window.width, window.round, [&](const Range& stored, std::int64_t at) {
+      key.columns = stored;
+      find(key, run);
+      const auto length = static_cast<std::ptrdiff_t>(stored.size());
+      auto to = found.cells.begin() + at;
+      for (auto from = run.begin(); from < run.end(); from += length) {
+        std::copy_n(from, length, to);
+        if (from + length < run.end()) to += static_cast<std::ptrdiff_t>(width);
+      }
+    });
+    key.columns = window.columns;
+  }
   found.all = std::ranges::find(found.cells, std::uint8_t{0}) == found.cells.end();
   if (found.all || std::ranges::find(found.cells, std::uint8_t{1}) == found.cells.end()) {
     found.cells = {};
   }
-  const std::size_t bytes = found.cells.size();
-  return kept_.put(std::move(key), std::move(found), bytes);
+  return found;
 }
 
 void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
@@ -317,6 +344,7 @@ void NativeMasker::find(const Key& key, std::vector<std::uint8_t>& hidden) {
     MaskBand level = choose_level(mask.band(layer.band.band), std::hypot(to_mask[1], to_mask[4]),
                                   std::hypot(to_mask[2], to_mask[5]));
     level.tiles = mask.tiles(level.band);
+    level.round = columns_at(mask.round(), level.shrink_x);
     for (std::size_t i = 0; i < 3; ++i) {
       to_mask[i] /= level.shrink_x;
       to_mask[i + 3] /= level.shrink_y;

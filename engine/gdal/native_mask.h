@@ -23,12 +23,14 @@ struct HiddenCells {
 };
 
 // A rectangle of an image's cells, read at a resolution of `scale_y` x `scale_x` full-resolution
-// cells a cell.
+// cells a cell. Its columns may go on beyond the edges of an image that goes round the world.
 struct MaskedWindow {
   Range rows;
   Range columns;
   double scale_y = 1;
   double scale_x = 1;
+  std::int64_t width = 0;  // of the image at that resolution
+  std::int64_t round = 0;  // as ImageSize has it
 };
 
 // Finds hidden cells, and keeps what it found: the bands of an image are read one after the other
@@ -69,6 +71,7 @@ class NativeMasker {
   class ValueTest;
   static constexpr std::size_t kMostKept = 256;  // so that looking for one stays cheap
 
+  HiddenCells find_all(Key& key, const MaskedWindow& window);
   void find(const Key& key, std::vector<std::uint8_t>& hidden);
   ValueTest& test_of(const MaskRule& rule);
 

@@ -10,6 +10,7 @@
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/dataset_pool.h"
+#include "engine/gdal/ground_points.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/source_window.h"
@@ -92,8 +93,9 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   const std::string source = "SRC_SRS=" + crs_wkt(crs);
   const std::array<const char*, 3> options = {"DST_SRS=EPSG:4326",
                                               crs.empty() ? nullptr : source.c_str(), nullptr};
-  void* transformer =
-      GDALCreateGenImgProjTransformer2(dataset, nullptr, const_cast<char**>(options.data()));
+  const Dataset counting_on = with_points_counting_on(dataset);
+  void* transformer = GDALCreateGenImgProjTransformer2(counting_on ? counting_on.get() : dataset,
+                                                       nullptr, const_cast<char**>(options.data()));
   if (!transformer) return {};
   std::vector<double> x;
   std::vector<double> y;

@@ -61,13 +61,14 @@ Footprint Resampler::place(const Range& rows, const Range& columns) {
   s.rows = rows;
   s.columns = columns;
   locate(*s.map, rows, columns, s.method, s.positions);
-  return footprint_of(s.positions, s.source.height, s.source.width, s.method);
+  return footprint_of(s.positions, {s.source.height, s.source.width}, s.method);
 }
 
 void Resampler::prepare(const Footprint& under) {
   State& s = *state_;
   const Resampling method = is_paste(s.positions, s.method) ? Resampling::kNearest : s.method;
-  s.stencil = make_stencil(std::move(s.positions), under, s.source.height, s.source.width, method);
+  s.stencil =
+      make_stencil(std::move(s.positions), under, {s.source.height, s.source.width}, method);
 }
 
 void Resampler::sample(const Block& in, std::int64_t t, Block& out) {

@@ -29,9 +29,14 @@ struct Extent {
     low = std::min(low, in ? position : INFINITY);
     high = std::max(high, in ? position : -INFINITY);
   }
-  // One cell more on each side than a 2 x 2 neighbourhood can reach, clipped to the image.
+  bool empty() const { return low > high; }
+  // The cells that hold the positions, and `reach` more on each side.
+  Range cells(std::int64_t reach) const {
+    return {cell_at(low) - reach, cell_at(high) + 1 + reach};
+  }
+  // The same, clipped to the image.
   Range cells(std::int64_t reach, std::int64_t size) const {
-    return intersect(Range{cell_at(low) - reach, cell_at(high) + 1 + reach}, Range{0, size});
+    return intersect(cells(reach), Range{0, size});
   }
 };
 
@@ -69,17 +74,23 @@ bool are_adjacent(const std::vector<std::int32_t>& cells) {
   return true;
 }
 
-// Where an image of `height` x `width` cells lies round a footprint, for the loops below.
+// Where an image lies round a footprint, for the loops below.
 struct Frame {
   double width, height;
-  std::int32_t first_row, first_column, stride;
+  double first_between, last_between;  // columns whose centres a position can lie between
+  std::int32_t first_row, first_column, stride, round;
 };
 
-Frame frame_of(const Footprint& under, std::int64_t height, std::int64_t width) {
-  return {static_cast<double>(width), static_cast<double>(height),
+Frame frame_of(const Footprint& under, const ImageSize& size) {
+  const auto width = static_cast<double>(size.width);
+  return {width,
+          static_cast<double>(size.height),
+          size.round > 0 ? -1.0 : 0.0,
+          size.round > 0 ? width : width - 1,
           static_cast<std::int32_t>(under.rows.begin),
           static_cast<std::int32_t>(under.columns.begin),
-          static_cast<std::int32_t>(under.columns.size())};
+          static_cast<std::int32_t>(under.columns.size()),
+          static_cast<std::int32_t>(size.round)};
 }
 
 CUBE_MULTIVERSION
@@ -90,7 +101,8 @@ void place_nearest(const Frame& frame, const double* x, const double* y, std::si
     const bool in = inside(x[i], f.width) & inside(y[i], f.height);
     const std::int32_t row = cell_at(in ? y[i] : 0) - f.first_row;
     const std::int32_t column = cell_at(in ? x[i] : 0) - f.first_column;
-    cells[i] = in ? row * f.stride + column : Stencil::kOutside;
+    const std::int32_t turned = column + (column < 0 ? f.round : 0);
+    cells[i] = in ? row * f.stride + turned : Stencil::kOutside;
   }
 }
 
@@ -101,13 +113,18 @@ void place_bilinear(const Frame& frame, double* x, double* y, std::size_t n, std
   for (std::size_t i = 0; i < n; ++i) {
     const double from_x = x[i] - 0.5;
     const double from_y = y[i] - 0.5;
-    const bool inner =
-        (from_x >= 0) & (from_y >= 0) & (from_x < f.width - 1) & (from_y < f.height - 1);
     const bool in = inside(x[i], f.width) & inside(y[i], f.height);
-    const auto column = static_cast<std::int32_t>(inner ? from_x : 0);
+    const bool inner = in & (from_x >= f.first_between) & (from_y >= 0) &
+                       (from_x < f.last_between) & (from_y < f.height - 1);
+    const auto toward_zero = static_cast<std::int32_t>(inner ? from_x : 0);
+    const bool before = inner & (from_x < static_cast<double>(toward_zero));
+    const std::int32_t column = toward_zero - static_cast<std::int32_t>(before);
     const auto row = static_cast<std::int32_t>(inner ? from_y : 0);
-    const std::int32_t cell = (row - f.first_row) * f.stride + column - f.first_column;
-    cells[i] = inner ? cell : in ? Stencil::kEdge : Stencil::kOutside;
+    const std::int32_t from_first = column - f.first_column;
+    const std::int32_t turned = from_first + (from_first < 0 ? f.round : 0);
+    cells[i] = inner ? (row - f.first_row) * f.stride + turned
+               : in  ? Stencil::kEdge
+                     : Stencil::kOutside;
     x[i] = inner ? from_x - static_cast<double>(column) : x[i];
     y[i] = inner ? from_y - static_cast<double>(row) : y[i];
   }
@@ -157,6 +174,23 @@ void extent_of(const Positions& at, double height, double width, Extent& across,
     across.add(at.x[i], in);
     down.add(at.y[i], in);
   }
+}
+
+// The columns that positions need of an image that goes round the world: those of the view that
+// lie on both sides of its seam are joined across it rather than across the whole image.
+Range columns_round(const Positions& at, const ImageSize& size, std::int64_t reach) {
+  const auto width = static_cast<double>(size.width);
+  const auto height = static_cast<double>(size.height);
+  Extent west, east;  // of the image's middle
+  for (std::size_t i = 0; i < at.x.size(); ++i) {
+    const bool in = inside(at.x[i], width) & inside(at.y[i], height);
+    (at.x[i] < width / 2 ? west : east).add(at.x[i], in);
+  }
+  if (west.empty()) return east.cells(reach);
+  if (east.empty()) return west.cells(reach);
+  const Range straight{west.cells(reach).begin, east.cells(reach).end};
+  const Range turned{east.cells(reach).begin, west.cells(reach).end + size.round};
+  return turned.size() < straight.size() ? turned : straight;
 }
 
 // A row of cells at `offsets`; those outside are left as they are.
@@ -215,26 +249,29 @@ bool is_finite(const SourceWindow& window) {
 
 }  // namespace
 
-Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
-                       Resampling method) {
-  if (is_area_method(method)) return area_footprint(at, height, width);
+Footprint footprint_of(const Positions& at, const ImageSize& size, Resampling method) {
+  if (is_area_method(method)) return area_footprint(at, size);
   Extent across, down;
   if (at.separable) {
-    across = extent_of(at.x, width);
-    down = extent_of(at.y, height);
+    across = extent_of(at.x, size.width);
+    down = extent_of(at.y, size.height);
   } else {
-    extent_of(at, static_cast<double>(height), static_cast<double>(width), across, down);
+    extent_of(at, static_cast<double>(size.height), static_cast<double>(size.width), across, down);
   }
-  if (across.low > across.high || down.low > down.high) return {};
-  if (method == Resampling::kNearest) return {down.cells(0, height), across.cells(0, width)};
-  const auto reach = [&](double scale) {
+  if (across.empty() || down.empty()) return {};
+  const auto reach = [&](double scale) -> std::int64_t {
+    if (method == Resampling::kNearest) return 0;
     return tap_count(method, kernel_scale(method, scale)) / 2;
   };
-  return {down.cells(reach(at.scale_y), height), across.cells(reach(at.scale_x), width)};
+  const Range rows = down.cells(reach(at.scale_y), size.height);
+  const std::int64_t reach_x = reach(at.scale_x);
+  if (size.round == 0) return {rows, across.cells(reach_x, size.width)};
+  if (at.separable) return {rows, across.cells(reach_x)};
+  return {rows, columns_round(at, size, reach_x)};
 }
 
-Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
-                     std::int64_t width, Resampling method) {
+Stencil make_stencil(Positions&& at, const Footprint& under, const ImageSize& size,
+                     Resampling method) {
   const bool nearest = method == Resampling::kNearest;
   Stencil s;
   s.under = under;
@@ -243,13 +280,14 @@ Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height
   s.scale_x = at.scale_x;
   s.scale_y = at.scale_y;
   s.askew = at.askew;
+  s.round = size.round;
   s.x = std::move(at.x);
   s.y = std::move(at.y);
   s.corner_x = std::move(at.corner_x);
   s.corner_y = std::move(at.corner_y);
   if (s.separable) {
-    s.columns = place_axis(s.x, under.columns, width);
-    s.rows = place_axis(s.y, under.rows, height);
+    s.columns = place_axis(s.x, under.columns, size.width);
+    s.rows = place_axis(s.y, under.rows, size.height);
     s.adjacent = nearest && are_adjacent(s.columns);
     if (is_weighted_sum(method)) {
       s.across = make_area_taps(s.corner_x, s.x, under.columns);
@@ -261,7 +299,7 @@ Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height
     return s;
   }
   s.cells.resize(s.x.size());
-  const Frame frame = frame_of(under, height, width);
+  const Frame frame = frame_of(under, size);
   if (method == Resampling::kBilinear) {
     place_bilinear(frame, s.x.data(), s.y.data(), s.x.size(), s.cells.data());
   } else {
@@ -335,7 +373,7 @@ void Sampler::general(const SourceWindow& window, const Stencil& stencil, const 
                       const Range& columns, Block& out) {
   const bool is_bilinear = stencil.method == Resampling::kBilinear;
   if (is_bilinear) {
-    bilinear_.begin(window);
+    bilinear_.begin(window, stencil.round);
   } else {
     to_doubles(window, values_);
   }

@@ -24,15 +24,14 @@
 
 namespace cube {
 
-// The rectangle of source cells that a method needs for those positions that lie in an image of
-// `height` x `width` cells; empty when none does. REQUIRES: area methods have corners.
-Footprint footprint_of(const Positions& at, std::int64_t height, std::int64_t width,
-                       Resampling method);
+// The rectangle of source cells that a method needs for those positions that lie in an image; empty
+// when none does. REQUIRES: area methods have corners.
+Footprint footprint_of(const Positions& at, const ImageSize& size, Resampling method);
 
 // REQUIRES: `under` is footprint_of() of the same arguments and has less than 2^31 cells. Takes
 // the positions.
-Stencil make_stencil(Positions&& at, const Footprint& under, std::int64_t height,
-                     std::int64_t width, Resampling method);
+Stencil make_stencil(Positions&& at, const Footprint& under, const ImageSize& size,
+                     Resampling method);
 
 // What footprint_of() needs for a window of a view: centres, and corners where the method needs
 // them.

@@ -158,6 +158,41 @@ std::int64_t read_blocks(const SourceBand& source, const Blocks& blocks, bool na
   return count;
 }
 
+// A rectangle of `width` columns of bytes, of which a part is wanted by itself.
+std::vector<std::uint8_t> columns_of(std::span<const std::uint8_t> bytes, std::size_t width,
+                                     std::int64_t first, std::int64_t count) {
+  std::vector<std::uint8_t> out;
+  out.reserve(bytes.size() / width * static_cast<std::size_t>(count));
+  for (std::size_t row = 0; row < bytes.size(); row += width) {
+    const auto at = bytes.begin() + static_cast<std::ptrdiff_t>(row) + first;
+    out.insert(out.end(), at, at + count);
+  }
+  return out;
+}
+
+// The cells, and what the band's mask hides, of columns that all lie in the band; they go where
+// `first` of the window's columns is.
+std::int64_t read_columns(const SourceBand& source, const Range& columns, std::int64_t first,
+                          std::span<const std::uint8_t> hidden, SourceWindow& out) {
+  const auto width = static_cast<std::size_t>(out.columns.size());
+  const auto offset = static_cast<std::size_t>(first);
+  const std::size_t cell = size_of(out.dtype);
+  const std::int64_t count = read_cells(source, out.rows, columns, out.dtype, hidden,
+                                        out.cells.data() + offset * cell, width * cell);
+  if (!has_mask_band(source.band)) return count;
+  const auto part = static_cast<std::size_t>(columns.size());
+  std::vector<std::uint8_t> valid(static_cast<std::size_t>(out.rows.size()) * part);
+  read_part({GDALGetMaskBand(source.band), source.descriptor}, out.rows, columns,
+            {out.rows, columns, DType::kUInt8, reinterpret_cast<std::byte*>(valid.data()), part});
+  out.hidden.resize(out.size());
+  for (std::size_t row = 0; row < valid.size() / part; ++row) {
+    std::uint8_t* to = out.hidden.data() + row * width + offset;
+    const std::uint8_t* from = valid.data() + row * part;
+    for (std::size_t k = 0; k < part; ++k) to[k] |= from[k] == 0;
+  }
+  return count;
+}
+
 template <class T, class V>
 CUBE_MULTIVERSION void widen_cells(const T* cells, std::size_t n, bool has_nodata, T missing,
                                    V* out) {
@@ -231,16 +266,17 @@ std::int64_t read_window(const SourceBand& source, const Range& rows, const Rang
   out.dtype = read_dtype(source.band, source.descriptor);
   out.nodata = nodata_of(source.band, out.dtype, nodata);
   out.cells.resize(out.size() * size_of(out.dtype));
-  const std::size_t width = static_cast<std::size_t>(columns.size());
-  const std::int64_t count = read_cells(source, rows, columns, out.dtype, hidden, out.cells.data(),
-                                        width * size_of(out.dtype));
   out.hidden.assign(hidden.begin(), hidden.end());
-  if (!has_mask_band(source.band)) return count;
-  std::vector<std::uint8_t> valid(out.size());
-  read_part({GDALGetMaskBand(source.band), source.descriptor}, rows, columns,
-            {rows, columns, DType::kUInt8, reinterpret_cast<std::byte*>(valid.data()), width});
-  out.hidden.resize(out.size());
-  for (std::size_t i = 0; i < valid.size(); ++i) out.hidden[i] |= valid[i] == 0;
+  if (source.round == 0) return read_columns(source, columns, 0, hidden, out);
+  std::int64_t count = 0;
+  for_runs(columns, GDALGetRasterBandXSize(source.band), source.round,
+           [&](const Range& run, std::int64_t first) {
+             const bool whole = hidden.empty() || run.size() == columns.size();
+             const auto width = static_cast<std::size_t>(columns.size());
+             const auto own =
+                 whole ? std::vector<std::uint8_t>() : columns_of(hidden, width, first, run.size());
+             count += read_columns(source, run, first, whole ? hidden : std::span(own), out);
+           });
   return count;
 }
 

@@ -2,6 +2,7 @@
 // Thread rule: one a thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,8 +18,8 @@ namespace cube {
 
 // Cells of one band at one resolution, in the band's own type, C order (row, column).
 struct SourceWindow {
-  Range rows;  // of the band or overview read
-  Range columns;
+  Range rows;     // of the band or overview read
+  Range columns;  // may go on beyond its edges where the image goes round the world
   DType dtype = DType::kUInt8;
   std::optional<double> nodata;  // among the cells; NaN is missing in any case
   std::vector<std::byte> cells;
@@ -44,7 +45,23 @@ struct SourceBand {
   // block of the file must have cells of this band only and decode by itself.
   bool blocks_apart = false;
   TileDecoder* tiles = nullptr;  // a faster way to such blocks, where there is one
+  std::int64_t round = 0;        // as ImageSize has it
 };
+
+// Columns of an image that goes round the world, which may lie beyond its `width`, as they are
+// stored: calls f(columns, first) for each run of them, `first` counted from the first one's.
+template <class F>
+void for_runs(const Range& columns, std::int64_t width, std::int64_t round, F&& f) {
+  for (std::int64_t at = columns.begin; at < columns.end;) {
+    std::int64_t turns = 0;
+    if (at < 0) turns = (-at + round - 1) / round;
+    if (at >= width) turns = -((at - width) / round + 1);
+    const std::int64_t stored = at + turns * round;
+    const std::int64_t run = std::min(columns.end - at, (at < 0 ? round : width) - stored);
+    f(Range{stored, stored + run}, at - columns.begin);
+    at += run;
+  }
+}
 
 // Reads a rectangle without resampling as cells of `dtype`, row after row, `row_bytes` apart.
 // `hidden` (C order, 1 = hidden, or empty: none) says which cells are not needed: blocks of the
@@ -62,7 +79,8 @@ std::optional<double> nodata_of(GDALRasterBandH band, DType dtype, std::optional
 bool has_mask_band(GDALRasterBandH band);
 
 // Reads a rectangle with what is missing in it: `hidden`, as above, and what GDAL's mask band
-// hides. Returns how many cells were asked of GDAL.
+// hides. Returns how many cells were asked of GDAL. The columns may go on beyond the band where the
+// image goes round the world.
 std::int64_t read_window(const SourceBand& source, const Range& rows, const Range& columns,
                          std::optional<double> nodata, std::span<const std::uint8_t> hidden,
                          SourceWindow& out);

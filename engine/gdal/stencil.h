@@ -11,7 +11,19 @@
 
 namespace cube {
 
-// Source cells that positions need.
+// An image at the resolution that is read.
+struct ImageSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  // Columns once round the world, where the image goes all round: column n is column n + round, so
+  // that it has no edge on the left and right. 0: it has.
+  std::int64_t round = 0;
+
+  bool operator==(const ImageSize&) const = default;
+};
+
+// Source cells that positions need. Columns of an image that goes round the world may go on beyond
+// its first and last.
 struct Footprint {
   Range rows;
   Range columns;
@@ -50,6 +62,9 @@ struct Stencil {
   std::vector<double> corner_x, corner_y;  // area methods: as in Positions
   double scale_x = 1, scale_y = 1;
   bool askew = false;
+  // ImageSize::round. Positions lie in the image, so that column n may be n + round of the
+  // footprint; a separable stencil has no such columns.
+  std::int64_t round = 0;
 };
 
 }  // namespace cube

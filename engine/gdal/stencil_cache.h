@@ -14,8 +14,8 @@ class StencilCache {
  public:
   // What a stencil depends on.
   struct Key {
-    std::string map;                     // GeoMap::key()
-    std::int64_t height = 0, width = 0;  // of the resolution that is read
+    std::string map;  // GeoMap::key()
+    ImageSize size;
     Resampling method = Resampling::kNearest;
     Range rows, columns;  // of the view
 

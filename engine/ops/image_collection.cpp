@@ -261,8 +261,8 @@ OperatorType image_collection() {
           "Where the images of the view differ in scale or offset (Sentinel-2 before and after "
           "processing baseline 04.00) values are brought to the smallest offset, as floats; "
           "\"unpack\": true makes them physical. "
-          "Methods other than near do not look across the seam of a global image, where its last "
-          "column meets its first: there they see its edge. "
+          "An image that goes round the world has no edge where its last column meets its first: "
+          "every method takes cells from both sides. "
           "count_values counts the images that have a value in the cell, count_images those "
           "whose footprint, as a box in degrees, covers it.",
       .example = R"({"cube_type": "image_collection", "file": "collection.db",
