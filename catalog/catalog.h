@@ -5,6 +5,7 @@
 // and modification time. Descriptors that are relative paths are relative to the catalog's folder.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -125,6 +126,8 @@ IndexReport plan_from_stac(const StacOptions& stac,
 struct ChangeOptions {
   int threads = 0;       // files opened at a time; 0 = all cores
   bool dry_run = false;  // say what would be done; write nothing
+  // For another process that changes the catalog.
+  std::chrono::milliseconds wait = std::chrono::seconds(10);
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 

@@ -1,16 +1,11 @@
 #include "catalog/catalog_change.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <unordered_set>
 
 #include "catalog/catalog_editor.h"
+#include "catalog/convert_catalog.h"
 #include "catalog/descriptor.h"
-#include "catalog/draft.h"
 #include "catalog/footprint.h"
 #include "catalog/packings.h"
 #include "catalog/schema.h"
@@ -40,6 +35,15 @@ std::string facts_of(const Collection& all, const CollectedImage& image) {
   return out;
 }
 
+// Whether the same is said of a band.
+bool alike(const BandInfo& a, const BandInfo& b) {
+  const auto known = [](const BandInfo& band) {
+    return band.nodata ? number_text(*band.nodata) : "";  // NaN is NaN
+  };
+  return a.name == b.name && a.dtype == b.dtype && known(a) == known(b) && a.scale == b.scale &&
+         a.offset == b.offset && a.unit == b.unit && a.note == b.note;
+}
+
 fs::path real_file(const fs::path& catalog) {
   std::error_code failed;
   const fs::path real = fs::canonical(catalog, failed);
@@ -50,38 +54,27 @@ fs::path real_file(const fs::path& catalog) {
 
 // What becomes of the images that were read.
 struct CatalogChange::Difference {
-  std::vector<const CollectedImage*> written;  // new and changed
+  std::vector<const CollectedImage*> written;  // new and changed, or to be said otherwise
   std::vector<std::string> added, changed, removed;
   std::set<std::string> files_gone;
   std::set<std::string> files_new;
 };
 
-CatalogChange::CatalogChange(const fs::path& catalog)
+CatalogChange::CatalogChange(const fs::path& catalog, std::chrono::milliseconds wait)
     : file_(real_file(catalog)), folder_(fs::absolute(file_).lexically_normal().parent_path()) {
   open_catalog(catalog);  // or says why it is none
   check_target(file_, true);
-  lock();
+  lock_ = lock_catalog(file_, wait);
   stored_ = read_outline(file_);
-  outline_ = stored_;
-  database_.emplace(file_, Database::Mode::kRead);
-  stored_.ours ? find_elsewhere() : load_all();
-}
-
-CatalogChange::~CatalogChange() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void CatalogChange::lock() {
-  descriptor_ = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat mine {};
-  struct stat there {};
-  const bool locked = descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 &&
-                      ::fstat(descriptor_, &mine) == 0 && ::stat(file_.c_str(), &there) == 0 &&
-                      mine.st_ino == there.st_ino;
-  if (!locked) {
-    throw Error(ErrorCode::kUnwritable, "is being changed by another process", file_.string(),
-                "wait for it and try again");
+  if (!stored_.ours) {
+    draft_.emplace(file_);
+    draft_->make([&] { convert_catalog(file_, stored_, folder_, draft_->path()); });
+    std::error_code ignored;
+    fs::permissions(draft_->path(), fs::status(file_).permissions(), ignored);
   }
+  outline_ = stored_;
+  database_.emplace(source(), Database::Mode::kRead);
+  find_elsewhere();
 }
 
 // Remembers what is said of the images from `first` on.
@@ -93,7 +86,6 @@ void CatalogChange::note(std::size_t first) {
   }
 }
 
-// The bands of images that were not read.
 void CatalogChange::find_elsewhere() {
   all().elsewhere.clear();
   Statement count(*database_, "SELECT count(*) FROM images");
@@ -111,8 +103,18 @@ void CatalogChange::find_elsewhere() {
   }
 }
 
+void CatalogChange::keep_scales() {
+  for (std::size_t i = 0; i < all().bands.size(); ++i) {
+    BandInfo& band = all().bands[i];
+    const auto& before = outline_.collection.bands;
+    const auto at = std::ranges::find(before, band.name, &BandInfo::name);
+    if (!all().has_elsewhere(i) || at == before.end()) continue;
+    band.scale = at->scale;
+    band.offset = at->offset;
+  }
+}
+
 void CatalogChange::load(const std::set<std::string>& names) {
-  if (!stored_.ours) return;  // all are there
   std::set<std::string> wanted;
   for (const std::string& name : names) {
     if (!before_.contains(name)) wanted.insert(wanted.end(), name);
@@ -123,19 +125,6 @@ void CatalogChange::load(const std::set<std::string>& names) {
   find_elsewhere();
 }
 
-void CatalogChange::load_all() {
-  if (stored_.ours) {
-    std::set<std::string> names;
-    for_each_name([&](const std::string& name) { names.insert(name); });
-    load(names);
-  } else {
-    stored_ = read_collection(file_);
-    note(0);
-  }
-  loaded_all_ = true;
-  for (std::size_t i = 0; i < all().files.size(); ++i) known_[all().files[i]] = all().states[i];
-}
-
 void CatalogChange::for_each_name(const std::function<void(const std::string&)>& use) {
   Statement rows(*database_, "SELECT name FROM images");
   while (rows.step()) use(rows.text(0));
@@ -143,15 +132,6 @@ void CatalogChange::for_each_name(const std::function<void(const std::string&)>&
 
 std::set<std::string> CatalogChange::images_with(const FileTest& test) {
   std::set<std::string> out;
-  if (!stored_.ours) {
-    for (const CollectedImage& image : all().images) {
-      const bool any = std::ranges::any_of(image.sources, [&](const auto& entry) {
-        return test(all().files[entry.second.file], all().states[entry.second.file]);
-      });
-      if (any) out.insert(image.name);
-    }
-    return out;
-  }
   Statement rows(*database_,
                  "SELECT i.name, r.descriptor, f.size, f.mtime FROM gdalrefs r"
                  " JOIN images i ON i.id = r.image_id LEFT JOIN " +
@@ -163,18 +143,7 @@ std::set<std::string> CatalogChange::images_with(const FileTest& test) {
   return out;
 }
 
-bool CatalogChange::knows_all_files() {
-  if (loaded_all_) return true;
-  Statement row(*database_, "SELECT count(*) FROM " + std::string(kFileTable));
-  row.step();
-  return row.integer(0) == open_catalog(file_)->summary().files;
-}
-
 std::optional<FileState> CatalogChange::state(const std::string& file) {
-  if (loaded_all_) {
-    const auto at = known_.find(file);
-    return at == known_.end() ? std::nullopt : std::optional(at->second);
-  }
   if (!state_row_) {
     state_row_.emplace(
         *database_, "SELECT size, mtime FROM " + std::string(kFileTable) + " WHERE descriptor = ?");
@@ -185,36 +154,34 @@ std::optional<FileState> CatalogChange::state(const std::string& file) {
 
 void CatalogChange::for_each_file(
     const std::function<void(const std::string&, const FileState&)>& use) {
-  if (!stored_.ours) {
-    for (std::size_t i = 0; i < all().files.size(); ++i) use(all().files[i], all().states[i]);
-    return;
-  }
-  Statement rows(*database_, "SELECT descriptor, size, mtime FROM " + std::string(kFileTable));
+  Statement rows(*database_, outline_.has_states
+                                 ? "SELECT descriptor, size, mtime FROM " + std::string(kFileTable)
+                                 : "SELECT DISTINCT descriptor, NULL, NULL FROM gdalrefs");
   while (rows.step()) use(resolve_descriptor(rows.text(0), folder_), state_in(rows, 1));
 }
 
-// Whether the bands are those that were, in their order, then new ones.
-bool CatalogChange::bands_fit() const {
-  const auto& before = outline_.collection.bands;
-  auto at = before.begin();
-  bool fresh = false;
-  for (const BandInfo& band : stored_.collection.bands) {
-    const auto found = std::ranges::find(before, band.name, &BandInfo::name);
-    if (found == before.end()) {
-      fresh = true;
-    } else if (fresh || found < at) {
-      return false;
-    } else {
-      at = found + 1;
-    }
-  }
-  return true;
+void CatalogChange::for_each_reference(
+    const std::function<void(const std::string&, const FileState&)>& use) {
+  Statement rows(*database_, "SELECT r.descriptor, f.size, f.mtime FROM gdalrefs r LEFT JOIN " +
+                                 std::string(kFileTable) + " f ON f.descriptor = r.descriptor");
+  while (rows.step()) use(resolve_descriptor(rows.text(0), folder_), state_in(rows, 1));
 }
 
 void CatalogChange::check_not_empty(std::int64_t images) const {
   if (images > 0) return;
   throw Error(ErrorCode::kInvalid, "no image would be left", file_.string(),
               "to be rid of the catalog remove the file");
+}
+
+// Whether a band of the image has another scale or offset than before, so that what the image says
+// of its own has to be said anew. All images of such a band have been read.
+bool CatalogChange::rescaled(const CollectedImage& image) const {
+  const auto& before = outline_.collection.bands;
+  return std::ranges::any_of(image.sources, [&](const auto& entry) {
+    const BandInfo& band = stored_.collection.bands[entry.first];
+    const auto at = std::ranges::find(before, band.name, &BandInfo::name);
+    return at != before.end() && (at->scale != band.scale || at->offset != band.offset);
+  });
 }
 
 CatalogChange::Difference CatalogChange::compare(const std::set<std::string>& touched) {
@@ -233,7 +200,7 @@ CatalogChange::Difference CatalogChange::compare(const std::set<std::string>& to
       out.added.push_back(image.name);
     } else if (touched.contains(image.name) || at->second != facts_of(all(), image)) {
       out.changed.push_back(image.name);
-    } else {
+    } else if (!rescaled(image)) {
       continue;
     }
     out.written.push_back(&image);
@@ -247,7 +214,7 @@ CatalogChange::Difference CatalogChange::compare(const std::set<std::string>& to
 
 // How many files there will be. Those that images have which were not read are not gone or new.
 std::int64_t CatalogChange::count_files(Difference& difference) {
-  std::int64_t count = open_catalog(file_)->summary().files;
+  std::int64_t count = open_catalog(source())->summary().files;
   std::unordered_map<std::string, const std::string*> gone;
   std::unordered_set<std::string> fresh;
   for (const auto& file : difference.files_gone) gone[stored_descriptor(file, folder_)] = &file;
@@ -268,80 +235,52 @@ std::int64_t CatalogChange::count_files(Difference& difference) {
   return count + std::ssize(fresh) - std::ssize(difference.files_gone);
 }
 
-void CatalogChange::rewrite() {
-  const Draft draft(file_);
-  draft.make([&] { write_collection(draft.path(), folder_, stored_.format_json, all()); });
-  std::error_code ignored;
-  fs::permissions(draft.path(), fs::status(file_).permissions(), ignored);
-  draft.publish();
-}
-
 void CatalogChange::edit(const Difference& difference, std::int64_t files) {
-  const Draft draft(file_);
-  std::error_code failed;
-  fs::copy_file(file_, draft.path(), failed);
-  if (failed) throw Error(ErrorCode::kUnwritable, failed.message(), file_.string());
-  draft.make([&] {
-    CatalogEditor editor(draft.path(), folder_);
+  state_row_.reset();
+  database_.reset();
+  if (!draft_) {
+    draft_.emplace(file_);
+    std::error_code failed;
+    fs::copy_file(file_, draft_->path(), fs::copy_options::overwrite_existing, failed);
+    if (failed) throw Error(ErrorCode::kUnwritable, failed.message(), file_.string());
+  }
+  draft_->make([&] {
+    CatalogEditor editor(draft_->path(), folder_);
     editor.set_bands(all().bands);
     for (const auto& [key, value] : all().settings) editor.set(key, value);
     if (!stored_.format_json.empty()) editor.set(kFormatKey, stored_.format_json);
     for (const std::string& name : difference.removed) editor.remove(name);
     for (const std::string& file : difference.files_gone) editor.drop_file(file);
     for (const CollectedImage* image : difference.written) editor.put(all(), *image);
+    if (!read_again_.empty()) editor.forget_states(read_again_);
     editor.finish(files);
   });
-  draft.publish();
+  draft_->replace();
 }
 
 ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dry_run) {
   tidy(all());
   settle_packings(all());
-  bool whole = !stored_.ours;
-  if (!whole && !bands_fit()) {
-    whole = true;
-    add_rest();
-  }
   Difference difference = compare(touched);
-  ChangeReport report{.images = std::ssize(all().images),
-                      .files = std::ssize(all().files),
+  ChangeReport report{.images = 0,
+                      .files = count_files(difference),
                       .added = difference.added,
                       .changed = difference.changed,
                       .removed = difference.removed,
                       .left_out = std::move(all().left_out)};
-  if (!whole) {
-    report.images = open_catalog(file_)->summary().images + std::ssize(difference.added) -
-                    std::ssize(difference.removed);
-    report.files = count_files(difference);
-  }
+  report.images = open_catalog(source())->summary().images + std::ssize(difference.added) -
+                  std::ssize(difference.removed);
   check_not_empty(report.images);
-  if (dry_run) return report;
-  if (whole) {
-    rewrite();
-  } else if (!difference.written.empty() || !difference.removed.empty() || says_more()) {
-    edit(difference, report.files);
-  }
+  const bool any = !difference.written.empty() || !difference.removed.empty();
+  if (!dry_run && (any || draft_ || says_more())) edit(difference, report.files);
   return report;
-}
-
-// Reads what was not, to write all of it.
-void CatalogChange::add_rest() {
-  std::set<std::string> names;
-  for_each_name([&](const std::string& name) {
-    if (!before_.contains(name)) names.insert(name);
-  });
-  const std::size_t first = all().images.size();
-  read_images(*database_, folder_, names, all());
-  note(first);
-  all().elsewhere.clear();
-  tidy(all());
-  settle_packings(all());
 }
 
 // Whether something else is to be remembered.
 bool CatalogChange::says_more() const {
   return stored_.collection.settings != outline_.collection.settings ||
-         stored_.format_json != outline_.format_json;
+         stored_.format_json != outline_.format_json ||
+         !std::ranges::equal(stored_.collection.bands, outline_.collection.bands, alike);
 }
 
 }  // namespace cube

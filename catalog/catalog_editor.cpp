@@ -14,13 +14,9 @@ namespace cube {
 
 namespace {
 
-constexpr const char* kSettings =
-    "PRAGMA cache_size = -16000; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-    " PRAGMA locking_mode = EXCLUSIVE; BEGIN;";
-
 Database open_to_change(const std::filesystem::path& file) {
   Database database(file, Database::Mode::kCreate);
-  database.execute(kSettings);
+  database.execute(kDraftSettings);
   database.execute(trigger_sql());  // older ones removed images slowly
   return database;
 }
@@ -57,18 +53,9 @@ void CatalogEditor::set_band(std::int64_t id, const BandInfo& band) {
   note.bind(id).bind(kNoteKey).bind(band.note).run();
 }
 
-void CatalogEditor::set_bands(const std::vector<BandInfo>& bands) {
-  std::set<std::string> names;
-  std::int64_t next = 0;
-  for (const auto& [name, id] : ids_) next = std::max(next, id + 1);
-  for (const BandInfo& band : bands) {
-    names.insert(band.name);
-    const auto [at, fresh] = ids_.try_emplace(band.name, next);
-    if (fresh) ++next;
-    set_band(at->second, band);
-  }
+void CatalogEditor::drop_bands(const std::set<std::string>& kept) {
   for (auto at = ids_.begin(); at != ids_.end();) {
-    if (names.contains(at->first)) {
+    if (kept.contains(at->first)) {
       ++at;
       continue;
     }
@@ -78,6 +65,46 @@ void CatalogEditor::set_bands(const std::vector<BandInfo>& bands) {
     }
     at = ids_.erase(at);
   }
+}
+
+// Gives the bands these ids, in all tables, by way of negative ones as they must not meet.
+void CatalogEditor::renumber(const std::map<std::string, std::int64_t>& ids) {
+  std::string cases = "CASE band_id";
+  for (const auto& [name, id] : ids_) {
+    cases += " WHEN " + std::to_string(id) + " THEN " + std::to_string(-1 - ids.at(name));
+  }
+  for (const std::string table : {"gdalrefs", "band_md", kPackingTable}) {
+    database_.execute("UPDATE " + table + " SET band_id = " + cases + " ELSE band_id END");
+    database_.execute("UPDATE " + table + " SET band_id = -1 - band_id WHERE band_id < 0");
+  }
+  database_.execute("DELETE FROM bands");
+  ids_ = ids;
+}
+
+void CatalogEditor::set_bands(const std::vector<BandInfo>& bands) {
+  std::set<std::string> names;
+  std::int64_t next = 0;
+  for (const auto& [name, id] : ids_) next = std::max(next, id + 1);
+  for (const BandInfo& band : bands) names.insert(band.name);
+  drop_bands(names);
+  // New ones come last in most changes; else all count anew.
+  std::map<std::string, std::int64_t> kept;
+  std::map<std::string, std::int64_t> anew;
+  std::int64_t last = -1;
+  bool ascending = true;
+  for (const BandInfo& band : bands) {
+    const auto at = ids_.find(band.name);
+    const std::int64_t id = at == ids_.end() ? next++ : at->second;
+    ascending = ascending && id > last;
+    last = kept[band.name] = id;
+    anew.try_emplace(band.name, std::ssize(anew));
+  }
+  if (ascending) {
+    ids_ = kept;
+  } else {
+    renumber(anew);
+  }
+  for (const BandInfo& band : bands) set_band(ids_.at(band.name), band);
 }
 
 void CatalogEditor::set(const std::string& key, const std::string& value) {
@@ -136,6 +163,18 @@ void CatalogEditor::put_source(std::int64_t image, const Collection& all, std::s
 void CatalogEditor::drop_file(const std::string& name) {
   Statement row(database_, "DELETE FROM " + std::string(kFileTable) + " WHERE descriptor = ?");
   row.bind(stored_descriptor(name, folder_)).run();
+}
+
+void CatalogEditor::forget_states(const std::set<std::string>& files) {
+  std::vector<std::string> found;
+  Statement rows(database_, "SELECT descriptor FROM " + std::string(kFileTable));
+  while (rows.step()) {
+    const std::string name = rows.text(0);
+    if (files.contains(file_named(resolve_descriptor(name, folder_)))) found.push_back(name);
+  }
+  Statement row(database_,
+                "UPDATE " + std::string(kFileTable) + " SET mtime = 0 WHERE descriptor = ?");
+  for (const std::string& name : found) row.bind(name).run();
 }
 
 void CatalogEditor::note_packings() {

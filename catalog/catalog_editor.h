@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,16 @@ class CatalogEditor {
   // Descriptors are stored for a catalog in `folder`. Throws Error(kUnwritable), as all here.
   CatalogEditor(const std::filesystem::path& file, std::filesystem::path folder);
 
-  // The bands from now on, by their names: what is said of them, and which there are.
+  // The bands from now on, by their names, in this order: what is said of them, and which there
+  // are. REQUIRES: no image has those that go.
   void set_bands(const std::vector<BandInfo>& bands);
   void set(const std::string& key, const std::string& value);  // a row of collection_md
   // Adds an image of `all` or replaces the one of its name; with what is known of its files.
   void put(const Collection& all, const CollectedImage& image);
   void remove(const std::string& name);
   void drop_file(const std::string& name);
+  // Makes files look as if they had changed, by the names of files in their descriptors.
+  void forget_states(const std::set<std::string>& files);
   // `files`: how many there are now.
   void finish(std::int64_t files);
 
@@ -36,6 +40,8 @@ class CatalogEditor {
   std::int64_t id_of(const std::string& name);  // 0 = there is none
   void put_source(std::int64_t image, const Collection& all, std::size_t index,
                   const CollectedImage::Source& source);
+  void drop_bands(const std::set<std::string>& kept);
+  void renumber(const std::map<std::string, std::int64_t>& ids);
   void set_band(std::int64_t id, const BandInfo& band);
   void note_packings();
 

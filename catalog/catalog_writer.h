@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -45,6 +46,9 @@ class CatalogWriter {
   // Size and time of change of a file when it was opened.
   void add_file(std::string_view descriptor, std::optional<std::int64_t> size,
                 std::optional<std::int64_t> mtime);
+
+  // The files of all references, each once, by name. `use` may call add_file().
+  void for_each_file(const std::function<void(const std::string&)>& use);
 
   // A row of collection_md.
   void add_setting(std::string_view key, std::string_view value);

@@ -2,8 +2,10 @@
 // Thread rule: values.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,10 +32,12 @@ struct CollectedImage {
 // Size and time of change of a file when it was indexed; null where it is no file of this machine.
 struct FileState {
   std::optional<std::int64_t> size;   // bytes
-  std::optional<std::int64_t> mtime;  // seconds since 1970
-  friend bool operator==(const FileState&, const FileState&) = default;
+  std::optional<std::int64_t> mtime;  // nanoseconds since 1970
 };
 FileState state_of(const std::string& file);
+// Whether a file is as it was. Of times without a fraction, as older catalogs and some file systems
+// and archivers have them, only the seconds are compared.
+bool same_state(const FileState& a, const FileState& b);
 
 struct Collection {
   std::vector<std::string> files;      // absolute names, /vsi paths, ... of what is indexed
@@ -71,8 +75,26 @@ struct ListedFile {
 Collection collect_listed(const std::vector<FormatBand>& bands, std::vector<ListedFile> files,
                           const IndexOptions& options, const std::string& srs = {});
 
-// What STAC items say. Throws Error as create_catalog_from_stac().
-Collection collect_stac(const StacOptions& stac, const IndexOptions& options);
+class WantedImages;
+
+// Why an image of a document stays whose file is not there any more.
+inline constexpr const char* kGoneButNamed =
+    "is gone; its image stays as it is still named (catalog remove --missing drops it)";
+
+// What STAC items say: of all, or of the images that are wanted, beside all that is known of the
+// bands. Throws Error as create_catalog_from_stac().
+Collection collect_stac(const StacOptions& stac, const IndexOptions& options, WantedImages* wanted);
+
+// The same of the rows of a table; files are relative to a catalog in `folder`. `opened`: whether
+// the bands are what the wanted files say, as the table has no extents. Throws Error as
+// create_catalog_from_table(). A table on standard input cannot be asked for wanted images.
+struct TableCollection {
+  Collection collection;
+  bool opened = false;
+  std::set<std::string> asked;  // images that were wanted, if opened; some may not have been found
+};
+TableCollection collect_table(const TableOptions& table, const IndexOptions& options,
+                              const std::filesystem::path& folder, WantedImages* wanted);
 
 // Writes the tables into a new file, for a catalog in `folder`. Throws Error(kUnwritable).
 void write_collection(const std::filesystem::path& file, const std::filesystem::path& folder,

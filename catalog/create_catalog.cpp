@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
+
 void write_files(CatalogWriter& writer, const Collection& collection,
                  const std::vector<std::string>& descriptors) {
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
@@ -30,7 +32,14 @@ FileState state_of(const std::string& file) {
   struct stat status {};
   const std::string name = file_of(file);
   if (name.empty() || ::stat(name.c_str(), &status) != 0) return {};
-  return {status.st_size, status.st_mtime};
+  return {status.st_size, status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec};
+}
+
+bool same_state(const FileState& a, const FileState& b) {
+  if (a.size != b.size || a.mtime.has_value() != b.mtime.has_value()) return false;
+  if (!a.mtime) return true;
+  const bool whole = *a.mtime % kSecond == 0 || *b.mtime % kSecond == 0;
+  return whole ? *a.mtime / kSecond == *b.mtime / kSecond : *a.mtime == *b.mtime;
 }
 
 void write_collection(const fs::path& file, const fs::path& folder, const std::string& format_json,
@@ -62,7 +71,7 @@ IndexReport create_catalog(const fs::path& catalog, const CollectionFormat& form
   const Draft draft(catalog);
   const fs::path folder = fs::absolute(catalog).lexically_normal().parent_path();
   draft.make([&] { write_collection(draft.path(), folder, format.json(), collection); });
-  draft.publish();
+  draft.publish(options.overwrite);
   return {static_cast<std::int64_t>(collection.images.size()),
           static_cast<std::int64_t>(collection.files.size()),
           std::move(collection.left_out),

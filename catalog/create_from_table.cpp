@@ -1,6 +1,4 @@
 // A catalog from a table of images.
-#include <fstream>
-#include <iostream>
 #include <unordered_set>
 
 #include "catalog/catalog.h"
@@ -8,13 +6,11 @@
 #include "catalog/collection.h"
 #include "catalog/descriptor.h"
 #include "catalog/draft.h"
-#include "catalog/footprint.h"
 #include "catalog/inputs.h"
+#include "catalog/open_table.h"
+#include "catalog/parallel.h"
 #include "catalog/pipe.h"
-#include "catalog/table.h"
 #include "engine/error.h"
-#include "engine/gdal/raster_info.h"
-#include "engine/text.h"
 
 namespace cube {
 
@@ -22,70 +18,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path folder_of(const fs::path& file) {
-  return fs::absolute(file).lexically_normal().parent_path();
-}
-
-// The names of the bands of a file: its descriptions, else "b1", "b2", ...
-std::vector<std::string> bands_of_file(const std::string& file) {
+// Sizes and times of the files that are on this machine, which none of them is opened for. Several
+// are asked at a time, as some file systems are far away.
+void write_states(CatalogWriter& writer, const fs::path& folder, int threads) {
+  constexpr std::size_t kAtATime = 4096;
   std::vector<std::string> names;
-  for (const BandInfo& band : describe_raster(file).bands) names.push_back(band.name);
-  return names;
-}
-
-// What a band is: as the table says, else the format, else the first of its files.
-BandInfo describe_band(const ImageTable& table, const TableBand& band,
-                       const TableDescriptors& names) {
-  const FormatBand& known = band.info;
-  BandInfo out;
-  if (!known.dtype) {
-    const std::string hint =
-        "a column dtype or a --format with the dtype of each band spares opening files";
-    try {
-      const RasterInfo info = describe_raster(names.absolute(band.sample));
-      const auto wanted = static_cast<std::size_t>(known.raster_band);
-      if (wanted > info.bands.size()) {
-        throw Error(ErrorCode::kInvalid, "has " + std::to_string(info.bands.size()) +
-                                             " bands, and '" + known.name + "' is band " +
-                                             std::to_string(wanted));
-      }
-      out = info.bands[wanted - 1];
-    } catch (const Error& error) {
-      throw Error(error.code(),
-                  "the band '" + known.name + "' is not known: its first file " +
-                      names.absolute(band.sample) + ": " + error.message(),
-                  csv_place(table.name(), band.line, {}), hint);
+  std::vector<FileState> states;
+  const auto write = [&] {
+    states.assign(names.size(), {});
+    for_each_parallel(names.size(), threads, [&](std::size_t i) {
+      states[i] = state_of(resolve_descriptor(names[i], folder));
+    });
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (states[i].size) writer.add_file(names[i], states[i].size, states[i].mtime);
     }
-  }
-  out.name = known.name;
-  out.dtype = known.dtype.value_or(out.dtype);
-  if (known.nodata) out.nodata = known.nodata;
-  if (known.scale != 1 || known.offset != 0) {
-    out.scale = known.scale;
-    out.offset = known.offset;
-  }
-  if (!known.unit.empty()) out.unit = known.unit;
-  return out;
-}
-
-void check_bands_seen(const ImageTable& table) {
-  for (const TableBand& band : table.bands()) {
-    if (!band.sample.empty()) continue;
-    throw Error(ErrorCode::kInvalid, "no row has a file of the band '" + band.info.name + "'",
-                table.name());
-  }
-}
-
-std::vector<Box> footprint_of(const Box& extent) {
-  return extent.left > extent.right ? from_row(extent) : wrap_longitudes({extent});
+    names.clear();
+  };
+  writer.for_each_file([&](const std::string& name) {
+    names.push_back(name);
+    if (names.size() == kAtATime) write();
+  });
+  write();
 }
 
 // Rows into the catalog while the next ones are read: no file is opened.
-IndexReport write_rows(const fs::path& draft, ImageTable& table, TableDescriptors& names,
+IndexReport write_rows(const fs::path& draft, const fs::path& folder, OpenTable& open,
                        const std::string& format_json,
-                       const std::map<std::string, std::string>& settings,
+                       const std::map<std::string, std::string>& settings, int threads,
                        const std::function<void(std::int64_t)>& read) {
+  ImageTable& table = open.table();
+  TableDescriptors& names = open.names();
   CatalogWriter writer(draft);
+  bool local = false;
   {
     Pipe<TableBlock> blocks([&](TableBlock& block) { return table.next(block); });
     while (const TableBlock* block = blocks.take()) {
@@ -97,106 +61,24 @@ IndexReport write_rows(const fs::path& draft, ImageTable& table, TableDescriptor
         }
         for (std::size_t end = file + row.files; file < end; ++file) {
           const TableFile& ref = block->files[file];
-          if (!writer.add_reference(row.id, ref.band, names.stored(ref.file), ref.raster_band)) {
-            table.reject(row.line, TableColumns::kBand,
-                         "the image '" + std::string(row.image) + "' has this band already");
+          const std::string_view stored = names.stored(ref.file);
+          local = local || !file_named(std::string(stored)).empty();
+          if (!writer.add_reference(row.id, ref.band, stored, ref.raster_band)) {
+            open.reject_twice(row);
           }
         }
       }
       read(block->bytes);
     }
   }
-  check_bands_seen(table);
+  open.check_bands_seen();
   std::vector<BandInfo> bands;
-  for (const TableBand& band : table.bands()) bands.push_back(describe_band(table, band, names));
+  for (const TableBand& band : table.bands()) bands.push_back(open.describe(band));
+  if (local) write_states(writer, folder, threads);
   for (const auto& [key, value] : settings) writer.add_setting(key, value);
   writer.finish(bands, format_json);
   return {writer.images(), writer.files(), {}, {}};
 }
-
-// Rows whose files say where they are: they are opened like the files of an archive.
-Collection collect_rows(ImageTable& table, const TableDescriptors& names,
-                        const IndexOptions& options, const std::string& srs) {
-  std::vector<ListedFile> files;
-  std::map<std::pair<std::uint32_t, std::string>, std::size_t> known;
-  TableBlock block;
-  while (table.next(block)) {
-    std::size_t at = 0;
-    for (const TableRow& row : block.rows) {
-      for (std::size_t end = at + row.files; at < end; ++at) {
-        const TableFile& ref = block.files[at];
-        const std::string name = names.absolute(ref.file);
-        const auto [place, fresh] = known.try_emplace({row.id, name}, files.size());
-        if (fresh)
-          files.push_back({std::string(ref.file), name, std::string(row.image), row.datetime, {}});
-        files[place->second].bands.push_back({ref.band, ref.raster_band});
-      }
-    }
-  }
-  check_bands_seen(table);
-  std::vector<FormatBand> bands;
-  for (const TableBand& band : table.bands()) bands.push_back(band.info);
-  return collect_listed(bands, std::move(files), options, srs);
-}
-
-// "bands B04, B08; not used: cloud_cover": what was made of the header.
-std::string layout_text(const ImageTable& table) {
-  std::vector<std::string> bands;
-  for (const TableBand& band : table.bands()) bands.push_back(band.info.name);
-  const TableColumns& columns = table.columns();
-  std::string out = (columns.row_a_file()   ? "a row a file"
-                     : columns.file_a_row() ? "a row an image, of one file"
-                                            : "a row an image, a column a band");
-  out += "; bands " + join(bands);
-  if (!columns.ignored.empty()) out += "; columns not used: " + join(columns.ignored);
-  return out;
-}
-
-// A table that is being read, from a file or standard input.
-class OpenTable {
- public:
-  // Names in the table become those of a catalog in `catalog_folder`. Throws Error(kNotFound).
-  OpenTable(const TableOptions& options, const fs::path& catalog_folder)
-      : standard_(options.file == "-"),
-        names_(standard_ ? fs::current_path() : folder_of(options.file), catalog_folder) {
-    if (!standard_) open(options.file);
-    const auto bands_of = [this](std::string_view name) {
-      return bands_of_file(names_.absolute(name));
-    };
-    table_.emplace(standard_ ? std::cin : file_, standard_ ? "stdin" : options.file,
-                   ImageTable::Options{options.bands, options.format, bands_of});
-  }
-  OpenTable(const OpenTable&) = delete;
-  OpenTable& operator=(const OpenTable&) = delete;
-
-  ImageTable& table() { return *table_; }
-  TableDescriptors& names() { return names_; }
-  std::int64_t size() const { return size_; }  // bytes; 0 of standard input
-
-  // Adds rows without files to what is left out, and what the columns were taken for.
-  void tell(IndexReport& report) const {
-    for (const std::int64_t line : table_->without_files()) {
-      report.left_out.push_back({csv_place(table_->name(), line, {}), "names no file"});
-    }
-    report.layout = layout_text(*table_);
-  }
-
- private:
-  void open(const std::string& name) {
-    file_.open(name, std::ios::binary);
-    std::error_code ignored;
-    if (!file_ || fs::is_directory(name, ignored)) {
-      throw Error(ErrorCode::kNotFound, "there is no such table", name);
-    }
-    size_ = static_cast<std::int64_t>(fs::file_size(name));
-  }
-
-  bool standard_;
-  std::ifstream file_;
-  std::int64_t size_ = 0;
-  TableDescriptors names_;
-  std::optional<ImageTable> table_;
-};
 
 }  // namespace
 
@@ -220,7 +102,7 @@ IndexReport plan_from_table(const TableOptions& options,
       use(planned);
     }
   }
-  check_bands_seen(table);
+  open.check_bands_seen();
   report.files = std::ssize(files);
   open.tell(report);
   return report;
@@ -231,7 +113,6 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
   check_target(catalog, options.overwrite);
   OpenTable open(table_options, folder_of(catalog));
   ImageTable& table = open.table();
-  TableDescriptors& names = open.names();
   const std::string format_json = table_options.format ? table_options.format->json() : "";
   const std::int64_t size = open.size();
   std::int64_t done = 0;
@@ -246,10 +127,10 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
   const Draft draft(catalog);
   IndexReport report = draft.make([&] {
     if (table.columns().located()) {
-      return write_rows(draft.path(), table, names, format_json, settings, read);
+      return write_rows(draft.path(), folder_of(catalog), open, format_json, settings,
+                        options.threads, read);
     }
-    Collection collection = collect_rows(table, names, options,
-                                         table_options.format ? table_options.format->srs() : "");
+    Collection collection = collect_opened(open, options, srs_of(table_options));
     collection.settings = settings;
     write_collection(draft.path(), folder_of(catalog), format_json, collection);
     return IndexReport{static_cast<std::int64_t>(collection.images.size()),
@@ -259,7 +140,7 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
   });
   if (table.columns().located()) read(size - done);  // the header
   if (report.images == 0) throw Error(ErrorCode::kInvalid, "no row has a file", table.name());
-  draft.publish();
+  draft.publish(options.overwrite);
   open.tell(report);
   return report;
 }

@@ -76,11 +76,14 @@ bool is_file_name(const std::string& descriptor) {
          !has_driver_prefix(descriptor);
 }
 
-std::string file_of(const std::string& descriptor) {
+std::string file_named(const std::string& descriptor) {
   const auto part = within(descriptor, 0, descriptor.size());
-  if (!part) return {};
+  return part ? descriptor.substr(part->begin, part->end - part->begin) : std::string();
+}
+
+std::string file_of(const std::string& descriptor) {
   // Names in an archive follow its own.
-  std::filesystem::path path = descriptor.substr(part->begin, part->end - part->begin);
+  std::filesystem::path path = file_named(descriptor);
   std::error_code ignored;
   for (; !path.empty() && path != path.root_path(); path = path.parent_path()) {
     if (std::filesystem::is_regular_file(path, ignored)) return path.string();

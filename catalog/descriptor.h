@@ -16,6 +16,10 @@ namespace cube {
 // Whether `descriptor` names a file of this machine (not a /vsi path, URL, subdataset or XML).
 bool is_file_name(const std::string& descriptor);
 
+// The name of a file of this machine in a descriptor, with what is below it in an archive; "" where
+// there is none. Nothing is looked at.
+std::string file_named(const std::string& descriptor);
+
 // The file of this machine that a descriptor reads: itself, or the one within it; "" = none, or not
 // there.
 std::string file_of(const std::string& descriptor);

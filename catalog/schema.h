@@ -35,10 +35,16 @@ inline constexpr const char* kPackingTable = "image_packing";
 // Our key in `band_md` for the scales and offsets in that table, in words.
 inline constexpr const char* kPackingsKey = "packings";
 
-// Size in bytes and modification time (seconds since 1970) of files when they were indexed, of an
-// archive's or subdataset's file for what lies in it. What is no file of this machine and files
-// that were not opened are not in it.
+// Size in bytes and modification time (nanoseconds since 1970; older catalogs: seconds) of files
+// when they were indexed, of an archive's or subdataset's file for what lies in it. What is no file
+// of this machine is not in it.
 inline constexpr const char* kFileTable = "files";
+
+// How a draft is written, by one process, that is of use only when it is complete. A larger cache
+// gains nothing where rows come in order.
+inline constexpr const char* kDraftSettings =
+    "PRAGMA cache_size = -16000; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+    " PRAGMA locking_mode = EXCLUSIVE; BEGIN;";
 
 // The statements that make all tables.
 std::string schema_sql();

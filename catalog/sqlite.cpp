@@ -15,7 +15,8 @@ Database::Database(const std::filesystem::path& file, Mode mode)
   const int flags =
       mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(file_.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  const char* vfs = mode == Mode::kRead ? nullptr : "unix-none";
+  const int code = sqlite3_open_v2(file_.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail();
 }
@@ -110,6 +111,12 @@ double Statement::real(int column) const { return sqlite3_column_double(handle_.
 std::string Statement::text(int column) const {
   const unsigned char* text = sqlite3_column_text(handle_.get(), column);
   return text ? reinterpret_cast<const char*>(text) : std::string();
+}
+
+std::string_view Statement::text_view(int column) const {
+  const unsigned char* text = sqlite3_column_text(handle_.get(), column);
+  const auto length = static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column));
+  return text ? std::string_view(reinterpret_cast<const char*>(text), length) : "";
 }
 
 void Statement::check(int code) const {

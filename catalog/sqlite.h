@@ -16,6 +16,8 @@ namespace cube {
 
 class Database {
  public:
+  // kCreate: a file that nobody else has. SQLite does not lock it, as it would be in the way of our
+  // own lock where both are the same to the file system (NFS).
   enum class Mode { kRead, kCreate };
 
   // Throws Error(kUnreadable) or, for kCreate, Error(kUnwritable), naming the file.
@@ -64,7 +66,8 @@ class Statement {
   bool is_null(int column) const;
   std::int64_t integer(int column) const;
   double real(int column) const;
-  std::string text(int column) const;  // "" when null
+  std::string text(int column) const;            // "" when null
+  std::string_view text_view(int column) const;  // the same; good until the next row
 
  private:
   void check(int code) const;

@@ -392,6 +392,8 @@ std::vector<Box> StacReader::footprint(const StacItem& item,
     const Place place{asset->crs, box.left, box.bottom, box.right, box.top};
     auto known = outlines_.find(place);
     if (known == outlines_.end()) {
+      constexpr std::size_t kMostOutlines = 100000;  // more than there are tiles on land
+      if (outlines_.size() >= kMostOutlines) outlines_.clear();
       const auto boxes = wrap_longitudes(transform_box(box, asset->crs, kLonLat));
       known = outlines_.emplace(place, boxes).first;
     }

@@ -36,6 +36,10 @@ class StacBands {
   // Throws Error(kInvalid) where a name asked for is that of several assets.
   std::vector<Choice> choose(const StacItem& item, const std::string& where);
 
+  // Those that choose() has given so far, and what they would be called if they were all.
+  std::size_t size() const { return facts_.size(); }
+  std::vector<std::string> names() const;
+
   struct Finished {
     std::vector<BandInfo> bands;     // as asked for, else in the order of their first sight
     std::vector<std::size_t> place;  // index into `bands` by Choice::band
@@ -75,7 +79,6 @@ class StacBands {
   void choose_asked(const std::string& name, const StacItem& item, const std::string& where,
                     std::vector<Choice>& out);
   const FormatBand* known_band(const std::string& name) const;
-  std::vector<std::string> names() const;
   // The type: as the format says, else the items, else the first file or float32.
   BandInfo typed(const Facts& facts, const FormatBand* known, const TypeOf& type_of,
                  std::vector<std::string>& notes) const;

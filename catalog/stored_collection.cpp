@@ -206,7 +206,11 @@ class ImageRows {
 FileState state_in(const Statement& row, int column) {
   FileState out;
   if (!row.is_null(column)) out.size = row.integer(column);
-  if (!row.is_null(column + 1)) out.mtime = row.integer(column + 1);
+  if (row.is_null(column + 1)) return out;
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  constexpr std::int64_t kLatestSecond = 1'000'000'000'000;  // older catalogs have seconds
+  const std::int64_t time = row.integer(column + 1);
+  out.mtime = time < kLatestSecond ? time * kNanoseconds : time;
   return out;
 }
 

@@ -1,5 +1,6 @@
 // cube catalog add, update, remove: changes to a catalog that is there.
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -16,6 +17,7 @@ namespace cube {
 namespace {
 
 struct ChangeArguments : CatalogArguments {
+  int wait = 10;  // seconds
   // update
   bool keep_missing = false;
   // remove
@@ -64,7 +66,8 @@ int run(const ChangeArguments& arguments, const Change& change) {
   {
     ProgressBar bar(mode, "indexing", "files");
     const auto progress = [&](std::int64_t part, std::int64_t total) { bar.update(part, total); };
-    done = change(ChangeOptions{arguments.threads, arguments.dry_run, progress});
+    const std::chrono::seconds wait(arguments.wait);
+    done = change(ChangeOptions{arguments.threads, arguments.dry_run, wait, progress});
   }
   return report(arguments, done);
 }
@@ -107,14 +110,20 @@ Removal removal_of(const ChangeArguments& arguments) {
 void add_common(CLI::App& app, ChangeArguments& arguments) {
   app.add_flag("--dry-run", arguments.dry_run, "Say what would be done; write nothing");
   app.add_flag("--explain", arguments.explain, "Name every image and file it is about");
+  constexpr int kLongestWait = 86400;
+  app.add_option("--wait", arguments.wait,
+                 "How long to wait while another process changes the catalog")
+      ->check(CLI::Range(0, kLongestWait).description(""))
+      ->type_name("SECONDS")
+      ->capture_default_str();
 }
 
 constexpr const char* kAtomic =
-    "A copy of the catalog is changed and takes its place: a change that fails or is killed "
-    "leaves\n"
-    "it as it was, and who reads it goes on reading the old. Time and memory follow the change, "
-    "not\n"
-    "the catalog. One that gdalcubes made is written anew and becomes ours, with its index.\n\n"
+    "A copy of the catalog is changed and, once it is safe on the disk, takes its place: a change\n"
+    "that fails or is killed leaves it as it was (and NAME.part-PID, which the next change "
+    "removes),\n"
+    "and who reads it goes on reading the old. Two changes wait for each other. Time and memory\n"
+    "follow the change, not the catalog. One that gdalcubes made becomes ours, with its index.\n\n"
     "Exit status 1: it is written, but some files could not be opened.\n\n";
 
 void add_add(CLI::App& parent, Program& program) {

@@ -1,5 +1,6 @@
 """Changes to a catalog at size: killed at any moment the old catalog is there, whole; readers see the
 old or the new; what is read and written follows the change, not the catalog."""
+import fcntl
 import glob
 import hashlib
 import os
@@ -69,7 +70,7 @@ class Changes(Case):
         self.assertGreater(left_old, 0)
         self.assertGreater(drafts, 0, "no kill came while the change was written")
 
-    def killed_while_writing(self, later):
+    def killed_while_writing(self, later, keep=False):
         """Kills a change `later` seconds after its draft appeared; whether the draft was still there.
         Waiting for the draft, rather than for a share of the time that a change takes, hits the
         writing however fast or busy the machine is."""
@@ -80,9 +81,81 @@ class Changes(Case):
         change.send_signal(signal.SIGKILL)
         change.wait()
         parts = glob.glob(self.path("c.db.part-*"))
-        for part in parts:
+        for part in [] if keep else parts:
             os.remove(part)
         return bool(parts)
+
+    def test_what_a_killed_change_left_goes_with_the_next(self):
+        while not self.killed_while_writing(0, keep=True):
+            pass
+        held = self.path("c.db.part-1")  # of a living process, in another container perhaps
+        with open(held, "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            others = ["c.db.part-", "c.db.part-x", "cc.db.part-2", "c.db.part-3.tif"]
+            for name in others:
+                open(self.path(name), "w").close()
+            subprocess.run(self.add, check=True, capture_output=True)
+            self.assertEqual(self.images(), IMAGES + MORE)
+            left = {os.path.basename(name) for name in glob.glob(self.path("*.part-*"))}
+            self.assertEqual(left, {"c.db.part-1", *others})
+        made = cube("catalog", "create", self.path("c.db"), "--overwrite", "--table",
+                    self.path("more.csv"), "--format", self.path("bands.json"))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertFalse(os.path.exists(held), "nobody holds it any more")
+
+    def side_by_side(self, *more):
+        """Adds an image each in processes that start at one time; how many failed."""
+        count = 8
+        commands = []
+        for i in range(count):
+            name = self.path(f"one{i}.csv")
+            with open(name, "w") as file:
+                file.write("name,datetime,B04,B08,left,bottom,right,top,srs\n")
+                file.writelines(rows(IMAGES + 1000 + i, 1))
+            commands.append([CUBE, "catalog", "add", self.path("c.db"), "--table", name,
+                             "--format", self.path("bands.json"), "--progress", "none", *more])
+        processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      text=True) for command in commands]
+        errors = [process.communicate()[1] for process in processes]
+        failed = [process.returncode for process in processes if process.returncode != 0]
+        refused = [error for error in errors if "is being changed by another process (wait" in error]
+        self.assertEqual(failed, [2] * len(refused))
+        self.assertEqual(self.images(), IMAGES + count - len(failed), "an addition was lost")
+        return len(failed)
+
+    def test_changes_side_by_side_wait_for_each_other(self):
+        self.assertEqual(self.side_by_side("--wait", "60"), 0)
+
+    def test_changes_side_by_side_are_refused_or_done(self):
+        self.assertGreater(self.side_by_side("--wait", "0"), 0)
+        self.rejects("cube catalog update: --wait: Value -1 not in range 0 to 86400 "
+                     "(see cube catalog update --help)", "catalog", "update", self.path("c.db"),
+                     "--wait", "-1")
+
+    def test_a_new_catalog_waits_for_who_changes_the_old(self):
+        create = [CUBE, "catalog", "create", self.path("c.db"), "--table", self.path("more.csv"),
+                  "--format", self.path("bands.json"), "--progress", "none"]
+        with open(self.path("c.db")) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            anew = subprocess.Popen([*create, "--overwrite"], stdout=subprocess.DEVNULL)
+            time.sleep(0.5)
+            self.assertIsNone(anew.poll(), "it did not wait")
+            self.assertEqual(self.images(), IMAGES)
+        self.assertEqual(anew.wait(), 0)
+        self.assertEqual(self.images(), MORE)
+
+    def test_two_new_catalogs_of_one_name(self):
+        """Without --overwrite the second, which began before the first was done, is refused."""
+        os.remove(self.path("c.db"))
+        create = [CUBE, "catalog", "create", self.path("c.db"), "--table", self.path("all.csv"),
+                  "--format", self.path("bands.json"), "--progress", "none"]
+        makers = [subprocess.Popen(create, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   text=True) for _ in range(4)]
+        errors = [maker.communicate()[1] for maker in makers]
+        self.assertEqual(sorted(maker.returncode for maker in makers), [0, 2, 2, 2])
+        self.assertEqual(sum("exists already (--overwrite replaces it)" in e for e in errors), 3)
+        self.assertEqual(self.images(), IMAGES)
+        self.assertEqual(glob.glob(self.path("*.part-*")), [])
 
     def test_readers_see_the_old_or_the_new(self):
         seen = set()

@@ -159,7 +159,7 @@ check "bands of files" 2 "$CUBE" catalog add u.db d --bands B04
 has err "cube: error: --bands: is for --table and --stac (bands of files are said by the format)"
 check "no catalog" 2 "$CUBE" catalog update none.db
 has err "cube: error: none.db: there is no such collection"
-check "another process" 2 flock u.db "$CUBE" catalog update u.db
+check "another process" 2 flock u.db "$CUBE" catalog update u.db --wait 0
 has err "is being changed by another process (wait for it and try again)"
 unchanged u.db before.db
 
