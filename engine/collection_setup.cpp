@@ -157,7 +157,9 @@ CollectionSetup make_setup(const CollectionParams& params, const Resources& reso
                         .stored = index->bands(),
                         .bands = {},
                         .masks = {},
-                        .slices = {}};
+                        .overviews = warp_args.overviews,
+                        .slices = {},
+                        .why_empty = {}};
   warp_args.apply(setup.stored);
   const CubeInfo stored{setup.info.grid, setup.info.time, setup.stored};
   check_resampling(view.resampling, stored);

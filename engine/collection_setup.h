@@ -33,8 +33,8 @@ struct CollectionParams {
 
 // What is read of one band and what becomes of it.
 struct CollectionBand {
-  std::size_t band = 0;  // index into ImageIndex::bands()
-  std::optional<double> nodata;
+  std::size_t band = 0;          // index into ImageIndex::bands()
+  std::optional<double> nodata;  // NaN = the files' own does not count
   Resampling resampling = Resampling::kNearest;
   Storage read;                     // as it comes from the reader
   Packing stored = {};              // scale and offset of images that have none of their own
@@ -51,7 +51,9 @@ struct CollectionSetup {
   std::vector<BandInfo> stored;       // ImageIndex::bands()
   std::vector<CollectionBand> bands;  // of info.bands
   std::vector<CollectionMask> masks;
+  OverviewChoice overviews;  // of the bands, not of masks
   std::optional<ImageSlices> slices;
+  std::string why_empty;  // "" = there are images in the view
 };
 
 // Opens the catalog, makes the view's grid and time axis and finds the images in it (one query).

@@ -48,16 +48,27 @@ inline bool keeps_values(Resampling method) {
 
 inline bool is_area_method(Resampling method) { return method >= Resampling::kAverage; }
 
+// Which overview is read where none is named for certain, as gdalwarp's -ovr has it.
+struct OverviewChoice {
+  static constexpr int kAllFiner = 1 << 20;  // the image itself
+
+  int finer = 0;             // so many finer than the one that suits the grid (AUTO-n, NONE)
+  std::optional<int> level;  // this one, from 0, or the coarsest there is
+
+  bool operator==(const OverviewChoice&) const = default;
+};
+
 // A raster band in a file.
 struct RasterBand {
   std::string descriptor;        // what GDAL opens
   int band = 1;                  // from 1
   std::optional<double> nodata;  // overrides what the file says
-  // Read from exactly this overview, from 0 as GDAL counts; else from the one that suits the grid.
+  // Read from exactly this overview, from 0 as GDAL counts; else as `overviews` says.
   std::optional<int> overview = {};
   // What coordinates are in, whatever the file says: making GDAL find that out takes longer than
   // opening the file. "" = what it says.
   std::string crs = {};
+  OverviewChoice overviews = {};
 
   bool operator==(const RasterBand&) const = default;
 };

@@ -45,6 +45,21 @@ std::vector<ReducedBand> reduced_bands(const ReducerBands& params, const CubeInf
   return bands;
 }
 
+std::vector<ReducedBand> reduced_bands(const std::vector<ReducerSpec>& reducers, const CubeInfo& in,
+                                       std::int64_t length) {
+  std::vector<ReducedBand> bands;
+  for (std::size_t source = 0; source < in.bands.size(); ++source) {
+    for (std::size_t i = 0; i < reducers.size(); ++i) {
+      Reducer reducer = Reducer::make(reducers[i], "/reducers" + pointer_step(i));
+      BandInfo info = reducer.result_band(in.bands[source], length);
+      info.name += "_" + reducer.name();
+      bands.push_back({source, std::move(reducer), std::move(info)});
+    }
+  }
+  check_unique_bands(infos(bands), "/reducers");
+  return bands;
+}
+
 std::vector<BandInfo> infos(const std::vector<ReducedBand>& bands) {
   std::vector<BandInfo> out;
   for (const ReducedBand& band : bands) out.push_back(band.info);

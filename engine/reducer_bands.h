@@ -39,6 +39,10 @@ struct ReducedBand {
 std::vector<ReducedBand> reduced_bands(const ReducerBands& params, const CubeInfo& in,
                                        std::int64_t length);
 
+// The same of every band, band by band, named BAND_REDUCER. Throws Error(kInvalid) at /reducers.
+std::vector<ReducedBand> reduced_bands(const std::vector<ReducerSpec>& reducers, const CubeInfo& in,
+                                       std::int64_t length);
+
 std::vector<BandInfo> infos(const std::vector<ReducedBand>& bands);
 
 }  // namespace cube

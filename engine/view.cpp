@@ -108,8 +108,11 @@ void SpaceView::fields(FieldVisitor& v) {
   v.field({.name = "right", .help = "Right edge, in the units of srs."}, right);
   v.field({.name = "top", .help = "Upper edge, in the units of srs."}, top);
   v.field({.name = "bottom", .help = "Lower edge, in the units of srs."}, bottom);
-  v.field({.name = "nx", .help = "Number of columns; with ny, instead of dx and dy."}, nx);
-  v.field({.name = "ny", .help = "Number of rows; with nx."}, ny);
+  v.field({.name = "nx",
+           .help = "Number of columns, instead of dx and dy; nx or ny alone means cells that "
+                   "are about square."},
+          nx);
+  v.field({.name = "ny", .help = "Number of rows."}, ny);
   v.field({.name = "dx",
            .help = "Cell width, in the units of srs. Where it does not divide the extent, the "
                    "extent grows equally on both sides."},

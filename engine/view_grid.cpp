@@ -81,11 +81,22 @@ void fit_size(Side& side, double size, bool snap, const std::string& where) {
   side.high += excess / 2;
 }
 
-void need_both_counts(const SpaceView& space, const std::string& where) {
-  if (space.nx.has_value() == space.ny.has_value()) return;
-  const std::string missing = space.nx ? "ny" : "nx";
-  reject(where + "/" + missing, "one number of cells is given without '" + missing + "'",
-         "give both nx and ny");
+// Of one number alone follows the other by the extent's shape, rounded down as in gdalcubes, so
+// that cells are about square.
+std::int64_t count_of(const std::optional<std::int64_t>& given,
+                      const std::optional<std::int64_t>& other, const Side& side,
+                      const Side& other_side, const std::string& where) {
+  if (given) return *given;
+  const double cells =
+      static_cast<double>(*other) * (side.high - side.low) / (other_side.high - other_side.low);
+  return std::max<std::int64_t>(1, checked_count(std::floor(cells + kExact), where));
+}
+
+void fit_counts(const SpaceView& space, Side& x, Side& y, const std::string& where) {
+  const std::int64_t nx = count_of(space.nx, space.ny, x, y, where + "/ny");
+  const std::int64_t ny = count_of(space.ny, space.nx, y, x, where + "/nx");
+  fit_count(x, nx, where + "/nx");
+  fit_count(y, ny, where + "/ny");
 }
 
 Grid grid_of(const std::string& crs, const Side& x, const Side& y) {
@@ -131,7 +142,6 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
   check_degrees(crs, x, y, where);
   const bool counts = space.nx || space.ny;
   const bool sizes = space.dx || space.dy;
-  need_both_counts(space, where);
   if (counts && sizes) reject(where + "/dx", "both nx, ny and dx, dy are given", "give one pair");
   if (!counts && !sizes) {
     reject(where + "/dx", "neither dx, dy nor nx, ny is given",
@@ -139,8 +149,7 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
   }
   if (counts) {
     if (space.snap) reject(where + "/snap", "snap needs cell sizes", "give dx and dy, not nx, ny");
-    fit_count(x, *space.nx, where + "/nx");
-    fit_count(y, *space.ny, where + "/ny");
+    fit_counts(space, x, y, where);
   } else {
     // One size alone means square cells.
     fit_size(x, space.dx ? *space.dx : *space.dy, space.snap, where + "/dx");
@@ -211,11 +220,11 @@ Grid grid_of_tile(const SpaceView& space, const std::string& where) {
   }
   const double half = std::numbers::pi * kEarthRadius;
   const double width = 2 * half / tiles;
-  need_both_counts(space, where);
   Side x{.low = -half + xyz[0] * width, .high = -half + (xyz[0] + 1) * width};
   Side y{.low = half - (xyz[1] + 1) * width, .high = half - xyz[1] * width};
-  fit_count(x, space.nx.value_or(kTileCells), where + "/nx");
-  fit_count(y, space.ny.value_or(kTileCells), where + "/ny");
+  SpaceView counts = space;
+  if (!counts.nx && !counts.ny) counts.nx = kTileCells;
+  fit_counts(counts, x, y, where);
   return grid_of("EPSG:3857", x, y);
 }
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "engine/error.h"
-#include "engine/image_reader.h"
+#include "engine/missing.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -36,18 +37,40 @@ bool is_in(std::span<const std::string_view> list, const std::string& argument) 
 }
 
 double nodata_of(const std::string& value, std::size_t i) {
+  if (lower(value) == "none") return kMissing;
   if (const auto number = parse_number(value)) return *number;
   throw Error(ErrorCode::kInvalid, "'" + value + "' is no nodata value", place(i),
-              "one number for all bands");
+              "one number for all bands, or None");
+}
+
+// AUTO, AUTO-n, n or NONE.
+OverviewChoice overviews_of(const std::string& value, std::size_t i) {
+  const std::string text = lower(value);
+  if (text == "auto") return {};
+  if (text == "none") return {.finer = OverviewChoice::kAllFiner, .level = {}};
+  const bool finer = text.starts_with("auto-");
+  const auto number = parse_number(finer ? text.substr(5) : text);
+  if (!number || *number < 0 || *number > OverviewChoice::kAllFiner ||
+      *number != std::floor(*number)) {
+    throw Error(ErrorCode::kInvalid, "'" + value + "' names no overview", place(i),
+                "AUTO, AUTO-1 (one finer), 0 (the finest) or another number, or NONE");
+  }
+  const int level = static_cast<int>(*number);
+  if (finer) return {.finer = level, .level = {}};
+  return {.finer = 0, .level = level};
 }
 
 }  // namespace
 
 const char* const kWarpArgsHelp =
     "gdalwarp's arguments in graphs of gdalcubes. -r METHOD stands in for the view's resampling, "
-    "-srcnodata VALUE for the nodata value of all bands; -et, -multi, -wm, -wo, "
-    "-dstnodata, "
-    "-ovr AUTO, -q and -overwrite say nothing here and are passed over; others are an error.";
+    "-srcnodata VALUE for the nodata value of all bands (None: no value is one, whatever the files "
+    "say), -ovr AUTO, AUTO-n, n or NONE for the overview that is read: the one that suits the "
+    "view, "
+    "n finer than that, number n from 0 or the coarsest there is, or the image itself; -et, "
+    "-multi, "
+    "-wm, -wo, -dstnodata, -q and -overwrite say nothing here and are passed over; others are an "
+    "error.";
 
 void WarpArgs::apply(std::vector<BandInfo>& bands) const {
   if (!nodata) return;
@@ -71,9 +94,8 @@ WarpArgs parse_warp_args(std::span<const std::string> args) {
       out.resampling = value;
     } else if (argument == "-srcnodata") {
       out.nodata = nodata_of(value, i);
-    } else if (argument == "-ovr" && lower(value) != "auto") {
-      throw Error(ErrorCode::kInvalid, "overviews cannot be chosen: '-ovr " + value + "'", place(i),
-                  "the coarsest that is fine enough for the view is taken, as with AUTO");
+    } else if (argument == "-ovr") {
+      out.overviews = overviews_of(value, i);
     }
   }
   return out;

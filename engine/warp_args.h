@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "engine/cube_info.h"
+#include "engine/image_reader.h"
 
 namespace cube {
 
 struct WarpArgs {
   std::optional<std::string> resampling;  // -r
-  std::optional<double> nodata;           // -srcnodata
+  std::optional<double> nodata;           // -srcnodata; NaN = None: the files' own does not count
+  OverviewChoice overviews;               // -ovr
 
   // Gives the bands of a collection the nodata value, if there is one.
   void apply(std::vector<BandInfo>& bands) const;

@@ -40,8 +40,10 @@ const std::map<std::string, Keys, std::less<>>& known_cubes() {
       {"slice_space", {"ix", "iy"}},
       {"filter_geom", {"wkt", "srs"}},
       {"filter_pixel", {"predicate"}},
-      {"join_bands", {"prefixes"}},
+      {"filter_predicate", {"predicate"}},
+      {"join_bands", {"prefixes", "A", "B", "prefix_A", "prefix_B"}},
       {"apply_pixel", {"expr", "band_names", "keep_bands"}},
+      {"reduce", {"reducer", "nthreads"}},
       {"reduce_time", {"reducer_bands", "names"}},
       {"reduce_space", {"reducer_bands", "names"}},
       {"aggregate_time", {"dt", "fact", "func"}},
@@ -52,7 +54,7 @@ const std::map<std::string, Keys, std::less<>>& known_cubes() {
         "keep_bands"}},
       {"fill_time", {"method"}},
       {"extract", {"ogr_dataset", "time_column", "ogr_layer"}},
-      {"stream", {"command"}},
+      {"stream", {"command", "file_streaming"}},
       {"stream_apply_pixel_cube", {"cmd", "nbands", "names", "keep_bands"}},
       {"stream_apply_time_cube", {"cmd", "nbands", "names", "keep_bands"}},
       {"stream_reduce_time", {"cmd", "nbands", "names"}},
@@ -63,7 +65,9 @@ const std::map<std::string, Keys, std::less<>>& known_cubes() {
 // Calls f(input, pointer) for the nodes that a node stands on.
 template <class F>
 void for_inputs(const json& node, const std::string& pointer, F&& f) {
-  if (node.contains("in_cube")) f(node.at("in_cube"), pointer + "/in_cube");
+  for (const std::string key : {"in_cube", "A", "B"}) {  // the last two: older join_bands
+    if (node.contains(key)) f(node.at(key), pointer + pointer_step(key));
+  }
   if (!node.contains("in_cubes") || !node.at("in_cubes").is_array()) return;
   for (std::size_t i = 0; i < node.at("in_cubes").size(); ++i) {
     f(node.at("in_cubes")[i], pointer + "/in_cubes" + pointer_step(i));

@@ -9,6 +9,7 @@
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
 #include "graphs/json_writer.h"
+#include "graphs/older_forms.h"
 
 namespace cube {
 
@@ -147,6 +148,13 @@ class Resolver {
   }
 
   std::size_t resolve_node(Source& source, const Place& place) {
+    const auto current = current_form(place.value);
+    if (!current) return resolve_node(source, place, {});
+    return resolve_node(source, {current->node, place.pointer, place.name}, current->moved);
+  }
+
+  // `older` says where parts of the node stand in the document, if not where they stand in it.
+  std::size_t resolve_node(Source& source, const Place& place, const MovedPlaces& older) {
     ResolvedNode node{&type_of(place), nullptr, {}, {}, place.pointer, place.name};
     std::vector<std::string> other_keys = {"cube_type"};
     json arguments = place.value;
@@ -161,14 +169,20 @@ class Resolver {
     try {
       JsonReader reader(arguments, source.document.base());
       reader.read(*node.params, other_keys);
-      node.moved = reader.moved();
+      node.moved = older;
+      for (const auto& [declared, given] : reader.moved().pairs) {
+        node.moved.pairs.emplace_back(declared, older.of(given));
+      }
     } catch (const Error& error) {
-      throw placed_in(node, error);
+      throw placed_in(node,
+                      Error(error.code(), error.message(), older.of(error.where()), error.hint()));
     }
     if (node.type->id == "saved" && saved_ == SavedCubes::kFollow) {
       return resolve_saved(saved_file(*node.params), place.pointer);
     }
-    for (const InputKey& input : node.type->inputs) resolve_input(source, place, input, node);
+    for (const InputKey& input : node.type->inputs) {
+      resolve_input(source, place, older, input, node);
+    }
     return add(std::move(node));
   }
 
@@ -199,8 +213,8 @@ class Resolver {
     return source.cubes && source.cubes->contains(given->get_ref<const std::string&>());
   }
 
-  void resolve_input(Source& source, const Place& place, const InputKey& input,
-                     ResolvedNode& node) {
+  void resolve_input(Source& source, const Place& place, const MovedPlaces& older,
+                     const InputKey& input, ResolvedNode& node) {
     if (input.or_file && !names_cube(source, place.value, input)) {
       node.per_input.push_back(0);
       return;
@@ -217,7 +231,8 @@ class Resolver {
       throw invalid("expected a list of cubes, found " + found(*given), pointer);
     } else {
       for (std::size_t i = 0; i < given->size(); ++i) {
-        node.inputs.push_back(resolve_cube(source, {(*given)[i], pointer + pointer_step(i), ""}));
+        const std::string step = older.of(pointer_step(input.name) + pointer_step(i));
+        node.inputs.push_back(resolve_cube(source, {(*given)[i], place.pointer + step, ""}));
       }
     }
     node.per_input.push_back(node.inputs.size() - before);

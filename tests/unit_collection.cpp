@@ -497,6 +497,21 @@ TEST_CASE("gdalwarp's arguments give the method and the nodata value") {
   CHECK(bands(R"("-et", "0", "-multi", "-wm", "500", "-ovr", "AUTO")")[0].dtype == DType::kUInt16);
   CHECK(bands(R"("-r", "bilinear")")[0].dtype == DType::kFloat32);
   CHECK(*bands(R"("-srcnodata", "9")")[0].nodata == 9);
+  for (const char* overview : {"AUTO-2", "0", "3", "none", "NONE"}) {
+    CHECK(bands(std::string(R"("-ovr", ")") + overview + "\"").size() == bands("").size());
+  }
+}
+
+TEST_CASE("-srcnodata None: no value of the files is missing, and the band has another for gaps") {
+  const World world = composite_world();
+  const auto band = [&](const char* args) { return world.graph("max", args).info().bands[0]; };
+  const BandInfo plain = band(R"("warp_args": [])");
+  const BandInfo none = band(R"("warp_args": ["-srcnodata", "None"])");
+  REQUIRE(plain.nodata.has_value());
+  CHECK(plain.dtype == DType::kUInt16);
+  CHECK(none.dtype == DType::kInt32);
+  CHECK(none.nodata.has_value());
+  CHECK(none.nodata != plain.nodata);
 }
 
 TEST_CASE("everything wrong is told with its place") {
@@ -507,11 +522,14 @@ TEST_CASE("everything wrong is told with its place") {
   CHECK(error(R"("warp_args": ["-r", "cubit"])") ==
         "/warp_args/1: there is no resampling method 'cubit' (did you mean 'cubic'?)");
   CHECK(error(R"("warp_args": ["-multi", "-r"])") == "/warp_args/1: '-r' is given without a value");
-  CHECK(error(R"("warp_args": ["-srcnodata", "None"])") ==
-        "/warp_args/1: 'None' is no nodata value (one number for all bands)");
-  CHECK(error(R"("warp_args": ["-ovr", "NONE"])") ==
-        "/warp_args/1: overviews cannot be chosen: '-ovr NONE' (the coarsest that is fine enough "
-        "for the view is taken, as with AUTO)");
+  CHECK(error(R"("warp_args": ["-srcnodata", "Nil"])") ==
+        "/warp_args/1: 'Nil' is no nodata value (one number for all bands, or None)");
+  for (const std::string overview : {"AUTO-", "AUTO-x", "-1", "1.5", "fine", "1e9"}) {
+    CHECK(error(R"("warp_args": ["-ovr", ")" + overview + "\"]") ==
+          "/warp_args/1: '" + overview +
+              "' names no overview (AUTO, AUTO-1 (one finer), 0 (the finest) or another number, or "
+              "NONE)");
+  }
   CHECK(error(R"("warp_args": ["-et", "0", "-t_srs", "EPSG:4326"])") ==
         "/warp_args/2: '-t_srs' is not supported: images are not resampled by gdalwarp (say it in "
         "view/space/srs)");

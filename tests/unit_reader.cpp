@@ -150,6 +150,42 @@ TEST_CASE("an overview that is asked for is read, and no other") {
   CHECK(test::error_of([&] { read(2, 40, 1); }) == file + ": has no overview 2, only 2");
 }
 
+TEST_CASE("overviews are chosen as gdalwarp's -ovr says") {
+  test::TempDir dir;
+  const std::string file = dir.file("levels.tif");
+  const std::string bare = dir.file("bare.tif");
+  test::write_raster(file, {.width = 8, .height = 8}, counting(64));
+  test::write_raster(bare, {.width = 8, .height = 8}, counting(64));
+  REQUIRE(test::run_command("gdaladdo -q -r average " + file + " 2 4").status == 0);
+  const auto reader = make_image_reader();
+  const auto read = [&](const std::string& name, const OverviewChoice& choice,
+                        Resampling method = Resampling::kNearest) {
+    RasterBand band{name, 1, {}};
+    band.overviews = choice;
+    return read_cells(*reader, band, grid(500000, 5000000, 40, 2, 2), method);
+  };
+  const auto exactly = [&](int overview) {
+    RasterBand band{file, 1, {}};
+    band.overview = overview;
+    return read_cells(*reader, band, grid(500000, 5000000, 40, 2, 2), Resampling::kNearest);
+  };
+  const auto finest = read(bare, {});
+  CHECK_FALSE(same(exactly(0), exactly(1)));
+  CHECK_FALSE(same(exactly(0), finest));
+  CHECK(same(read(file, {}), exactly(1)));                                             // AUTO
+  CHECK(same(read(file, {.finer = 1, .level = {}}), exactly(0)));                      // AUTO-1
+  CHECK(same(read(file, {.finer = 2, .level = {}}), finest));                          // AUTO-2
+  CHECK(same(read(file, {.finer = 9, .level = {}}), finest));                          // AUTO-9
+  CHECK(same(read(file, {.finer = OverviewChoice::kAllFiner, .level = {}}), finest));  // NONE
+  CHECK(same(read(file, {.finer = 0, .level = 0}), exactly(0)));
+  CHECK(same(read(file, {.finer = 0, .level = 7}), exactly(1)));  // the coarsest there is
+  CHECK(same(read(bare, {.finer = 0, .level = 0}), finest));
+  // Area methods look into overviews only where one is named.
+  const OverviewChoice first = {.finer = 0, .level = 0};
+  CHECK(same(read(file, {}, Resampling::kMax), read(bare, {}, Resampling::kMax)));
+  CHECK_FALSE(same(read(file, first, Resampling::kMax), read(bare, {}, Resampling::kMax)));
+}
+
 TEST_CASE("a rotated image is placed by its whole geotransform") {
   test::TempDir dir;
   const std::string file = dir.file("rotated.tif");

@@ -157,9 +157,29 @@ TEST_CASE("one cell size alone means square cells") {
   CHECK(make_grid(space, "/view/space").dy == make_grid(space, "/view/space").dx);
 }
 
+TEST_CASE("one number of cells alone means cells that are about square") {
+  SpaceView space = extent(0, 100, 0, 45);
+  space.nx = 10;
+  Grid grid = make_grid(space, "/view/space");
+  CHECK(grid.width == 10);
+  CHECK(grid.height == 4);  // 4.5, rounded down as in gdalcubes
+  CHECK(grid.dy == 11.25);
+  space.nx.reset();
+  space.ny = 9;
+  grid = make_grid(space, "/view/space");
+  CHECK(grid.width == 20);
+  CHECK(grid.height == 9);
+  space.ny = 1;
+  space.left = 98;
+  grid = make_grid(space, "/view/space");
+  CHECK(grid.width == 1);  // one at least
+  space = {};
+  space.tile = "0,0,0";
+  space.nx = 100;
+  CHECK(make_grid(space, "/view/space").height == 100);
+}
+
 TEST_CASE("impossible cells are told with their place") {
-  CHECK(space_error([](SpaceView& s) { s.ny = 5; }) ==
-        "/view/space/nx: one number of cells is given without 'nx' (give both nx and ny)");
   CHECK(space_error([](SpaceView& s) { s = with_count(s, 5, 5); }) ==
         "/view/space/dx: both nx, ny and dx, dy are given (give one pair)");
   CHECK(space_error([](SpaceView& s) { s.dx.reset(), s.dy.reset(); }) ==

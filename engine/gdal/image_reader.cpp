@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
@@ -38,10 +40,10 @@ struct Level {
   double scale_x, scale_y;  // full-resolution cells a cell
 };
 
-// The overview that is asked for, else the coarsest that is at least as fine as the view; depends
-// on image and view alone. Area methods take the image itself: what an overview holds (often every
-// other cell) and where its cells lie would change their answer. Throws Error(kUnreadable) where
-// there is no such overview.
+// The overview that is asked for, else the coarsest that is at least as fine as the view, or finer
+// ones if that is asked for; depends on image and view alone. Area methods take the image itself:
+// what an overview holds (often every other cell) and where its cells lie would change their
+// answer. Throws Error(kUnreadable) where there is no such overview.
 Level choose_level(const OpenImage& image, double shrink, const RasterBand& source,
                    Resampling method) {
   GDALRasterBandH full = image.band(source.band);
@@ -64,15 +66,20 @@ Level choose_level(const OpenImage& image, double shrink, const RasterBand& sour
         "has no overview " + std::to_string(*source.overview) + ", only " + std::to_string(count),
         source.descriptor);
   }
-  constexpr double kSlack = 1.001;  // sizes of overviews are rounded
-  Level best = level(full);
-  if (is_area_method(method)) return best;
-  for (int i = 0; i < GDALGetOverviewCount(full); ++i) {
-    const Level next = level(GDALGetOverview(full, i));
-    if (std::max(next.scale_x, next.scale_y) > shrink * kSlack) continue;
-    if (next.size.width < best.size.width) best = next;
+  const int count = GDALGetOverviewCount(full);
+  if (source.overviews.level && count > 0) {
+    return level(GDALGetOverview(full, std::min(*source.overviews.level, count - 1)));
   }
-  return best;
+  constexpr double kSlack = 1.001;  // sizes of overviews are rounded
+  std::vector<Level> fine = {level(full)};
+  for (int i = 0; i < count && !is_area_method(method); ++i) {
+    const Level next = level(GDALGetOverview(full, i));
+    if (std::max(next.scale_x, next.scale_y) <= shrink * kSlack) fine.push_back(next);
+  }
+  const auto width = [](const Level& one) { return one.size.width; };
+  std::ranges::stable_sort(fine, std::greater(), width);
+  const auto coarsest = static_cast<int>(fine.size()) - 1;
+  return fine[static_cast<std::size_t>(std::max(0, coarsest - source.overviews.finer))];
 }
 
 // Columns of a target, and the view turned round the earth to where the image has them.

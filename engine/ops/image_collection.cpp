@@ -132,7 +132,11 @@ class CollectionKernel final : public Kernel {
                             .columns = region.x,
                             .resampling = plan.resampling,
                             .storage = plan.read};
-    const RasterBand raster{file.descriptor, file.raster_band, plan.nodata, {}, file.crs};
+    const RasterBand raster{.descriptor = file.descriptor,
+                            .band = file.raster_band,
+                            .nodata = plan.nodata,
+                            .crs = file.crs,
+                            .overviews = setup_.overviews};
     BlockPtr block = reader.read(raster, target, mask.layers.empty() ? nullptr : &mask);
     if (!block || op_.native_masks_) return block;
     const std::vector<MaskBlock>& masks = target_masks(image, region, reader);
@@ -160,11 +164,10 @@ class CollectionKernel final : public Kernel {
                               .columns = region.x,
                               .resampling = Resampling::kNearest,
                               .storage = with_missing(DType::kFloat64, {})};
-      const RasterBand raster{file->descriptor,
-                              file->raster_band,
-                              setup_.stored[setup_.masks[i].band].nodata,
-                              {},
-                              file->crs};
+      const RasterBand raster{.descriptor = file->descriptor,
+                              .band = file->raster_band,
+                              .nodata = setup_.stored[setup_.masks[i].band].nodata,
+                              .crs = file->crs};
       try {
         blocks.push_back({i, reader.read(raster, target, nullptr)});
       } catch (...) {

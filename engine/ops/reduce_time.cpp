@@ -11,7 +11,16 @@ namespace {
 class ReduceTime final : public Operator {
  public:
   struct Params : ReducerBands {
-    void fields(FieldVisitor& v) { ReducerBands::fields(v, true); }
+    std::vector<ReducerSpec> reducers;
+
+    void fields(FieldVisitor& v) {
+      ReducerBands::fields(v, false);
+      v.field({.name = "reducers",
+               .help = "Instead: reducers of every band, such as [\"median\", \"count\"].",
+               .aliases = {"reducer"},
+               .one_or_many = true},
+              reducers);
+    }
   };
 
   ReduceTime(const Params& params, std::span<const CubeInfo> in)
@@ -31,9 +40,23 @@ class ReduceTime final : public Operator {
         work_(in, reductions(bands), {{Range{0, in.time.size()}}}) {}
 
   static std::vector<ReducedBand> pick(const Params& params, const CubeInfo& in) {
-    std::vector<ReducedBand> bands = reduced_bands(params, in, in.time.size());
+    std::vector<ReducedBand> bands =
+        params.reducers.empty() ? reduced_bands(params, in, in.time.size()) : of_all(params, in);
     if (in.time.size() == 0) throw Error(ErrorCode::kInvalid, "the cube has no time slices");
     return bands;
+  }
+
+  static std::vector<ReducedBand> of_all(const Params& params, const CubeInfo& in) {
+    if (!params.reducer_bands.empty() || !params.names.empty()) {
+      throw Error(ErrorCode::kInvalid, "reducers of every band and of some are both given",
+                  "/reducers", "reducers alone, or reducer_bands with names");
+    }
+    std::vector<ReducedBand> out = reduced_bands(params.reducers, in, in.time.size());
+    // gdalcubes' old "reduce" left the names of a cube of one slice as they were.
+    for (ReducedBand& band : out) {
+      if (in.time.size() == 1) band.info.alias = in.bands[band.source].name;
+    }
+    return out;
   }
 
   static std::vector<TimeReduction::Band> reductions(const std::vector<ReducedBand>& bands) {
@@ -70,6 +93,7 @@ OperatorType reduce_time() {
       "srs": "EPSG:3857"},
       "time": {"t0": "2020-01", "t1": "2020-06", "dt": "P1M"}}}})",
       .inputs = {{.name = "in_cube", .help = "The cube to reduce."}},
+      .aliases = {"reduce"},
   });
 }
 
