@@ -146,11 +146,9 @@ void print_notes(const Graph& graph, const Document& document) {
   for (const Note& note : gdalcubes_notes(document)) {
     std::cerr << "cube: warning: " << note.where << ": " << note.text << '\n';
   }
-  for (const Graph::Node& node : graph.nodes) {
-    if (node.type != "image_collection" || !node.op->source_names().empty()) continue;
-    std::cerr << "cube: note: " << (node.where.empty() ? "" : node.where + ": ")
-              << "no image of the collection touches the view, so all its cells are missing "
-                 "('cube catalog info' says what the collection covers)\n";
+  for (const Note& note : graph.notes) {
+    std::cerr << "cube: note: " << (note.where.empty() ? "" : note.where + ": ") << note.text
+              << '\n';
   }
 }
 

@@ -44,8 +44,8 @@ std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& p
 // "NDVI float32, missing = nan" lines, the grid and the time axis of a cube, for people.
 std::string describe(const CubeInfo& info);
 
-// What is odd about a graph but no error, on standard error: collections without an image in view,
-// and what means something else in gdalcubes, which wrote the document.
+// What is odd about a graph but no error, on standard error: what its operators note, and what
+// means something else in gdalcubes, which wrote the document.
 void print_notes(const Graph& graph, const Document& document);
 
 // Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".

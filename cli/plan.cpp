@@ -32,7 +32,15 @@ void print_text(const Plan& plan, const Plan::Estimate& estimate) {
             << " threads (budget " << amount(plan.options().memory_bytes) << ")\n";
 }
 
-void print_json(const Plan& plan, const Plan::Estimate& estimate) {
+nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  std::vector<Note> notes = gdalcubes_notes(document);
+  notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
+  for (const Note& note : notes) out.push_back({{"where", note.where}, {"text", note.text}});
+  return out;
+}
+
+void print_json(const Plan& plan, const Plan::Estimate& estimate, const Document& document) {
   const ChunkShape& shape = plan.chunk_shape();
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const Graph::Node& node : plan.graph().nodes) {
@@ -48,7 +56,8 @@ void print_json(const Plan& plan, const Plan::Estimate& estimate) {
                                       {"peak_bytes", estimate.peak_bytes},
                                       {"threads", plan.options().threads},
                                       {"memory_bytes", plan.options().memory_bytes},
-                                      {"nodes", nodes}};
+                                      {"nodes", nodes},
+                                      {"notes", notes_of(plan.graph(), document)}};
   std::cout << out.dump(2) << '\n';
 }
 
@@ -68,7 +77,7 @@ void add_plan(CLI::App& app, Program& program) {
                     args->plan.options());
     const Plan::Estimate estimate = plan.estimate();
     print_notes(plan.graph(), document);
-    args->json ? print_json(plan, estimate) : print_text(plan, estimate);
+    args->json ? print_json(plan, estimate, document) : print_text(plan, estimate);
   });
 }
 

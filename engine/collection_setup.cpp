@@ -6,6 +6,7 @@
 
 #include "engine/collection_view.h"
 #include "engine/error.h"
+#include "engine/gdal/crs.h"
 #include "engine/text.h"
 #include "engine/warp_args.h"
 
@@ -105,6 +106,39 @@ void check_target_masks(const std::vector<CollectionMask>& masks) {
   }
 }
 
+std::string box_text(const Box& box) {
+  const auto degrees = [](double value) {
+    return number_text(std::round(value * 1e4) / 1e4 + 0.0);
+  };
+  return "longitude " + degrees(box.left) + " to " + degrees(box.right) + ", latitude " +
+         degrees(box.bottom) + " to " + degrees(box.top);
+}
+
+// Where the images are, as none is in the view.
+std::string elsewhere(const ImageIndex& index, const CubeInfo& view) {
+  const CollectionSummary summary = index.summary();
+  if (summary.images == 0) return "the collection has no image, so all cells are missing";
+  const std::string nothing =
+      "no image of the collection touches the view, so all its cells are missing";
+  const std::string hint = " ('cube catalog info' says what the collection covers)";
+  const TimeAxis& time = view.time;
+  if (time.size() == 0) return nothing + hint;
+  const auto day = [](Instant instant) { return to_text(instant).substr(0, 10); };
+  if (summary.first && summary.last &&
+      (*summary.last < time.start(0) || *summary.first >= time.end(time.size() - 1))) {
+    return nothing + ": its images are of " + day(*summary.first) + " to " + day(*summary.last) +
+           ", the view of " + day(time.start(0)) + " to " +
+           day(time.end(time.size() - 1) - std::chrono::seconds(1)) + hint;
+  }
+  const std::vector<Box> boxes = transform_box(view.grid.extent(), view.grid.crs, "EPSG:4326");
+  const auto touches = [&](const Box& box) { return box.intersects(*summary.extent); };
+  if (!summary.extent || boxes.empty() || std::ranges::any_of(boxes, touches)) {
+    return nothing + hint;
+  }
+  return nothing + ": its images lie in " + box_text(*summary.extent) + ", the view in " +
+         box_text(boxes.front()) + hint;
+}
+
 }  // namespace
 
 Packing CollectionBand::packing(const ImageBand& file) const {
@@ -166,7 +200,14 @@ CollectionSetup make_setup(const CollectionParams& params, const Resources& reso
   setup.masks = make_masks(params.mask, params.mask_band, stored);
   if (params.mask_stage == "target") check_target_masks(setup.masks);
   std::vector<Image> images = find_images(*index, setup.info.grid, setup.info.time);
+  const std::size_t found = images.size();
+  if (found == 0) setup.why_empty = elsewhere(*index, setup.info);
   drop_unmaskable(images, setup.masks, setup.stored);
+  if (images.empty() && found > 0) {
+    setup.why_empty = "all " + std::to_string(found) +
+                      " images in the view lack a mask band and are left out, so all cells are "
+                      "missing";
+  }
   setup.slices.emplace(std::move(images), setup.info.grid, setup.info.time);
   const Packings packings = packings_of(setup.slices->images(), setup.stored);
   for (std::size_t i = 0; i < setup.stored.size(); ++i) {

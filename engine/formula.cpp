@@ -76,6 +76,13 @@ Formula::Formula(std::string expression, std::span<const std::string> bands,
 Formula::~Formula() = default;
 Formula::Formula(Formula&&) noexcept = default;
 
+std::optional<double> Formula::constant() const {
+  if (!used_bands_.empty() || !variables_.empty()) return std::nullopt;
+  double value = 0;
+  FormulaRunner(*this).run({}, {}, std::span(&value, 1));
+  return value;
+}
+
 bool Formula::vectorised() const { return program_->columns.has_value(); }
 
 struct FormulaRunner::State {

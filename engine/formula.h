@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,10 @@ class Formula {
 
   // True when the result can be something where every band is missing (constants, isnan, iif, ...).
   bool survives_missing() const { return survives_missing_; }
+
+  // Its value where it is the same for all cells, as it names no band and no variable; NaN =
+  // missing.
+  std::optional<double> constant() const;
 
   // Names of the variables it uses (ix, x, t0, ...).
   const std::vector<std::string>& variables() const { return variables_; }

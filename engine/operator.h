@@ -30,6 +30,13 @@ struct SkippedImage {
   std::string reason;
 };
 
+// Something that a user should know although it is no error, such as a box that lies outside of the
+// cube.
+struct Note {
+  std::string where;  // JSON pointer: in the node (of an operator), in the document (of a graph)
+  std::string text;
+};
+
 // What a kernel pulls from. Implemented by the scheduler; one a node and worker thread.
 class Inputs {
  public:
@@ -153,11 +160,21 @@ class Operator {
   // Names of the images or files that the cube is made from, for the output's provenance.
   virtual std::vector<std::string> source_names() const { return {}; }
 
+  // What a user should know of it although it is no error: it changes nothing, all its cells are
+  // missing. Known without reading pixels.
+  const std::vector<Note>& notes() const { return notes_; }
+
  protected:
   explicit Operator(CubeInfo info) : info_(std::move(info)) {}
 
+  // For constructors: adds a note about the argument at `where`, "" = the node as a whole.
+  void note(std::string_view where, std::string text) {
+    notes_.push_back({std::string(where), std::move(text)});
+  }
+
  private:
   CubeInfo info_;
+  std::vector<Note> notes_;
 };
 
 }  // namespace cube

@@ -23,6 +23,7 @@ struct Graph {
   };
   std::vector<Node> nodes;
   std::size_t result = 0;
+  std::vector<Note> notes = {};  // of the operators
 
   const CubeInfo& info() const { return nodes[result].op->info(); }
 

@@ -24,6 +24,9 @@ struct TimeGrouping {
   // How many of them are given.
   int given() const;
 
+  // Where the one stands that is given, "/dt".
+  const char* key() const { return dt ? "/dt" : fact ? "/fact" : period ? "/period" : "/group"; }
+
   // The groups that they make of an axis. Throws Error(kInvalid), at the argument, when not exactly
   // one is given or it makes no groups, or when the axis has no slices.
   TimeGroups groups(const TimeAxis& in) const;

@@ -29,6 +29,12 @@ Error placed(const Error& error, const ResolvedNode& node) {
       node, Error(error.code(), error.message(), node.moved.of(error.where()), error.hint()));
 }
 
+// As with errors, what is about a node as a whole says which operator it is.
+Note placed(const Note& note, const ResolvedNode& node) {
+  if (note.where.empty()) return {node.where, node.type->id + ": " + note.text};
+  return {node.where + node.moved.of(note.where), note.text};
+}
+
 }  // namespace
 
 Graph compile(const Document& document, const Registry& registry, const Resources& resources) {
@@ -40,6 +46,7 @@ Graph compile(const Document& document, const Registry& registry, const Resource
     for (const std::size_t input : node.inputs) infos.push_back(graph.nodes[input].op->info());
     try {
       auto op = node.type->make(*node.params, infos, resources);
+      for (const Note& note : op->notes()) graph.notes.push_back(placed(note, node));
       graph.nodes.push_back({node.type->id, node.where, std::move(op), node.inputs});
     } catch (const Error& error) {
       throw placed(error, node);

@@ -52,20 +52,14 @@ class Document {
   bool replaced_ = false;
 };
 
-// Builds the result's operators (the same node once) and checks all that can be checked without
-// reading pixels; of named cubes it does not need: types, arguments and references. `saved` nodes
-// are read from their files; a file that refers to itself is an error.
+// Builds the result's operators (the same node once), collects what they note, and checks all that
+// can be checked without reading pixels; of named cubes it does not need: types, arguments and
+// references. `saved` nodes are read from their files; a file that refers to itself is an error.
 Graph compile(const Document& document, const Registry& registry, const Resources& resources);
 
-// Something about a document that is no error.
-struct Note {
-  std::string where;  // JSON pointer
-  std::string text;
-};
-
 // Where a graph of gdalcubes leans on what was changed here on purpose (logarithms, months, sums of
-// nothing), a line each. A document is taken for one of gdalcubes' if gdalcubes could read it: a bare
-// node, none but its cubes and keys, without title or version, and with a chunk_size in every
+// nothing), a line each. A document is taken for one of gdalcubes' if gdalcubes could read it: a
+// bare node, none but its cubes and keys, without title or version, and with a chunk_size in every
 // source. Documents of our own make no notes.
 std::vector<Note> gdalcubes_notes(const Document& document);
 

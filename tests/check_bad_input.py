@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -153,19 +154,23 @@ class Archive(Case):
         self.assertEqual(self.files(), before)
 
     def test_views_without_images(self):
-        note = ("no image of the collection touches the view, so all its cells are missing "
-                "('cube catalog info' says what the collection covers)\n")
+        start = ("cube: note: /in_cube/in_cube: image_collection: no image of the collection touches the view, so all "
+                 "its cells are missing: its images ")
+        end = " ('cube catalog info' says what the collection covers)\n"
         far = self.saved_graph(left=100000, right=200000)
         with open(far) as f:
             early = self.graph(f.read().replace("2023", "1990"), "s/early.json")
-        for graph in (far, early):
+        for graph, where in ((far, r"lie in longitude 5\.\d+ to 6\.\d+, latitude [\d.]+ to [\d.]+, the view in "
+                                   r"longitude -2\.\d+ to -1\.\d+, latitude 49\.\d+ to 49\.\d+"),
+                             (early, r"are of 2023-\d\d-\d\d to 202\d-\d\d-\d\d, the view of 1990-01-01 to 1990-12-31")):
             result = cube("run", graph, "-o", self.path("out/a.tif"), "--overwrite")
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertTrue(result.stderr.startswith("cube: note: /in_cube"), result.stderr)
-            self.assertTrue(result.stderr.endswith(note), result.stderr)
+            self.assertRegex(result.stderr, f"^{re.escape(start)}{where}{re.escape(end)}$")
             result = cube("run", graph, "-o", self.path("out/a.tif"), "-q", "--overwrite")
             self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
             plan = json.loads(cube("plan", graph, "--json").stdout)
+            self.assertEqual([note["where"] for note in plan["notes"]], ["/in_cube/in_cube"])
+            self.assertIn("no image of the collection", plan["notes"][0]["text"])
             self.assertEqual((plan["images"], plan["files"], plan["read_bytes"]), (0, 0, 0))
             self.assertEqual(plan["chunks"], plan["empty_chunks"])
 

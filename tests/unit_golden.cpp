@@ -1,5 +1,6 @@
 // Golden tests of operators: tests/ops/*.json, cases of graph, input and expected cube or error.
-// Every case is computed whole, in single cells and in odd chunks, which must be the same.
+// Every case is computed whole, in single cells and in odd chunks, which must be the same. A case
+// says under "notes" all that the graph notes.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -104,9 +105,22 @@ void check_band(const BandInfo& band, const std::vector<double>& cells, const js
   }
 }
 
+// "WHERE: TEXT" of what the graph notes, seen from the case's own graph; of the inputs none.
+void check_notes(const Graph& graph, const json& test) {
+  static constexpr std::string_view kResult = "/result";
+  std::vector<std::string> notes;
+  for (const Note& note : graph.notes) {
+    const bool inside = note.where.starts_with(kResult);
+    const std::string where = inside ? note.where.substr(kResult.size()) : note.where;
+    notes.push_back(where.empty() ? note.text : where + ": " + note.text);
+  }
+  CHECK(join(notes, "\n") == join(test.value("notes", std::vector<std::string>()), "\n"));
+}
+
 void check_cube(const json& test) {
   const json& expect = test.at("expect");
   const Graph graph = compile_case(test);
+  check_notes(graph, test);
   check_axes(graph.info(), expect);
   std::vector<std::string> names;
   for (const auto& [name, unused] : expect.at("bands").items()) names.push_back(name);

@@ -286,3 +286,48 @@ TEST_CASE("saved cubes that are wrong") {
   cube::test::write_text(dir.file("broken.json"), "{");
   CHECK(error(saved("broken.json").dump()).starts_with(dir.file("broken.json") + ":1:2: syntax"));
 }
+
+TEST_CASE("what operators note stands where their arguments stand in the document") {
+  const auto notes = [](const nlohmann::json& document) {
+    std::vector<std::string> out;
+    for (const Note& note : compiled(document).notes) out.push_back(note.where + ": " + note.text);
+    return out;
+  };
+  const nlohmann::json same = {
+      {"cube_type", "rename_bands"}, {"band_names", {{"a", "a"}}}, {"in_cube", two_bands()}};
+  CHECK(notes(two_bands()).empty());
+  CHECK(notes(select("a", same)) ==
+        std::vector<std::string>{"/in_cube/band_names: no band gets another name"});
+  CHECK(notes({{"cubes", {{"s", same}, {"unused", select("a", same)}}}, {"result", "s"}}) ==
+        std::vector<std::string>{"/cubes/s/band_names: no band gets another name"});
+  // Under the key that was used.
+  const nlohmann::json window = {{"cube_type", "window_time"},
+                                 {"win_size_r", 3},
+                                 {"reducer_bands", nlohmann::json::parse(R"([["max", "a"]])")},
+                                 {"in_cube", two_bands()}};
+  CHECK(notes(window) == std::vector<std::string>{
+                             "/win_size_r: windows of 4 slices are longer than the cube, of 1"});
+}
+
+TEST_CASE("errors in older forms are told where they stand there") {
+  const auto joined = [](const nlohmann::json& a, const nlohmann::json& b,
+                         const nlohmann::json& prefix) {
+    return nlohmann::json{
+        {"cube_type", "join_bands"}, {"A", a}, {"B", b}, {"prefix_A", prefix}, {"prefix_B", ""}};
+  };
+  CHECK(error_in(joined(two_bands(), {{"cube_type", "dumy"}}, "")) ==
+        "/B/cube_type: there is no cube_type 'dumy' (did you mean 'dummy'?)");
+  CHECK(error_in(joined(two_bands(), two_bands(), ""))
+            .starts_with("/B: two cubes have a band named 'a'"));
+  CHECK(error_in(joined(two_bands(), two_bands(), 5)) ==
+        "/prefix_A: expected a text, found the number 5");
+  CHECK(compiled(joined(two_bands(), select("a", two_bands()), "x")).info().band_names() ==
+        std::vector<std::string>{"x.a", "x.b", "a"});
+  const nlohmann::json tile = {{"cube_type", "dummy"},
+                               {"view",
+                                {{"tile", {{"x", 9}, {"y", 0}, {"z", 1}}},
+                                 {"time", {{"t0", "2020"}, {"t1", "2020"}, {"dt", "P1Y"}}}}}};
+  CHECK(error_in(tile) == "/view/tile: there is no tile 9,0,1 (x and y are below 2 at zoom 1)");
+  CHECK(error_in({{"cube_type", "join_bands"}, {"A", two_bands()}})
+            .starts_with("/A: there is no argument 'A'"));
+}

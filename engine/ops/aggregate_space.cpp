@@ -29,7 +29,22 @@ class AggregateSpace final : public Operator {
   };
 
   AggregateSpace(const Params& params, std::span<const CubeInfo> in)
-      : AggregateSpace(in[0], sizes(params, in[0].grid), Reducer::make(params.func, "/func")) {}
+      : AggregateSpace(in[0], sizes(params, in[0].grid), Reducer::make(params.func, "/func")) {
+    const Sizes given = sizes(params, in[0].grid);
+    const char* where_x = params.fact ? "/fact" : params.dx ? "/dx" : "/dy";
+    const char* where_y = params.fact ? "/fact" : params.dy ? "/dy" : "/dx";
+    if (given.x == 1 && given.y == 1) {
+      note(where_x, "the new cells are those of the cube: none are put together");
+    }
+    const auto note_large = [&](double size, std::int64_t cells, const std::string& what,
+                                const char* where) {
+      if (size <= static_cast<double>(cells)) return;
+      note(where, "a cell of " + number_text(size) + " " + what + " is larger than the cube, of " +
+                      std::to_string(cells));
+    };
+    note_large(given.x, in[0].grid.width, "columns", where_x);
+    note_large(given.y, in[0].grid.height, "rows", where_y);
+  }
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }

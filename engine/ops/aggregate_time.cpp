@@ -19,7 +19,10 @@ class AggregateTime final : public Operator {
   };
 
   AggregateTime(const Params& params, std::span<const CubeInfo> in)
-      : AggregateTime(in[0], params.groups(in[0].time), Reducer::make(params.func, "/func")) {}
+      : AggregateTime(in[0], params.groups(in[0].time), Reducer::make(params.func, "/func")) {
+    if (params.groups(in[0].time).longest() > 1) return;
+    note(params.key(), "no two slices of the cube belong together: nothing is aggregated");
+  }
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }

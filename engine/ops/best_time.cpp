@@ -72,7 +72,10 @@ class BestTime final : public Operator {
         sign_(params.order == "max" ? 1.0 : -1.0),
         input_(in),
         groups_(std::move(groups)),
-        slabs_(in) {}
+        slabs_(in) {
+    if (!formula_.constant()) return;
+    note("/by", "names no band and is the same for all slices: the first is always taken");
+  }
 
   // Without a grouping all slices belong together.
   static TimeGroups groups_of(const Params& params, const TimeAxis& in) {

@@ -51,7 +51,15 @@ class Coarsen final : public Operator {
       : Coarsen(in[0], params.factor, Reducer::make(params.func, "/func"),
                 cut(params, "t", "slices", params.factor.t, in[0].time.size()),
                 cut(params, "y", "rows", params.factor.y, in[0].grid.height),
-                cut(params, "x", "columns", params.factor.x, in[0].grid.width)) {}
+                cut(params, "x", "columns", params.factor.x, in[0].grid.width)) {
+    const Factor& factor = params.factor;
+    if (factor.x == 1 && factor.y == 1 && factor.t == 1) {
+      note("/factor", "all factors are 1: no cells are put together");
+    }
+    note_large("x", "columns", factor.x, in[0].grid.width);
+    note_large("y", "rows", factor.y, in[0].grid.height);
+    note_large("t", "slices", factor.t, in[0].time.size());
+  }
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
@@ -70,6 +78,14 @@ class Coarsen final : public Operator {
                       .coarsened(factor.y, factor.x),
                   times(in.time, t, factor.t), work.bands()}),
         work_(std::move(work)) {}
+
+  // A window that is padded can be larger than the cube.
+  void note_large(const std::string& axis, const std::string& cells, std::int64_t factor,
+                  std::int64_t size) {
+    if (factor <= size) return;
+    note("/factor/" + axis, std::to_string(factor) + " " + cells + " of a cube of " +
+                                std::to_string(size) + " make one");
+  }
 
   static CellWindows cut(const Params& params, const std::string& axis, const std::string& cells,
                          std::int64_t factor, std::int64_t size) {

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/find_slice.h"
 #include "engine/registry.h"
@@ -54,8 +55,16 @@ class Crop final : public Operator {
     bool has_indices() const { return ix_min || ix_max || iy_min || iy_max || it_min || it_max; }
   };
 
-  Crop(const Params& params, std::span<const CubeInfo> in)
-      : Crop(in[0], window_of(params, in[0])) {}
+  Crop(const Params& params, std::span<const CubeInfo> in) : Crop(in[0], window_of(params, in[0])) {
+    const char* where = params.extent ? "/extent" : "";
+    const Region all = in[0].extent();
+    const Region window = cells_.source({info().extent(), {}}).region;
+    if (info().extent() == all && window == all) {
+      note(where, "is the whole cube: nothing is cut off");
+    } else if (window.empty()) {
+      note(where, "lies outside of the cube, so all cells are missing: " + lies(in[0]));
+    }
+  }
 
   Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
 
@@ -65,6 +74,15 @@ class Crop final : public Operator {
   Crop(const CubeInfo& in, const Region& window)
       : Operator(cropped(in, window)),
         cells_(in, info().bands, {window.t.begin, window.y.begin, window.x.begin}) {}
+
+  // Where the box lies and where the cube.
+  std::string lies(const CubeInfo& in) const {
+    const Grid& grid = info().grid;
+    const Box cells{in.grid.column(grid.left), in.grid.row(grid.top), in.grid.column(grid.right()),
+                    in.grid.row(grid.bottom())};
+    return lies_beside(cells, in.grid) ? places_text("it", cells, in.grid)
+                                       : times_text("it", info().time, in.time);
+  }
 
   static CubeInfo cropped(const CubeInfo& in, const Region& window) {
     CubeInfo out{in.grid.window(window.y, window.x), in.time.window(window.t), in.bands};
@@ -191,8 +209,8 @@ OperatorType crop() {
   return operator_type<Crop>({
       .id = "crop",
       .summary = "A box of the cube, by cell indices or by coordinates and times.",
-      .help = "The box may exceed the cube: cells beyond it are missing. A labelled time axis "
-              "cannot be exceeded.",
+      .help = "The box may exceed the cube: cells beyond it are missing, and where the whole box "
+              "is beyond it, a note says so. A labelled time axis cannot be exceeded.",
       .example = R"({"cube_type": "crop",
   "extent": {"left": 10, "right": 30, "bottom": 10, "top": 30, "t0": "2020-02", "t1": "2020-03"},
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/feature_chunks.h"
 #include "engine/features.h"
@@ -69,17 +70,21 @@ class Extract final : public Operator {
  private:
   class Work;
   struct Places;
+  class Lost;
 
   struct Source {
     std::shared_ptr<const FeatureTable> table;
     std::vector<Spot> spots;
+    std::vector<Note> notes;
   };
 
   Extract(const Params& params, const CubeInfo& in, Source source)
       : Operator(described(params, in, source)),
         spots_(std::move(source.spots)),
         bilinear_(params.method == "bilinear"),
-        own_times_(!params.time_column.empty()) {}
+        own_times_(!params.time_column.empty()) {
+    for (Note& lost : source.notes) note(lost.where, std::move(lost.text));
+  }
 
   static Source read(const Params& params, const CubeInfo& in);
   static Places places(const Feature& feature, const std::string& crs, const Grid& grid,
@@ -218,6 +223,49 @@ std::vector<std::int64_t> Extract::slices(const Params& params, const FeatureTab
   return out;
 }
 
+// What of the features the cube does not hold.
+class Extract::Lost {
+ public:
+  explicit Lost(const Grid& grid) : points_(grid, "point") {}
+
+  void add(const Feature& feature, const Places& found, const Grid& grid, bool bilinear) {
+    if (found.cells.empty() && hollow_++ == 0) first_hollow_ = feature.id;
+    for (const Vertex& at : found.cells) {
+      const bool placed = at.x == at.x;
+      const Box box = placed ? Box{at.x, at.y, at.x, at.y} : Box{1, 0, 0, 0};
+      points_.add(feature.id, box, around(at, grid, bilinear).empty());
+    }
+  }
+
+  void add_slice(const Feature& feature, std::int64_t slice) {
+    if (slice < 0 && timeless_++ == 0) first_timeless_ = feature.id;
+  }
+
+  std::vector<Note> notes(std::size_t features, const char* where, bool has_crs) const {
+    const auto all = static_cast<std::int64_t>(features);
+    std::vector<Note> out;
+    if (points_.any()) out.push_back({where, points_.text() + (has_crs ? "" : kNoCrs)});
+    if (hollow_ > 0) {
+      out.push_back({where, some_features(hollow_, all, first_hollow_,
+                                          "holds the centre of no cell and has no row",
+                                          "hold the centre of no cell and have no row")});
+    }
+    if (timeless_ > 0) {
+      out.push_back({"/time_column", some_features(timeless_, all, first_timeless_,
+                                                   "has a time in no slice and no values",
+                                                   "have a time in no slice and no values")});
+    }
+    return out;
+  }
+
+ private:
+  BesideCount points_;
+  std::int64_t hollow_ = 0;  // areas without a cell
+  std::int64_t first_hollow_ = 0;
+  std::int64_t timeless_ = 0;
+  std::int64_t first_timeless_ = 0;
+};
+
 Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
   check_has_places(in.grid, "/in_cube");
   const char* where = params.geometry.file ? "/file" : "/wkt";
@@ -225,9 +273,11 @@ Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
   std::vector<std::int64_t> own_slices;
   if (!params.time_column.empty()) own_slices = slices(params, given, in.time);
   if (params.fields_kept) keep_fields(given, *params.fields_kept, "/fields");
-  if (given.crs.empty()) given.crs = in.grid.crs;
+  const bool has_crs = !given.crs.empty();
+  if (!has_crs) given.crs = in.grid.crs;
   FeatureTable table{given.crs, given.fields, {}};
   Source source;
+  Lost lost(in.grid);
   for (std::size_t i = 0; i < given.features.size(); ++i) {
     const Feature& feature = given.features[i];
     Places found = places(feature, given.crs, in.grid, where);
@@ -236,6 +286,8 @@ Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
                   "the features hold more than " + std::to_string(kMostRows) + " cells", where,
                   "zonal summarises the cells of a polygon");
     }
+    lost.add(feature, found, in.grid, params.method == "bilinear");
+    if (!own_slices.empty()) lost.add_slice(feature, own_slices[i]);
     for (std::size_t k = 0; k < found.cells.size(); ++k) {
       Spot spot{found.cells[k], around(found.cells[k], in.grid, params.method == "bilinear")};
       if (!own_slices.empty()) {
@@ -247,6 +299,7 @@ Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
       source.spots.push_back(spot);
     }
   }
+  source.notes = lost.notes(given.features.size(), where, has_crs);
   source.table = std::make_shared<const FeatureTable>(std::move(table));
   return source;
 }
@@ -343,7 +396,8 @@ OperatorType extract() {
               "table "
               "(.csv, .gpkg, .geojson), one line a point and time, or go on with operators that "
               "look at "
-              "each cell alone. Points outside of the cube have missing values. Rows stand in the "
+              "each cell alone. Points outside of the cube have missing values, and a "
+              "note says how many they are. Rows stand in the "
               "order "
               "of the file, bands keep their names; only what lies under the points is read.",
       .example = R"json({"cube_type": "extract", "wkt": "MULTIPOINT (12 8, 33 21)",

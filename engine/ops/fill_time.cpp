@@ -38,7 +38,14 @@ class FillTime final : public SeriesOperator {
         back_(params.method != "nocb"),
         ahead_(params.method != "locf"),
         limit_(params.limit.value_or(std::numeric_limits<double>::infinity())),
-        places_(series_places(in[0].time)) {}
+        places_(series_places(in[0].time)) {
+    const auto are_near = [&](double a, double b) { return b - a <= limit_; };
+    if (places_.size() == 1) {
+      note("", "the cube has one slice: there is none to fill it from");
+    } else if (std::adjacent_find(places_.begin(), places_.end(), are_near) == places_.end()) {
+      note("/limit", "no two slices are so near to each other: nothing is filled");
+    }
+  }
 
  private:
   class Fill;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/features.h"
 #include "engine/registry.h"
@@ -29,7 +30,7 @@ class FilterGeom final : public Operator {
   };
 
   FilterGeom(const Params& params, std::span<const CubeInfo> in)
-      : FilterGeom(params, in[0], spans_of(params, in[0].grid)) {}
+      : FilterGeom(params, in[0], area_of(params, in[0].grid)) {}
 
   Request demand(const Request& out, std::size_t) const override {
     const Region in = out.region.shifted(0, origin_.rows.begin, origin_.columns.begin);
@@ -81,20 +82,41 @@ class FilterGeom final : public Operator {
     std::vector<double> scratch_;
   };
 
-  // By reference, so that `spans` is whole when it is looked at.
-  FilterGeom(const Params& params, const CubeInfo& in, RowSpans&& spans)
-      : FilterGeom(in, origin_of(params, in.grid, spans), std::move(spans)) {}
+  struct Area {
+    RowSpans spans;
+    Box box;  // in cells
+    std::string where;
+    bool has_crs;  // of its own
+  };
+
+  // By reference, so that the spans are whole when they are looked at.
+  FilterGeom(const Params& params, const CubeInfo& in, Area&& area)
+      : FilterGeom(in, origin_of(params, in.grid, area.spans), std::move(area.spans)) {
+    if (spans_.cells() > 0) return;
+    if (!(area.box.left <= area.box.right)) {
+      note(area.where, "the geometry is empty, so all cells are missing");
+    } else if (lies_beside(area.box, in.grid)) {
+      note(area.where, "the geometry lies outside of the cube, so all cells are missing: " +
+                           places_text("it", area.box, in.grid) + (area.has_crs ? "" : kNoCrs));
+    } else {
+      note(area.where, params.all_touched
+                           ? "the geometry has no width, so all cells are missing"
+                           : "the geometry covers the centre of no cell, so all cells are missing "
+                             "(\"all_touched\": true keeps those it covers a part of)");
+    }
+  }
 
   FilterGeom(const CubeInfo& in, const RowSpans::Window& origin, RowSpans&& spans)
       : Operator(filtered(in, origin)), spans_(std::move(spans)), origin_(origin) {}
 
-  static RowSpans spans_of(const Params& params, const Grid& grid) {
+  static Area area_of(const Params& params, const Grid& grid) {
     check_has_places(grid, "/in_cube");
     const FeatureTable table = read_features(params.geometry);
     const char* where = params.geometry.file ? "/file" : "/wkt";
     const Shape shape = in_cells(united_area(table, where), table.crs, grid, where);
-    return RowSpans(shape, {0, grid.height}, {0, grid.width},
-                    params.all_touched ? CellRule::kTouched : CellRule::kCenter);
+    return {RowSpans(shape, {0, grid.height}, {0, grid.width},
+                     params.all_touched ? CellRule::kTouched : CellRule::kCenter),
+            bounds(shape), where, !table.crs.empty()};
   }
 
   // The cells of the input that the result begins and ends with.
@@ -131,7 +153,9 @@ OperatorType filter_geom() {
           "Takes any polygon or multipolygon, with holes, partly or wholly outside of the cube; "
           "the "
           "features of a file are united. Of another CRS, it is transformed, with edges divided so "
-          "that they stay right to a hundredth of a cell. A cell whose centre lies exactly on the "
+          "that they stay right to a hundredth of a cell. Of a geometry that keeps no cell at all, "
+          "a "
+          "note says where it lies and where the cube. A cell whose centre lies exactly on the "
           "outline belongs to the area on its left or below it. What lies outside is not read.",
       .example =
           R"json({"cube_type": "filter_geom", "wkt": "POLYGON ((5 5, 35 5, 35 25, 5 5))",

@@ -25,7 +25,13 @@ class FilterPixel final : public Operator {
   FilterPixel(const Params& params, std::span<const CubeInfo> in)
       : Operator(with_missing_cells(in[0])),
         predicate_(params.predicate, in[0], "/predicate"),
-        input_(in[0]) {}
+        input_(in[0]) {
+    const auto value = predicate_.constant();
+    if (!value) return;
+    const bool keeps = !std::isnan(*value) && *value != 0;
+    note("/predicate", std::string("names no band and is the same for all cells: ") +
+                           (keeps ? "all are kept" : "all become missing"));
+  }
 
   Request demand(const Request& out, std::size_t) const override {
     return {out.region, united(out.bands, predicate_.bands())};

@@ -42,7 +42,9 @@ class ImageCollection final : public Operator {
         setup_(std::move(setup)),
         chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")),
         strict_(params.strict),
-        native_masks_(params.mask_stage == "native") {}
+        native_masks_(params.mask_stage == "native") {
+    if (!setup_.why_empty.empty()) note("", setup_.why_empty);
+  }
 
   CollectionSetup setup_;
   std::optional<ChunkShape> chunk_;

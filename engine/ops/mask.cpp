@@ -38,7 +38,13 @@ class Mask final : public Operator {
         predicate_(predicate_of(params, in[kMask])),
         mask_(in[kMask]),
         replacement_(number(params)),
-        invert_(params.invert) {}
+        invert_(params.invert) {
+    const auto value = predicate_.constant();
+    if (!value) return;
+    const bool hides = std::isnan(*value) || (*value != 0) != invert_;
+    note("/predicate", std::string("names no band of the mask and is the same for all cells: ") +
+                           (hides ? "all are replaced" : "none is replaced"));
+  }
 
   Request demand(const Request& out, std::size_t input) const override {
     if (input == kData) return out;

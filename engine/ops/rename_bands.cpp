@@ -20,7 +20,11 @@ class RenameBands final : public Operator {
   };
 
   RenameBands(const Params& params, std::span<const CubeInfo> in)
-      : Operator(renamed(params, in[0])) {}
+      : Operator(renamed(params, in[0])) {
+    if (info().band_names() == in[0].band_names()) {
+      note("/band_names", "no band gets another name");
+    }
+  }
 
   Request demand(const Request& out, std::size_t) const override { return out; }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/resampler.h"
@@ -104,7 +105,16 @@ class Resample final : public Operator {
         reach_(resampler.reach()),
         as_it_is_(!params.dtype && method != Resampling::kCubicSpline &&
                   grid_difference(in.grid, grid).empty()),
-        bounds_(in.grid, grid, reach_) {}
+        bounds_(in.grid, grid, reach_) {
+    const SourceBounds::Cells cells = bounds_.of({0, grid.height}, {0, grid.width});
+    const std::string where = params.view ? "/view/space" : "/like";
+    if (as_it_is_) {
+      note(where, "is the cube's own grid: nothing is resampled");
+    } else if (cells.rows.empty() || cells.columns.empty()) {
+      note(where, "no cell lies in the cube, so all are " +
+                      std::string(fill_ ? "filled" : "missing") + ": " + grids_text(grid, source_));
+    }
+  }
 
   static Resampler checked(const Grid& source, const Grid& target, Resampling method) {
     try {

@@ -39,7 +39,15 @@ class ShiftTime final : public Operator {
   };
 
   ShiftTime(const Params& params, std::span<const CubeInfo> in)
-      : ShiftTime(in[0], shift_of(params, in[0].time)) {}
+      : ShiftTime(in[0], shift_of(params, in[0].time)) {
+    const Region moved = cells_.source({info().extent(), {}}).region;
+    if (moved.empty()) {
+      note("/by", "all slices are moved off the time axis, of " +
+                      std::to_string(info().time.size()) + ", so all cells are missing");
+    } else if (info().time == in[0].time && moved == in[0].extent()) {
+      note("/by", "nothing is moved");
+    }
+  }
 
   Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
 

@@ -52,7 +52,12 @@ class SmoothTime final : public SeriesOperator {
         places_(series_places(in[0].time)),
         order_(params.order.value_or(kOrder)),
         lambda_(params.lambda.value_or(kLambda)) {
-    if (params.method == "savgol") polynomials_.emplace(places_, window_of(params), order_);
+    if (params.method != "savgol") return;
+    polynomials_.emplace(places_, window_of(params), order_);
+    if (order_ + 1 < window_of(params)) return;
+    note(params.order ? "/order" : "/window",
+         "a polynomial of order " + std::to_string(order_) + " passes through all " +
+             std::to_string(window_of(params)) + " slices of a window: nothing is smoothed");
   }
 
  private:

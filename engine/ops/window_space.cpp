@@ -14,7 +14,21 @@ class WindowSpace final : public Operator {
   using Params = WindowParams;
 
   WindowSpace(const Params& params, std::span<const CubeInfo> in)
-      : WindowSpace(in[0], padding_of(params), windows_of(params, in[0])) {}
+      : WindowSpace(in[0], padding_of(params), windows_of(params, in[0])) {
+    if (reach_.cells() == 1 && params.kernel.empty() && !params.preset) {
+      note("", "windows are of one cell: no cells are put together");
+    }
+    const bool hollow = params.preset && !params.skip_missing &&
+                        padding_.mode == Padding::Mode::kConstant && std::isnan(padding_.fill);
+    const auto note_large = [&](std::int64_t reach, std::int64_t cells, const std::string& what) {
+      if (2 * reach + 1 <= cells) return;
+      note("", "windows of " + std::to_string(2 * reach + 1) + " " + what +
+                   " are larger than the cube, of " + std::to_string(cells) +
+                   (hollow ? ", so all cells are missing" : ""));
+    };
+    note_large(reach_.y, in[0].grid.height, "rows");
+    note_large(reach_.x, in[0].grid.width, "columns");
+  }
 
   Request demand(const Request& out, std::size_t) const override {
     if (out.region.empty()) return {};

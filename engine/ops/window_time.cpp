@@ -44,7 +44,19 @@ class WindowTime final : public SeriesOperator {
   };
 
   WindowTime(const Params& params, std::span<const CubeInfo> in)
-      : WindowTime(params, in[0], reach_of(params)) {}
+      : WindowTime(params, in[0], reach_of(params)) {
+    const std::int64_t slices = reach_of(params).slices();
+    const char* where = params.window       ? "/window"
+                        : params.win_size_l ? "/win_size_l"
+                                            : "/win_size_r";
+    if (slices == 1 && kernel_.empty()) {
+      note(where, "windows are of one slice: no slices are put together");
+    } else if (slices > in[0].time.size()) {
+      note(where, "windows of " + std::to_string(slices) + " slices are longer than the cube, of " +
+                      std::to_string(in[0].time.size()) +
+                      (kernel_.empty() ? "" : ", so all cells are missing"));
+    }
+  }
 
   bool passes_emptiness() const override {
     return std::none_of(bands_.begin(), bands_.end(),
