@@ -31,17 +31,19 @@ Request CellReduction::demand(const Request& out) const {
 
 Cost CellReduction::cost(const Request& request) const {
   const auto cell = static_cast<std::int64_t>(sizeof(double));
-  const std::int64_t length = t_.longest() * y_.longest() * x_.longest();
+  const std::int64_t length = longest();
   constexpr std::int64_t kStrips = 3;  // one of cells, one of results, first columns
   Cost cost;
-  cost.scratch_bytes = request.region.x.size() * (reducer_.state_bytes(length) + kStrips * cell) +
+  cost.scratch_bytes = reducer_.state_bytes(request.region.x.size(), length) +
+                       request.region.x.size() * kStrips * cell +
                        x_.inside(request.region.x).size() * cell;
   return cost;
 }
 
 class CellReduction::Work final : public Kernel {
  public:
-  explicit Work(const CellReduction& what) : what_(what), state_(what.reducer_.state()) {}
+  explicit Work(const CellReduction& what)
+      : what_(what), state_(what.reducer_.state(what.longest())) {}
 
   Chunk run(const Request& request, Inputs& inputs) override {
     const Region& region = request.region;

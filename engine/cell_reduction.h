@@ -60,6 +60,12 @@ class CellReduction {
  private:
   class Work;
 
+  // Cells that are reduced to one, at most.
+  std::int64_t longest() const {
+    return std::min(t_.longest(), t_.cells) * std::min(y_.longest(), y_.cells) *
+           std::min(x_.longest(), x_.cells);
+  }
+
   Reducer reducer_;
   CellWindows t_;
   CellWindows y_;

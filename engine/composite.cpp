@@ -109,6 +109,13 @@ void Composite::merge(const Block& block) {
   });
 }
 
+std::int64_t Aggregation::row_bytes(std::int64_t columns, std::int64_t images) const {
+  constexpr std::int64_t kRows = 2;  // of values and of results
+  if (!holds_images()) return 0;
+  return kRows * columns * static_cast<std::int64_t>(sizeof(double)) +
+         reducer_.state_bytes(columns, images);
+}
+
 BlockPtr Composite::finish() {
   if (aggregation_.holds_images()) return reduce();
   if (merged_) return share(std::move(*std::exchange(merged_, std::nullopt)));
@@ -123,6 +130,7 @@ BlockPtr Composite::reduce() {
   const auto width = static_cast<std::size_t>(region_.x.size());
   std::vector<double> scratch;
   std::vector<double> result(width);
+  state_->expect(static_cast<std::int64_t>(held_.size()));
   for (std::int64_t y = region_.y.begin; y < region_.y.end; ++y) {
     state_->begin(width);
     for (std::size_t i = 0; i < held_.size(); ++i) {

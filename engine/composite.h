@@ -29,6 +29,8 @@ class Aggregation {
   bool newest_first() const { return kind_ == Kind::kLast; }
   // True when a Composite holds the blocks of all images until it is finished.
   bool holds_images() const { return kind_ == Kind::kReduce; }
+  // Memory besides the blocks, for rows of so many cells of so many images at most.
+  std::int64_t row_bytes(std::int64_t columns, std::int64_t images) const;
 
  private:
   friend class Composite;

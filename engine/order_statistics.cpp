@@ -212,10 +212,15 @@ class OrderState final : public ReducerState {
  public:
   explicit OrderState(Statistic statistic) : statistic_(statistic) {}
 
+  void expect(std::int64_t length) override { expected_ = static_cast<std::size_t>(length); }
+
   void begin(std::size_t n) override {
     n_ = n;
     length_ = 0;
     values_.clear();
+    if (values_.capacity() >= n * expected_) return;
+    values_ = {};  // not beside what is taken anew
+    values_.reserve(n * expected_);
   }
 
   void add(std::span<const double> values, double) override {
@@ -261,6 +266,7 @@ class OrderState final : public ReducerState {
 
   double of_series(std::size_t i) {
     series_.clear();
+    series_.reserve(length_);
     for (std::size_t j = 0; j < length_; ++j) {
       const double value = values_[j * n_ + i];
       if (value == value) series_.push_back(value);
@@ -269,6 +275,7 @@ class OrderState final : public ReducerState {
   }
 
   Statistic statistic_;
+  std::size_t expected_ = 0;  // values of a series
   std::size_t n_ = 0;
   std::size_t length_ = 0;
   std::vector<double> values_;  // value j of series i is values_[j * n_ + i]
@@ -279,6 +286,20 @@ class OrderState final : public ReducerState {
 };
 
 }  // namespace
+
+std::int64_t order_state_bytes(std::int64_t series, std::int64_t length) {
+  const auto cell = static_cast<std::int64_t>(sizeof(double));
+  const std::int64_t values = series * length * cell;
+  if (length > static_cast<std::int64_t>(kLongestNetwork)) return values + length * cell;
+  // The tile, the last series filled up, and the network, of log2(n) (log2(n) + 1) / 4 comparators
+  // a row, in a list that grows to twice its size beside the old one.
+  constexpr std::int64_t kTiles = 2;
+  constexpr std::int64_t kComparators = 24;
+  constexpr std::int64_t kGrowing = 3;
+  return values +
+         length * (kTiles * static_cast<std::int64_t>(sizeof(Lanes)) +
+                   kGrowing * kComparators * static_cast<std::int64_t>(sizeof(Comparator)));
+}
 
 double quantile_of_values(std::vector<double>& values, double quantile) {
   return values.empty() ? kMissing : Quantile{quantile}.of_series(values);

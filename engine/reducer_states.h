@@ -33,6 +33,10 @@ std::unique_ptr<ReducerState> quantile_state(double quantile);
 std::unique_ptr<ReducerState> mode_state();
 std::unique_ptr<ReducerState> mad_state();
 
+// Memory of one of these in bytes, for so many series of at most `length` values, if it expects
+// them.
+std::int64_t order_state_bytes(std::int64_t series, std::int64_t length);
+
 // The same of one series, without missing values; they are reordered. Missing of nothing.
 double quantile_of_values(std::vector<double>& values, double quantile);
 double mode_of_values(std::vector<double>& values);

@@ -210,10 +210,16 @@ bool Reducer::holds_values() const {
   }
 }
 
-std::int64_t Reducer::state_bytes(std::int64_t length) const {
+std::int64_t Reducer::state_bytes(std::int64_t series, std::int64_t length) const {
+  if (holds_values()) return order_state_bytes(series, length);
   constexpr std::int64_t kLargestFold = 4;  // of var: count, mean, sum of squares, first value
-  const auto cell = static_cast<std::int64_t>(sizeof(double));
-  return cell * (holds_values() ? length : kLargestFold);
+  return series * kLargestFold * static_cast<std::int64_t>(sizeof(double));
+}
+
+std::unique_ptr<ReducerState> Reducer::state(std::int64_t length) const {
+  auto out = state();
+  out->expect(length);
+  return out;
 }
 
 std::unique_ptr<ReducerState> Reducer::state() const {

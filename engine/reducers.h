@@ -48,6 +48,10 @@ class ReducerState {
  public:
   virtual ~ReducerState() = default;
 
+  // Says, before begin(), how many values a series has at most: what holds values then takes what
+  // Reducer::state_bytes() says, else up to three times that.
+  virtual void expect(std::int64_t) {}
+
   // Forgets everything; n series follow.
   virtual void begin(std::size_t n) = 0;
 
@@ -125,10 +129,12 @@ class Reducer {
   // True for order statistics, whose states hold all values until finish().
   bool holds_values() const;
 
-  // Memory of a state in bytes a series, for series of `length` values.
-  std::int64_t state_bytes(std::int64_t length) const;
+  // Memory of a state in bytes, for so many series of at most `length` values.
+  std::int64_t state_bytes(std::int64_t series, std::int64_t length) const;
 
   std::unique_ptr<ReducerState> state() const;
+  // One that expects series of `length` values.
+  std::unique_ptr<ReducerState> state(std::int64_t length) const;
 
  private:
   Reducer(Kind kind, std::string name, double quantile, bool index)

@@ -146,7 +146,9 @@ std::int64_t strip_columns(const Reducer& reducer, const SpaceReach& reach) {
 class ReducerWindow final : public SpaceWindow {
  public:
   ReducerWindow(const Reducer& reducer, const SpaceReach& reach)
-      : state_(reducer.state()), reach_(reach), strip_(strip_columns(reducer, reach)) {}
+      : state_(reducer.state(reach.cells())),
+        reach_(reach),
+        strip_(strip_columns(reducer, reach)) {}
 
   void run(const PaddedSlice& in, std::int64_t y, std::int64_t x, std::span<double> out) override {
     while (!out.empty()) {
@@ -289,7 +291,7 @@ std::int64_t reducer_window_column_bytes(const Reducer& reducer, const SpaceReac
 
 std::int64_t reducer_window_bytes(const Reducer& reducer, const SpaceReach& reach) {
   if (moves_in_order(reducer, reach)) return order_window_bytes(reach);
-  return strip_columns(reducer, reach) * reducer.state_bytes(reach.cells());
+  return reducer.state_bytes(strip_columns(reducer, reach), reach.cells());
 }
 
 std::unique_ptr<SpaceWindow> terrain_window(const Terrain& terrain) {

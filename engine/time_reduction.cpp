@@ -51,7 +51,7 @@ Cost TimeReduction::cost(const Request& request) const {
       holds ? std::min(kStripColumns, region.x.size()) : region.y.size() * region.x.size();
   Cost cost;
   for (const std::size_t band : request.bands) {
-    cost.scratch_bytes += cells * bands_[band].reducer.state_bytes(longest_);
+    cost.scratch_bytes += bands_[band].reducer.state_bytes(cells, longest_);
   }
   return cost;
 }
@@ -107,7 +107,7 @@ class TimeReduction::Work final : public Kernel {
     while (states_.size() < sets) {
       States set;
       for (std::size_t i = 0; i < request_->bands.size(); ++i) {
-        set.push_back(band(i).reducer.state());
+        set.push_back(band(i).reducer.state(what_.longest_));
       }
       states_.push_back(std::move(set));
     }

@@ -6,6 +6,7 @@
 
 #include "engine/missing.h"
 #include "engine/quantile_position.h"
+#include "engine/quantile_walk.h"
 #include "engine/reducer_states.h"
 
 namespace cube {
@@ -93,47 +94,19 @@ void WeightedCells::each_run(F&& f) const {
   for (; part != parts_.end(); ++part) f(part->value, part->weight, 1);
 }
 
-// Cell k of n, of weight w, stands at k w + (n - 1) * (weights before it).
 double WeightedCells::quantile(double quantile) {
   const std::int64_t cells = size();
   if (cells == 0) return kMissing;
   if (parts_.empty() && !counting_ && !sorted_) return quantile_of_values(whole_, quantile);
   sort();
   if (parts_.empty()) return plain_quantile(quantile);
-  const auto rest = static_cast<double>(cells - 1);
   double parts = 0;
   for (const WeightedCell& part : parts_) parts += part.weight;
   const auto whole = static_cast<double>(cells - static_cast<std::int64_t>(parts_.size()));
-  const double wanted = quantile * (rest * (whole + parts));  // the last cell's place times it
-  double index = 0;                                           // of the first cell of a run
-  double whole_before = 0;
-  double parts_before = 0;
-  double last_value = kMissing;
-  double last_place = 0;
-  double result = kMissing;
-  bool found = false;
-  each_run([&](double value, double weight, std::int64_t count) {
-    if (found) return;
-    const double place = index * weight + rest * (whole_before + parts_before);
-    const auto n = static_cast<double>(count);
-    if (index > 0 && place >= wanted) {
-      const double f = place > last_place
-                           ? std::clamp((wanted - last_place) / (place - last_place), 0.0, 1.0)
-                           : 0;
-      result = f == 1 ? value : last_value + f * (value - last_value);
-      found = true;
-      return;
-    }
-    last_value = value;
-    last_place = place + (n - 1) * (weight + rest * weight);
-    if (n > 1 && last_place >= wanted) {
-      result = value;
-      found = true;
-    }
-    index += n;
-    (weight < 1 ? parts_before : whole_before) += n * weight;
-  });
-  return found ? result : last_value;
+  QuantileWalk walk(quantile, cells, whole, parts);
+  each_run(
+      [&](double value, double weight, std::int64_t count) { walk.run(value, weight, count); });
+  return walk.result();
 }
 
 // Where all weights are 1: type 7. REQUIRES: sorted.

@@ -39,6 +39,8 @@ class Zones {
   // The cells of one slice that a zone lies within; empty outside of the grid.
   const Region& window(std::int64_t zone) const { return at(zone).window; }
   std::vector<Region> windows(const Range& zones) const;
+  // Around its outline in cells, wherever that is; left > right where it has none.
+  Box box(std::int64_t zone) const { return bounds(at(zone).shape); }
   std::int64_t size() const { return static_cast<std::int64_t>(zones_.size()); }
 
   CellWeights weights(std::int64_t zone) const;

@@ -291,7 +291,9 @@ TEST_CASE("names and short forms") {
   CHECK(*spec.short_form() == "p7");
   CHECK_FALSE(reducer("mean").holds_values());
   CHECK(reducer("p90").holds_values());
-  CHECK(reducer("median").state_bytes(100) == 800);
+  CHECK(reducer("mean").state_bytes(100, 1000) == 100 * 4 * 8);
+  CHECK(reducer("median").state_bytes(100, 1000) == (100 + 1) * 8000);  // and one series alone
+  CHECK(reducer("median").state_bytes(1, 100) > 800);
 }
 
 TEST_CASE("what is wrong with a reducer is said") {

@@ -125,7 +125,7 @@ class Anomaly final : public SeriesOperator {
 
   std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
     constexpr std::int64_t kStrips = 2 * sizeof(double);
-    return cells * (normal_.state_bytes(slices) + sd_.state_bytes(slices) + kStrips);
+    return normal_.state_bytes(cells, slices) + sd_.state_bytes(cells, slices) + cells * kStrips;
   }
 
   Method method_;
@@ -139,7 +139,9 @@ class Anomaly final : public SeriesOperator {
 class Anomaly::Compare final : public SeriesWork {
  public:
   explicit Compare(const Anomaly& op)
-      : op_(op), normal_state_(op.normal_.state()), sd_state_(op.sd_.state()) {}
+      : op_(op),
+        normal_state_(op.normal_.state(op.info().time.size())),
+        sd_state_(op.sd_.state()) {}
 
   void run(const SeriesStrip& in, std::span<const std::size_t> bands,
            std::span<SeriesStrip> out) override {

@@ -66,7 +66,7 @@ class CumulateTime final : public SeriesOperator {
   Range needed(const Range& slices) const override { return {0, slices.end}; }
   std::unique_ptr<SeriesWork> work() const override { return std::make_unique<Running>(*this); }
   std::int64_t work_bytes(std::int64_t cells, std::int64_t slices) const override {
-    return cells * reducer_.state_bytes(slices);
+    return reducer_.state_bytes(cells, slices);
   }
 
   Reducer reducer_;

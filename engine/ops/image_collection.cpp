@@ -242,7 +242,8 @@ Cost ImageCollection::cost(const Request& request) const {
   for (const std::size_t band : request.bands) {
     cell = std::max(cell, static_cast<std::int64_t>(size_of(setup_.bands[band].read.dtype)));
   }
-  cost.scratch_bytes = kReaderBytes + held * slice_cells * cell;
+  cost.scratch_bytes = kReaderBytes + held * slice_cells * cell +
+                       setup_.aggregation.row_bytes(request.region.x.size(), most);
   if (!native_masks_ && !setup_.masks.empty()) {
     const auto masks = static_cast<std::int64_t>(setup_.masks.size());
     cost.scratch_bytes += most * masks * slice_cells * static_cast<std::int64_t>(sizeof(double));

@@ -236,8 +236,9 @@ class Merge final : public Operator {
   Cost cost(const Request& request) const override {
     Cost cost;
     const std::int64_t strips = 3 * static_cast<std::int64_t>(sizeof(double));
-    cost.scratch_bytes = request.region.x.size() *
-                         (strips + reducer_.state_bytes(static_cast<std::int64_t>(places_.size())));
+    cost.scratch_bytes =
+        request.region.x.size() * strips +
+        reducer_.state_bytes(request.region.x.size(), static_cast<std::int64_t>(places_.size()));
     return cost;
   }
 

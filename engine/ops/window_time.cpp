@@ -171,9 +171,11 @@ class WindowTime final : public SeriesOperator {
 
   std::int64_t work_bytes(std::int64_t cells, std::int64_t) const override {
     std::int64_t bytes = 0;
-    for (const ReducedBand& band : bands_) bytes += band.reducer.state_bytes(reach_.slices());
+    for (const ReducedBand& band : bands_) {
+      bytes += band.reducer.state_bytes(cells, reach_.slices());
+    }
     constexpr std::int64_t kOthers = 2;  // the start of a block, and the window
-    return bytes * cells * (slides() ? reach_.slices() + kOthers : 1);
+    return bytes * (slides() ? reach_.slices() + kOthers : 1);
   }
 
   std::vector<ReducedBand> bands_;  // none with a kernel
@@ -184,7 +186,9 @@ class WindowTime final : public SeriesOperator {
 class WindowTime::Reduce final : public SeriesWork {
  public:
   explicit Reduce(const WindowTime& op) : op_(op) {
-    for (const ReducedBand& band : op.bands_) states_.push_back(band.reducer.state());
+    for (const ReducedBand& band : op.bands_) {
+      states_.push_back(band.reducer.state(op.reach_.slices()));
+    }
   }
 
   void run(const SeriesStrip& in, std::span<const std::size_t> bands,

@@ -2,26 +2,22 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <utility>
 
+#include "engine/beside.h"
 #include "engine/cell_weights.h"
 #include "engine/error.h"
 #include "engine/feature_chunks.h"
 #include "engine/features.h"
 #include "engine/registry.h"
-#include "engine/source_bands.h"
 #include "engine/text.h"
 #include "engine/weighted_reducers.h"
+#include "engine/zonal_reduction.h"
 #include "engine/zones.h"
 
 namespace cube {
 
 namespace {
-
-// Weights of several features are held together, so that slices can be gone through for all of
-// them.
-constexpr std::int64_t kWeightsBytes = std::int64_t{8} << 20;
 
 struct ZonalBand {
   std::size_t source;  // band of the input
@@ -44,55 +40,48 @@ class Zonal final : public Operator {
   Zonal(const Params& params, std::span<const CubeInfo> in)
       : Zonal(params, in[0], read(params, in[0].grid)) {}
 
-  Request demand(const Request& out, std::size_t) const override {
-    Region all;
-    for (const Region& window : zones_.windows(out.region.y)) all = hull(all, window);
-    if (all.empty()) return {{out.region.t, {}, {}}, sources(out.bands)};
-    return {{out.region.t, all.y, all.x}, sources(out.bands)};
+  Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
+  std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
+  Cost cost(const Request& request) const override { return work_.cost(request); }
+  std::optional<PullPlan> pulls(const Request&, std::size_t) const override {
+    return work_.pulls();
   }
-
-  std::optional<PullPlan> pulls(const Request&, std::size_t) const override;
-
-  std::unique_ptr<Kernel> kernel() const override;
-
-  Cost cost(const Request& request) const override;
-
-  bool passes_emptiness() const override {
-    return std::none_of(bands_.begin(), bands_.end(),
-                        [](const ZonalBand& band) { return band.reducer.plain().counts(); });
-  }
+  bool passes_emptiness() const override { return work_.passes_emptiness(); }
 
   std::optional<ChunkShape> preferred_chunk() const override {
-    return feature_chunk(zones_.windows({0, zones_.size()}), info().time.size());
+    return feature_chunk(work_.zones().windows({0, work_.zones().size()}), info().time.size());
   }
 
   std::int64_t resident_bytes() const override { return resident_bytes_; }
 
  private:
-  class Work;
-
   struct Source {
     std::shared_ptr<const FeatureTable> table;
     Zones zones;
+    bool has_crs;
   };
 
   Zonal(const Params& params, const CubeInfo& in, Source source)
       : Zonal(params, in, std::move(source), pick(params, in)) {}
 
-  Zonal(const Params& params, const CubeInfo& in, Source source, std::vector<ZonalBand> bands);
+  Zonal(const Params& params, const CubeInfo& in, Source source,
+        const std::vector<ZonalBand>& bands);
 
   static Source read(const Params& params, const Grid& grid);
+  void note_lost(const Params& params, const CubeInfo& in, bool has_crs);
   static std::vector<ZonalBand> pick(const Params& params, const CubeInfo& in);
   static CubeInfo described(const Params& params, const CubeInfo& in, const Source& source,
                             const std::vector<ZonalBand>& bands);
 
-  std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const {
-    return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
+  std::vector<ZonalReduction::Band> reductions(const std::vector<ZonalBand>& bands) const {
+    std::vector<ZonalReduction::Band> out;
+    for (std::size_t i = 0; i < bands.size(); ++i) {
+      out.push_back({bands[i].source, bands[i].reducer, info().bands[i].storage()});
+    }
+    return out;
   }
 
-  Zones zones_;  // one a feature
-  std::vector<ZonalBand> bands_;
-  std::vector<Storage> storages_;  // of the input's bands
+  ZonalReduction work_;
   std::int64_t resident_bytes_ = 0;
 };
 
@@ -143,8 +132,9 @@ Zonal::Source Zonal::read(const Params& params, const Grid& grid) {
                            : params.weights == "touched" ? Zones::Rule::kTouched
                                                          : Zones::Rule::kCenter;
   Zones zones(table, grid, rule, where);
-  if (table.crs.empty()) table.crs = grid.crs;
-  return {std::make_shared<const FeatureTable>(std::move(table)), std::move(zones)};
+  const bool has_crs = !table.crs.empty();
+  if (!has_crs) table.crs = grid.crs;
+  return {std::make_shared<const FeatureTable>(std::move(table)), std::move(zones), has_crs};
 }
 
 std::vector<ZonalBand> Zonal::pick(const Params& params, const CubeInfo& in) {
@@ -186,184 +176,42 @@ CubeInfo Zonal::described(const Params& params, const CubeInfo& in, const Source
   return out;
 }
 
-Zonal::Zonal(const Params& params, const CubeInfo& in, Source source, std::vector<ZonalBand> bands)
+Zonal::Zonal(const Params& params, const CubeInfo& in, Source source,
+             const std::vector<ZonalBand>& bands)
     : Operator(described(params, in, source, bands)),
-      zones_(std::move(source.zones)),
-      bands_(std::move(bands)),
-      resident_bytes_(source.table->bytes() + zones_.bytes()) {
-  for (const BandInfo& band : in.bands) storages_.push_back(band.storage());
+      work_(in, std::move(source.zones), reductions(bands)),
+      resident_bytes_(source.table->bytes() + work_.zones().bytes()) {
+  note_lost(params, in, source.has_crs);
 }
 
-// Of the largest feature, whichever are asked for: not all chunks are looked at for a plan.
-std::optional<PullPlan> Zonal::pulls(const Request&, std::size_t) const {
-  return PullPlan{.slices = 1,
-                  .kept = 0,
-                  .rows = std::max<std::int64_t>(1, zones_.largest().rows),
-                  .columns = std::max<std::int64_t>(1, zones_.largest().columns)};
+// Features that have no cell: outside of the cube, or, of those that are small enough to look, too
+// small.
+void Zonal::note_lost(const Params& params, const CubeInfo& in, bool has_crs) {
+  constexpr std::int64_t kFewCells = 64;
+  const auto& features = info().grid.features->features;
+  const char* where = params.geometry.file ? "/file" : "/wkt";
+  const Zones& zones = work_.zones();
+  BesideCount beside(in.grid, "feature");
+  std::int64_t hollow = 0;
+  std::int64_t first = 0;
+  for (std::int64_t zone = 0; zone < zones.size(); ++zone) {
+    const std::int64_t id = features[static_cast<std::size_t>(zone)].id;
+    const Region& window = zones.window(zone);
+    beside.add(id, zones.box(zone), window.empty());
+    if (window.empty() || window.cells() > kFewCells) continue;
+    const CellWeights::Counts counts = zones.weights(zone).counts();
+    if (counts.whole + counts.parts == 0 && hollow++ == 0) first = id;
+  }
+  if (beside.any()) note(where, beside.text() + (has_crs ? "" : kNoCrs));
+  if (hollow == 0) return;
+  const bool center = params.weights == "center";
+  note(where, some_features(hollow, zones.size(), first,
+                            center ? "covers the centre of no cell and has no values"
+                                   : "covers no cell and has no values",
+                            center ? "cover the centre of no cell and have no values"
+                                   : "cover no cell and have no values") +
+                  (center ? " (\"weights\": \"coverage\" takes parts of cells)" : ""));
 }
-
-Cost Zonal::cost(const Request& request) const {
-  constexpr std::int64_t kState = 128;
-  constexpr std::int64_t kStrips = 3;
-  const Zones::Largest& largest = zones_.largest();
-  Cost cost;
-  cost.scratch_bytes = kWeightsBytes + largest.weights_bytes +
-                       kStrips * largest.columns * static_cast<std::int64_t>(sizeof(double)) +
-                       request.region.y.size() * static_cast<std::int64_t>(sizeof(Region) + 8);
-  std::set<std::size_t> held;
-  for (const std::size_t band : request.bands) {
-    cost.scratch_bytes += kState;
-    if (!bands_[band].reducer.of_cells() || !held.insert(bands_[band].source).second) continue;
-    cost.scratch_bytes += WeightedCells::bytes(storages_[bands_[band].source], largest.cells.whole,
-                                               largest.cells.parts);
-  }
-  return cost;
-}
-
-// Group by group of features that lie near each other, slice by slice, feature by feature; cells in
-// order of rows, then of columns.
-class Zonal::Work final : public Kernel {
- public:
-  explicit Work(const Zonal& op) : op_(op) {}
-
-  Chunk run(const Request& request, Inputs& inputs) override {
-    begin(request);
-    const Region& region = request.region;
-    std::vector<Weighed> group;
-    std::int64_t bytes = 0;
-    for (const std::size_t k : order_of_place(op_.zones_.windows(region.y))) {
-      const std::int64_t i = region.y.begin + static_cast<std::int64_t>(k);
-      group.push_back({i, op_.zones_.weights(i)});
-      bytes += group.back().weights.bytes();
-      if (bytes < kWeightsBytes) continue;
-      reduce(group, region.t, inputs);
-      group.clear();
-      bytes = 0;
-    }
-    reduce(group, region.t, inputs);
-    Chunk out{region, {}};
-    for (Block& block : blocks_) out.bands.push_back(share(std::move(block)));
-    blocks_.clear();
-    return out;
-  }
-
- private:
-  struct Weighed {
-    std::int64_t feature;
-    CellWeights weights;
-  };
-
-  // What bands of the result that come from one band of the input are made of.
-  struct SourceBand {
-    std::vector<std::size_t> folds;  // of states_
-    bool holds = false;
-    WeightedCells cells;
-  };
-
-  void begin(const Request& request) {
-    request_ = &request;
-    wanted_ = op_.sources(request.bands);
-    states_.clear();
-    blocks_.clear();
-    sources_.clear();
-    for (const std::size_t source : wanted_) {
-      sources_.push_back({{}, false, WeightedCells(op_.storages_[source])});
-    }
-    for (std::size_t k = 0; k < request.bands.size(); ++k) {
-      const ZonalBand& band = op_.bands_[request.bands[k]];
-      blocks_.emplace_back(request.region, op_.info().bands[request.bands[k]].storage());
-      states_.push_back(band.reducer.of_cells() ? nullptr : band.reducer.state());
-      if (states_[k]) {
-        source_of(k).folds.push_back(k);
-      } else {
-        source_of(k).holds = true;
-      }
-    }
-  }
-
-  SourceBand& source_of(std::size_t k) {
-    const std::size_t source = op_.bands_[request_->bands[k]].source;
-    const auto at = std::lower_bound(wanted_.begin(), wanted_.end(), source);
-    return sources_[static_cast<std::size_t>(at - wanted_.begin())];
-  }
-
-  void reduce(const std::vector<Weighed>& group, const Range& slices, Inputs& inputs) {
-    for (std::int64_t t = slices.begin; t < slices.end; ++t) {
-      for (const Weighed& weighed : group) {
-        take_cells(weighed, t, inputs);
-        finish(weighed.feature, t);
-      }
-    }
-  }
-
-  void take_cells(const Weighed& weighed, std::int64_t t, Inputs& inputs) {
-    for (const auto& state : states_) {
-      if (state) state->begin();
-    }
-    const CellWeights::Counts counts = weighed.weights.counts();
-    for (SourceBand& source : sources_) {
-      if (source.holds) source.cells.begin(counts.whole, counts.parts);
-    }
-    const Region& window = op_.zones_.window(weighed.feature);
-    const std::int64_t step = Zones::piece_rows(window);
-    for (std::int64_t y = window.y.begin; y < window.y.end; y += step) {
-      const Region piece{{t, t + 1}, {y, std::min(y + step, window.y.end)}, window.x};
-      const Chunk cells = inputs.pull_piece(0, {piece, wanted_});
-      for (std::size_t s = 0; s < sources_.size(); ++s) {
-        if (cells.bands[s]) add(*cells.bands[s], weighed.weights, sources_[s]);
-      }
-    }
-  }
-
-  // What spoils the held cells comes last.
-  void finish(std::int64_t feature, std::int64_t t) {
-    for (const bool spoils : {false, true}) {
-      for (std::size_t k = 0; k < states_.size(); ++k) {
-        const WeightedReducer& reducer = op_.bands_[request_->bands[k]].reducer;
-        if (reducer.spoils_cells() != spoils) continue;
-        const double value = states_[k] ? states_[k]->finish() : reducer.of(source_of(k).cells);
-        blocks_[k].set_row(t, feature, std::span(&value, 1));
-      }
-    }
-  }
-
-  // The cells of a piece of one slice.
-  void add(const Block& block, const CellWeights& weights, SourceBand& source) {
-    const Region& region = block.region();
-    for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
-      const auto runs = weights.row(y);
-      if (runs.empty()) continue;
-      const Range columns{runs.front().columns.begin, runs.back().columns.end};
-      const auto row = block.row(region.t.begin, y, columns, row_);
-      gather(row, columns.begin, runs);
-      for (const std::size_t k : source.folds) states_[k]->add(values_, row_weights_);
-      if (source.holds) source.cells.add(values_, row_weights_);
-    }
-  }
-
-  void gather(std::span<const double> row, std::int64_t begin, std::span<const WeightRun> runs) {
-    values_.clear();
-    row_weights_.clear();
-    for (const WeightRun& run : runs) {
-      const auto n = static_cast<std::size_t>(run.columns.size());
-      const auto cells = row.subspan(static_cast<std::size_t>(run.columns.begin - begin), n);
-      values_.insert(values_.end(), cells.begin(), cells.end());
-      row_weights_.insert(row_weights_.end(), n, run.weight);
-    }
-  }
-
-  const Zonal& op_;
-  const Request* request_ = nullptr;                    // the one that runs
-  std::vector<std::size_t> wanted_;                     // bands pulled
-  std::vector<SourceBand> sources_;                     // of each of them
-  std::vector<std::unique_ptr<WeightedState>> states_;  // of bands of the result; null: of cells
-  std::vector<Block> blocks_;
-  std::vector<double> row_;
-  std::vector<double> values_;  // of the cells of a row that count, with their weights
-  std::vector<double> row_weights_;
-};
-
-std::unique_ptr<Kernel> Zonal::kernel() const { return std::make_unique<Work>(*this); }
 
 }  // namespace
 

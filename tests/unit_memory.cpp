@@ -1,0 +1,159 @@
+// What parts say that they take is at least what they allocate, and not much more: every allocation
+// of the program is counted here.
+#include <malloc.h>
+
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <new>
+#include <random>
+
+#include "engine/composite.h"
+#include "engine/space_statistic.h"
+#include "engine/weighted_cells.h"
+#include "engine/weighted_select.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+namespace {
+
+std::atomic<std::int64_t> held{0};
+std::atomic<std::int64_t> most{0};
+
+void* counted(void* memory) {
+  if (!memory) throw std::bad_alloc();
+  const std::int64_t now = held += static_cast<std::int64_t>(malloc_usable_size(memory));
+  if (now > most) most = now;
+  return memory;
+}
+
+void forget(void* memory) noexcept {
+  if (memory) held -= static_cast<std::int64_t>(malloc_usable_size(memory));
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(std::malloc(size == 0 ? 1 : size)); }
+void* operator new[](std::size_t size) { return counted(std::malloc(size == 0 ? 1 : size)); }
+void operator delete(void* memory) noexcept { forget(memory); }
+void operator delete[](void* memory) noexcept { forget(memory); }
+void operator delete(void* memory, std::size_t) noexcept { forget(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { forget(memory); }
+
+namespace {
+
+// Bytes held at most while something runs, besides what was held before.
+std::int64_t peak_of(const std::function<void()>& run) {
+  const std::int64_t before = held;
+  most = before;
+  run();
+  return most - before;
+}
+
+constexpr std::int64_t kSmall = 4096;  // objects and what malloc adds
+
+Reducer reducer(const std::string& text) {
+  ReducerSpec spec;
+  spec.set_short_form(text);
+  return Reducer::make(spec, "");
+}
+
+}  // namespace
+
+TEST_CASE("states of order statistics hold what they say") {
+  for (const std::string name : {"median", "mode", "mad", "mean", "var"}) {
+    static constexpr std::array<std::array<std::int64_t, 2>, 5> kShapes = {
+        {{1, 3}, {7, 100}, {512, 365}, {40, 512}, {40, 3000}}};
+    for (const auto& shape : kShapes) {
+      const std::int64_t series = shape[0];
+      const std::int64_t length = shape[1];
+      const std::string title =
+          name + " of " + std::to_string(series) + " x " + std::to_string(length);
+      CAPTURE(title);
+      const Reducer what = reducer(name);
+      const auto n = static_cast<std::size_t>(series);
+      std::vector<double> row(n, 1.5);
+      const std::int64_t peak = peak_of([&] {
+        const auto state = what.state(length);
+        for (int again = 0; again < 2; ++again) {
+          state->begin(n);
+          for (std::int64_t i = 0; i < length; ++i) state->add(row, 0);
+          state->finish(row);
+        }
+      });
+      CHECK(peak <= what.state_bytes(series, length) + kSmall);
+      CHECK(peak >= what.state_bytes(series, length) / 3);
+    }
+  }
+}
+
+TEST_CASE("cells of zones and slices that are held or selected take what they say") {
+  constexpr std::int64_t kCells = 1'500'000;
+  constexpr std::int64_t kParts = 1000;
+  std::mt19937 dice(7);
+  std::normal_distribution<double> normal(0.3, 0.1);
+  std::vector<double> values(5000);
+  std::vector<double> weights(values.size(), 1.0);
+  const auto add = [&](auto&& take) {
+    std::mt19937 again(11);
+    for (std::int64_t i = 0; i < kCells; i += static_cast<std::int64_t>(values.size())) {
+      for (double& value : values) value = normal(again);
+      take();
+    }
+  };
+  ReducerSpec spec;
+  for (const std::string name : {"median", "p90", "mad"}) {
+    CAPTURE(name);
+    spec.set_short_form(name);
+    const WeightedReducer what = WeightedReducer::make(spec, "");
+    const Storage storage{DType::kFloat32, std::nan("")};
+    CHECK(peak_of([&] {
+            WeightedSelect select(what);
+            select.begin(kParts);
+            do {
+              add([&] { select.add(values, weights); });
+            } while (select.wants_again());
+          }) <= WeightedSelect::bytes(kParts) + kSmall);
+    const std::int64_t peak = peak_of([&] {
+      WeightedCells cells(storage);
+      cells.begin(kCells, kParts);
+      add([&] { cells.add(values, weights); });
+      what.of(cells);
+    });
+    CHECK(peak <= WeightedCells::bytes(storage, kCells, kParts) + kSmall);
+    CHECK(peak >= kCells * 8);
+  }
+}
+
+TEST_CASE("statistics of whole slices take what they say") {
+  constexpr std::int64_t kRows = 100;
+  constexpr std::int64_t kColumns = 1000;
+  for (const DType type : {DType::kUInt8, DType::kFloat32}) {
+    Block block({{0, 1}, {0, kRows}, {0, kColumns}}, with_missing(type, {}));
+    std::vector<double> row(kColumns);
+    for (std::int64_t y = 0; y < kRows; ++y) {
+      for (std::size_t x = 0; x < row.size(); ++x) row[x] = static_cast<double>((x * 7 + 3) % 200);
+      block.set_row(0, y, row);
+    }
+    for (const std::string name : {"median", "mode", "mad", "mean"}) {
+      for (const std::int64_t cells : {kRows * kColumns, SpaceStatistic::kHeldCells * 2}) {
+        CAPTURE(name);
+        CAPTURE(cells);
+        const std::int64_t peak = peak_of([&] {
+          const auto statistic =
+              make_space_statistic(reducer(name), block.storage(), cells, kColumns);
+          statistic->begin();
+          do {
+            statistic->add(block, 0);
+          } while (statistic->wants_again());
+        });
+        CHECK(peak <=
+              space_statistic_bytes(reducer(name), block.storage(), cells) + kSmall + kColumns * 8);
+      }
+    }
+  }
+}

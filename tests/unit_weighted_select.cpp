@@ -1,0 +1,139 @@
+// Quantiles of cells in several passes against those of cells that are all held: the same to the
+// bit.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <random>
+
+#include "engine/weighted_select.h"
+#include "tests/support.h"
+
+using namespace cube;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kMany = 700'000;  // more than one pass holds
+
+struct Cells {
+  std::vector<double> values;
+  std::vector<double> weights;
+
+  void add(double value, double weight = 1) {
+    values.push_back(value);
+    weights.push_back(weight);
+  }
+};
+
+WeightedReducer reducer(const std::string& text) {
+  ReducerSpec spec;
+  spec.set_short_form(text);
+  return WeightedReducer::make(spec, "");
+}
+
+std::int64_t parts_of(const Cells& cells) {
+  return std::ranges::count_if(cells.weights, [](double weight) { return weight < 1; });
+}
+
+double held(const WeightedReducer& what, const Cells& cells) {
+  WeightedCells all({DType::kFloat64, std::nan("")});
+  all.begin(static_cast<std::int64_t>(cells.values.size()), parts_of(cells));
+  all.add(cells.values, cells.weights);
+  return what.of(all);
+}
+
+// Twice, which shows that nothing is left of the first time.
+double selected(const WeightedReducer& what, const Cells& cells) {
+  WeightedSelect select(what);
+  for (int again = 0; again < 2; ++again) {
+    select.begin(parts_of(cells));
+    int passes = 0;
+    do {
+      select.add(cells.values, cells.weights);
+      REQUIRE(++passes < 20);
+    } while (select.wants_again());
+  }
+  return select.result();
+}
+
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+void check_same(const Cells& cells) {
+  for (const std::string name : {"median", "p0", "p100", "q1", "p90", "p33.3", "mad"}) {
+    CAPTURE(name);
+    CAPTURE(cells.values.size());
+    const double a = held(reducer(name), cells);
+    const double b = selected(reducer(name), cells);
+    CAPTURE(a);
+    CAPTURE(b);
+    CHECK(same(a, b));
+  }
+}
+
+// So many cells of whatever `value` makes, some in part where `weigh`.
+Cells cells_of(std::size_t n, bool weigh, const std::function<double(std::mt19937&)>& value) {
+  std::mt19937 dice(static_cast<unsigned>(n) + (weigh ? 1 : 0));
+  std::uniform_real_distribution<double> share(0.001, 0.999);
+  Cells cells;
+  for (std::size_t i = 0; i < n; ++i)
+    cells.add(value(dice), weigh && i % 50 == 0 ? share(dice) : 1);
+  return cells;
+}
+
+}  // namespace
+
+TEST_CASE("many cells of any distribution") {
+  std::normal_distribution<double> normal(0.3, 0.1);
+  std::lognormal_distribution<double> wide(0, 8);
+  const std::vector<std::function<double(std::mt19937&)>> kinds = {
+      [&](std::mt19937& dice) { return normal(dice); },
+      [&](std::mt19937& dice) { return static_cast<double>(static_cast<float>(wide(dice))); },
+      [](std::mt19937& dice) { return static_cast<double>(dice() % 5); },
+      [](std::mt19937&) { return -7.25; },
+      [](std::mt19937& dice) { return dice() % 3 == 0   ? kInfinity
+                                      : dice() % 2 == 0 ? -1.0
+                                                        : 4.0; },
+      [](std::mt19937& dice) { return dice() % 2 == 0 ? 0.0 : -0.0; },
+      [&](std::mt19937& dice) { return dice() % 2 == 0 ? std::nan("") : -wide(dice); },
+      // Values that differ in their last bits only.
+      [](std::mt19937& dice) {
+        return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) + dice() % 1'000'000);
+      },
+  };
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    for (const bool weigh : {false, true}) {
+      CAPTURE(kind);
+      CAPTURE(weigh);
+      check_same(cells_of(kMany, weigh, kinds[kind]));
+    }
+  }
+}
+
+TEST_CASE("few cells, in part and whole") {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 dice(seed);
+    Cells cells;
+    const std::size_t n = dice() % 9;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double weight = dice() % 2 == 0 ? 1.0 : static_cast<double>(1 + dice() % 9) / 10;
+      cells.add(static_cast<double>(dice() % 4), weight);
+    }
+    check_same(cells);
+  }
+}
+
+TEST_CASE("nothing, only missing cells, and only cells in part") {
+  check_same({});
+  Cells cells;
+  cells.add(std::nan(""));
+  cells.add(std::nan(""), 0.5);
+  check_same(cells);
+  CHECK(std::isnan(selected(reducer("median"), cells)));
+  cells.add(3, 0.25);
+  CHECK(selected(reducer("median"), cells) == 3);
+  cells.add(5, 0.75);
+  check_same(cells);
+}
