@@ -87,9 +87,18 @@ struct Parts {
   Part down, across;
 };
 
+// Whether two opposite corners, the upper left and the lower right, do not tell what four do: those
+// of a cell northeast of a pole can have one longitude.
+bool is_thin(const std::array<double, 4>& corners) {
+  constexpr double kLeast = 0.5;  // of what the others span: turned by up to 18 degrees
+  return std::abs(corners[3] - corners[0]) < kLeast * std::abs(corners[1] - corners[2]);
+}
+
 Parts parts_of(const Corners& at, bool askew, double centre_x, double centre_y) {
   const auto& [x, y] = at;
-  if (!askew) return {part_of(y[0], y[3], centre_y), part_of(x[0], x[3], centre_x)};
+  if (!askew && !is_thin(x) && !is_thin(y)) {
+    return {part_of(y[0], y[3], centre_y), part_of(x[0], x[3], centre_x)};
+  }
   const auto box = [&](const std::array<double, 4>& v, double centre) {
     const auto [low, high] = std::minmax({v[0], v[1], v[2], v[3]});
     return part_of(low, high, centre);

@@ -2,9 +2,9 @@
 //
 // A target cell is made of the source cells under it: those that touch the rectangle, along the
 // source's axes, between the positions of its upper left and lower right corners, as gdalwarp takes
-// them; the box round all four corners where the image lies askew (Positions::askew). A target cell
-// whose corners cannot be placed, or lie far from its centre, as round a pole, takes the source
-// cell that holds its centre.
+// them; the box round all four corners where the image (Positions::askew) or the cell lies askew. A
+// target cell whose corners cannot be placed, or lie far from its centre, as round a pole, takes
+// the source cell that holds its centre.
 //
 // average and rms weigh a source cell by the part of it that the rectangle covers. sum adds up such
 // parts, times the area of the quadrilateral of the four corners in that of the rectangle, so that

@@ -312,7 +312,9 @@ OperatorType resample() {
               "cells are left out and weights renormalised. Unlike there, bands keep their type "
               "with every method, as with gdalwarp: results are rounded and clamped to it; "
               "\"dtype\": \"float32\" keeps the fractions. An integer band without a nodata value "
-              "is widened where the grid goes beyond the cube and no fill is given.",
+              "is widened where the grid goes beyond the cube and no fill is given. Longitudes are "
+              "taken as they stand, unlike there: the cells of a cube from 0 to 360 are not found "
+              "at -170, and such a cube has edges.",
       .example = R"({"cube_type": "resample", "method": "bilinear",
   "view": {"space": {"left": 5, "right": 35, "bottom": 0, "top": 30, "dx": 6, "dy": 5,
     "srs": "EPSG:3857"}},
