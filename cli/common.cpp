@@ -77,7 +77,9 @@ Document GraphArguments::load() const {
 }
 
 void PlanArguments::add_to(CLI::App& command) {
-  command.add_option("--threads", threads, "Worker threads; 0 = one a core")
+  command
+      .add_option("--threads", threads,
+                  "Worker threads, fewer where --memory does not hold as many; 0 = one a core")
       ->check(CLI::Range(0, 1024).description(""))
       ->type_name("N")
       ->capture_default_str();

@@ -28,8 +28,9 @@ void print_text(const Plan& plan, const Plan::Estimate& estimate) {
             << "reads   " << estimate.images << " images, " << estimate.files << " files, "
             << amount(estimate.read_bytes) << " of cells\n"
             << "result  " << amount(estimate.result_bytes) << " of cells\n"
-            << "memory  at most " << amount(estimate.peak_bytes) << " on " << plan.options().threads
-            << " threads (budget " << amount(plan.options().memory_bytes) << ")\n";
+            << "memory  at most " << amount(estimate.peak_bytes) << " on " << plan.threads()
+            << " threads (budget " << amount(plan.options().memory_bytes)
+            << (plan.threads() < plan.options().threads ? "; more do not fit" : "") << ")\n";
 }
 
 nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
@@ -54,7 +55,7 @@ void print_json(const Plan& plan, const Plan::Estimate& estimate, const Document
                                       {"read_bytes", estimate.read_bytes},
                                       {"result_bytes", estimate.result_bytes},
                                       {"peak_bytes", estimate.peak_bytes},
-                                      {"threads", plan.options().threads},
+                                      {"threads", plan.threads()},
                                       {"memory_bytes", plan.options().memory_bytes},
                                       {"nodes", nodes},
                                       {"notes", notes_of(plan.graph(), document)}};

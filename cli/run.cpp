@@ -172,7 +172,7 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
                 const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
                 const StopSignals& signals) {
   ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
-  RunOptions options{.threads = plan.options().threads, .keep_going = args.keep_going};
+  RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
   options.progress = [&](const Progress& progress) {
     bar.update(progress.chunks_done, progress.chunks);
   };
@@ -193,6 +193,10 @@ int run_graph(const RunArguments& args, const Program& program) {
       provenance_of(graph, canonical_text(document, program.registry, document.base()));
   const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
   if (!args.quiet) print_notes(plan.graph(), document);
+  if (plan.threads() < plan.options().threads && !args.quiet) {
+    std::cerr << "cube: note: " << plan.threads() << " of " << plan.options().threads
+              << " threads, to keep within --memory " << args.plan.memory << '\n';
+  }
   if (plan.chunk_reduced() && !args.quiet) {
     const ChunkShape& shape = plan.chunk_shape();
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x

@@ -15,6 +15,8 @@ namespace cube {
 namespace {
 
 constexpr ChunkShape kDefaultChunk{1, 512, 512};
+// Where no source has blocks, smaller chunks than this cost more.
+constexpr ChunkShape kLeastChunk{1, 128, 128};
 // Program, libraries, PROJ's database, allocator slack.
 constexpr std::int64_t kProgramBytes = std::int64_t{72} << 20;
 // Open files, transformers and stacks of one worker.
@@ -187,6 +189,7 @@ std::vector<bool> Graph::takes_series() const {
 Plan::Plan(Graph graph, const PlanOptions& options)
     : graph_(std::move(graph)),
       options_(options),
+      threads_(std::max(1, options.threads)),
       consumers_(graph_.consumers()),
       takes_series_(graph_.takes_series()) {
   choose_shape();
@@ -200,38 +203,50 @@ void Plan::choose_shape() {
     if (!wanted && alike) wanted = node.op->preferred_chunk();
   }
   const auto choice = wanted ? std::nullopt : choose_chunk(graph_, options_.sink_tile);
+  const ChunkShape least = clipped(choice ? choice->least : kLeastChunk, info());
   shape_ = clipped(
       choice ? choice->preferred : wanted.value_or(in_tiles(kDefaultChunk, options_.sink_tile)),
       info());
   const auto wants_smaller = [&] {
     return chunks() < kChunksPerThread * options_.threads || dearest_bytes() > kEnoughBytes;
   };
-  while (choice && wants_smaller() && halve_blocks(shape_, clipped(choice->least, info()))) {
+  while (choice && wants_smaller() && halve_blocks(shape_, least)) {
   }
   if (!wanted) lengthen(shape_, info(), kLongChunksPerThread * options_.threads);
   const bool series = !options_.chunk &&
                       std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
                                   [](const Graph::Node& node) { return node.op->wants_series(); });
   if (series) take_series();
-  const std::int64_t budget = options_.memory_bytes - base_bytes();
-  const auto fits = [&] { return dearest_bytes() * options_.threads <= budget; };
-  while (!fits()) {
-    if (!(series ? halve_series(shape_) : halve(shape_))) {
-      throw Error(ErrorCode::kInvalid,
-                  "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
-                      " is too small for this graph on " + std::to_string(options_.threads) +
-                      " threads",
-                  "--memory",
-                  "it takes " + megabytes_text(least_budget()) + ", or less with fewer --threads");
+  fit(
+      [&] {
+        if (series) return shape_.y * shape_.x > kSeriesCells && halve_series(shape_);
+        if (choice) return halve_blocks(shape_, least);
+        return shape_.cells() > least.cells() && halve(shape_);
+      },
+      [&] { return series ? halve_series(shape_) : halve(shape_); });
+}
+
+void Plan::fit(const std::function<bool()>& cut_freely, const std::function<bool()>& cut) {
+  while (true) {
+    const std::int64_t dearest = dearest_bytes();
+    const auto fits = [&] { return dearest * threads_ <= options_.memory_bytes - base_bytes(); };
+    if (fits()) return;
+    if (!cut_freely()) {
+      while (threads_ > 1 && !fits()) --threads_;
+      if (fits()) return;
+      if (!cut()) break;
     }
     chunk_reduced_ = true;
   }
+  throw Error(ErrorCode::kInvalid,
+              "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
+                  " is too small for this graph",
+              "--memory", "it takes " + megabytes_text(least_budget()));
 }
 
 // The budget that the shape at hand fits into. Of a larger one the cache takes its share.
 std::int64_t Plan::least_budget() const {
-  const std::int64_t without_cache =
-      base_bytes() - cache_bytes() + dearest_bytes() * options_.threads;
+  const std::int64_t without_cache = base_bytes() - cache_bytes() + dearest_bytes() * threads_;
   return without_cache + std::clamp(ceil_div(without_cache, kCacheShare - 1), kMinCache, kMaxCache);
 }
 
@@ -399,8 +414,8 @@ std::int64_t Plan::cache_bytes() const {
 }
 
 std::int64_t Plan::base_bytes() const {
-  std::int64_t bytes = kProgramBytes + kWorkerBytes * options_.threads + cache_bytes() +
-                       options_.sink_resident_bytes;
+  std::int64_t bytes =
+      kProgramBytes + kWorkerBytes * threads_ + cache_bytes() + options_.sink_resident_bytes;
   for (const Graph::Node& node : graph_.nodes) bytes += node.op->resident_bytes();
   return bytes;
 }
@@ -426,7 +441,7 @@ Plan::Estimate Plan::estimate() const {
   }
   out.result_bytes = bytes_of(info(), everything);
   out.peak_bytes =
-      base_bytes() + useful(options_.threads) * (dearest + options_.sink_bytes_per_write(shape_));
+      base_bytes() + useful(threads_) * (dearest + options_.sink_bytes_per_write(shape_));
   return out;
 }
 

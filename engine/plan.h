@@ -50,8 +50,9 @@ struct PlanOptions {
 class Plan {
  public:
   // Chooses the chunk shape: the user's, else one that suits the blocks of the sources (see
-  // chunk_choice.h), cut down until threads x peak memory fits the budget. Throws Error(kInvalid)
-  // when not even a single row does.
+  // chunk_choice.h). Where threads x peak memory is more than the budget it is cut down as far as
+  // that takes no more work, then there are fewer threads, then it is cut further. Throws
+  // Error(kInvalid) when one thread with a single cell is too much.
   Plan(Graph graph, const PlanOptions& options);
 
   const Graph& graph() const { return graph_; }
@@ -59,6 +60,7 @@ class Plan {
   const ChunkShape& chunk_shape() const { return shape_; }
   const PlanOptions& options() const { return options_; }
   bool chunk_reduced() const { return chunk_reduced_; }  // smaller than asked, to fit the budget
+  int threads() const { return threads_; }               // as many as asked for, or as fit
 
   std::int64_t chunks() const;
   ChunkShape chunk_counts() const;          // along each axis
@@ -96,6 +98,9 @@ class Plan {
  private:
   void choose_shape();
   void take_series();
+  // Makes the shape smaller and the threads fewer until they fit. Each function cuts the shape once,
+  // the first without making more work of it; false: it cannot.
+  void fit(const std::function<bool()>& cut_freely, const std::function<bool()>& cut);
   std::int64_t least_budget() const;
   // Peak memory of one worker with the shape at hand, of chunks spread over the result.
   std::int64_t dearest_bytes() const;
@@ -107,6 +112,7 @@ class Plan {
 
   Graph graph_;
   PlanOptions options_;
+  int threads_ = 1;
   std::vector<std::size_t> consumers_;  // of each node
   std::vector<bool> takes_series_;      // each node
   ChunkShape shape_;

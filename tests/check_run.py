@@ -107,6 +107,17 @@ class CommandLine(Case):
             result = cube("run", *options, "-o", out, graph)
             self.assertEqual((result.returncode, result.stdout), (0, out + "\n"), result.stderr)
 
+    def test_threads_that_do_not_fit_the_budget_are_left_out(self):
+        graph = self.graph(DUMMY)
+        many = ["--threads", "64", "--memory", "400M"]
+        plan = cube("plan", graph, *many)
+        self.assertRegex(plan.stdout, r"on \d+ threads \(budget 419 MB; more do not fit\)")
+        result = cube("run", graph, "-o", self.path("few_{t}.tif"), *many)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"cube: note: \d+ of 64 threads, to keep within --memory 400M\n")
+        quiet = cube("run", graph, "-o", self.path("quiet_{t}.tif"), "-q", *many)
+        self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
+
     def test_what_cannot_be_read(self):
         commands = "run, check, plan, info, catalog, save, ops, schema, sample"
         for line, text in (
@@ -187,7 +198,7 @@ class BadDays(Case):
         self.fails(2, "--chunk: '1,2' is no chunk shape (three whole numbers t,y,x such as 1,512,512)",
                    "run", graph, *out, "--chunk", "1,2")
         self.fails(2, "--memory: 'lots' is no amount of memory", "run", graph, *out, "--memory", "lots")
-        self.fails(2, "--memory: a memory budget of 1 MB is too small for this graph on", "run", graph, *out,
+        self.fails(2, "--memory: a memory budget of 1 MB is too small for this graph (it takes", "run", graph, *out,
                    "--memory", "1M")
         self.fails(2, "--set: 'year' has no NAME= before its value", "run", graph, *out, "--set", "year")
         self.fails(2, "--co: '=5' has no NAME=", "run", graph, *out, "--co", "=5")

@@ -26,6 +26,9 @@ class Stored final : public Operator {
       : Operator(described(params)), block_(params.block) {}
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override { return nullptr; }
+  Cost cost(const Request& request) const override {
+    return {.scratch_bytes = 32 * request.region.cells()};
+  }
   std::optional<ChunkShape> stored_blocks() const override {
     if (block_.empty()) return std::nullopt;
     return ChunkShape{1, block_[0], block_[1]};
@@ -121,6 +124,33 @@ TEST_CASE("chunks hold whole tiles of the output where those are not too large")
   const json none = {{"cube_type", "stored"}, {"size", {9000, 9000}}};
   CHECK(with(none, 192) == ChunkShape{1, 576, 576});
   CHECK(with(none, 4096) == ChunkShape{1, 512, 512});
+}
+
+TEST_CASE("a tight budget takes threads before it cuts blocks") {
+  const json source = stored({4096, 4096}, {512, 512});
+  const auto plan = [&](std::int64_t megabytes, int threads, const json& document) {
+    return Plan(compiled(document), {.threads = threads, .memory_bytes = megabytes << 20});
+  };
+  const auto least = [&](int threads) {  // megabytes, with chunks of one block
+    PlanOptions options{.threads = threads, .memory_bytes = std::int64_t{1} << 40};
+    options.chunk = ChunkShape{1, 512, 512};
+    const Plan with(compiled(source), options);
+    const std::int64_t bytes = with.estimate().peak_bytes - with.cache_bytes();
+    return (bytes * 8 / 7 >> 20) + 1;
+  };
+  const Plan four = plan(least(4), 4, source);
+  CHECK(four.threads() == 4);
+  CHECK(four.chunk_shape() == ChunkShape{1, 512, 512});
+  const Plan two = plan(least(2), 4, source);
+  CHECK(two.threads() == 2);
+  CHECK(two.chunk_shape() == ChunkShape{1, 512, 512});
+  CHECK(two.estimate().peak_bytes <= least(2) << 20);
+  // One thread is left, so blocks are cut.
+  const Plan one = plan(least(1) - 1, 4, source);
+  CHECK(one.threads() == 1);
+  CHECK(one.chunk_shape().cells() < 512 * 512);
+  CHECK(one.chunk_reduced());
+  CHECK_THROWS(plan(least(1) / 2, 4, source));
 }
 
 TEST_CASE("several sources: what suits all of them") {
