@@ -46,6 +46,37 @@ class Sources(ArrayCase):
                 self.assertEqual((grid["left"], grid["crs"]), (0, "EPSG:4326"))
                 self.assertEqual(grid["right"], 360)
 
+    def test_longitudes_are_resampled_across_the_seam(self):
+        """As the same file whose longitudes go from -180 to 180."""
+        data = dataset(epsg=4326, y_up=True, width=36, height=60)
+        data = data.assign_coords(lon=(np.arange(36) + 0.5) * 10, lat=np.arange(60) * 2 - 59.0)
+        data.lon.attrs, data.lat.attrs = {"units": "degrees_east"}, {"units": "degrees_north"}
+        here = self.save(data, "ncdf", name="pacific")
+        west = data.assign_coords(lon=(data.lon + 180) % 360 - 180).sortby("lon")
+        west.lon.attrs = {"units": "degrees_east"}
+        there = self.save(west, "ncdf", name="atlantic")
+        views = ({"left": -30, "right": 30, "bottom": -20, "top": 20, "dx": 2.5, "srs": "EPSG:4326"},
+                 {"left": 150, "right": 210, "bottom": -20, "top": 20, "dx": 4, "srs": "EPSG:4326"},
+                 {"left": -2e6, "right": 2e6, "bottom": -1e6, "top": 1e6, "dx": 2e5,
+                  "srs": "EPSG:3857"},
+                 {"left": 2e6, "right": 5e6, "bottom": -1e6, "top": 1e6, "dx": 2e5,
+                  "srs": "EPSG:3832"})
+        for space in views:
+            for method in ("near", "lanczos", "average", "max"):
+                with self.subTest(method=method, srs=space["srs"], left=space["left"]):
+                    def cells(file, chunk):
+                        graph = self.graph({"cube_type": "resample", "method": method,
+                                            "view": {"space": space},
+                                            "in_cube": {"cube_type": "ncdf", "file": file}})
+                        result = cube("run", graph, "-o", self.path("out.nc"), "--overwrite",
+                                      "--progress", "none", "--chunk", chunk)
+                        self.assertEqual(result.returncode, 0, result.stderr)
+                        return xr.open_dataset(self.path("out.nc")).load().a.values
+                    a, b = cells(here, "5,100,100"), cells(there, "5,100,100")
+                    np.testing.assert_allclose(a, b, rtol=1e-6)
+                    self.assertGreater(np.isfinite(a).mean(), 0.5)
+                    np.testing.assert_array_equal(a, cells(here, "2,3,5"))
+
     def test_from_right_to_left(self):
         for kind in FORMATS:
             self.check(kind, dataset().isel(x=slice(None, None, -1)))

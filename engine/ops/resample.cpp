@@ -10,6 +10,7 @@
 #include "engine/registry.h"
 #include "engine/source_bounds.h"
 #include "engine/text.h"
+#include "engine/turning_grid.h"
 #include "engine/view.h"
 
 namespace cube {
@@ -64,9 +65,9 @@ class Resample final : public Operator {
   Request demand(const Request& out, std::size_t input) const override {
     if (input > 0 || out.region.empty()) return {};
     if (as_it_is_) return out;
-    const SourceBounds::Cells cells = bounds_.of(out.region.y, out.region.x);
-    if (cells.rows.empty() || cells.columns.empty()) return {};
-    return {{out.region.t, cells.rows, cells.columns}, out.bands};
+    Request wanted = needed(out);
+    wanted.region.x = source_.stored(wanted.region.x);
+    return wanted;
   }
 
   std::unique_ptr<Kernel> kernel() const override;
@@ -79,10 +80,12 @@ class Resample final : public Operator {
     static constexpr std::int64_t kBytesPerLine = 512;
     cost.scratch_bytes =
         separable_ ? (region.y.size() + region.x.size()) * kBytesPerLine * reach_ : kReaderBytes;
-    if (region.t.size() == 1) return cost;
-    for (const std::size_t band : request.bands) {  // slices before they are put together
-      cost.scratch_bytes +=
-          region.cells() * static_cast<std::int64_t>(size_of(info().bands[band].dtype));
+    // Slices before they are put together, and what is laid out beyond the seam.
+    const std::int64_t slices = region.t.size() > 1 ? region.cells() : 0;
+    const std::int64_t turned = source_.turns() ? needed(request).region.cells() : 0;
+    for (const std::size_t band : request.bands) {
+      cost.scratch_bytes += slices * static_cast<std::int64_t>(size_of(info().bands[band].dtype));
+      cost.scratch_bytes += turned * static_cast<std::int64_t>(size_of(input_types_[band]));
     }
     return cost;
   }
@@ -93,27 +96,39 @@ class Resample final : public Operator {
   class Work;
 
   Resample(const Params& params, const CubeInfo& in, const Grid& grid, Resampling method)
-      : Resample(params, in, grid, method, checked(in.grid, grid, method)) {}
+      : Resample(params, in, grid, method, TurningGrid(in.grid, grid)) {}
 
   Resample(const Params& params, const CubeInfo& in, const Grid& grid, Resampling method,
-           const Resampler& resampler)
-      : Operator(resampled(params, in, grid)),
-        source_(in.grid),
+           const TurningGrid& source)
+      : Resample(params, in, grid, method, source, checked(source.grid(), grid, method)) {}
+
+  Resample(const Params& params, const CubeInfo& in, const Grid& grid, Resampling method,
+           const TurningGrid& source, const Resampler& resampler)
+      : Operator(resampled(params, in, source.grid(), grid)),
+        source_(source),
         method_(method),
         fill_(fill_of(params)),
         separable_(resampler.separable()),
         reach_(resampler.reach()),
         as_it_is_(!params.dtype && method != Resampling::kCubicSpline &&
                   grid_difference(in.grid, grid).empty()),
-        bounds_(in.grid, grid, reach_) {
+        bounds_(source.grid(), grid, reach_) {
+    for (const BandInfo& band : in.bands) input_types_.push_back(band.dtype);
     const SourceBounds::Cells cells = bounds_.of({0, grid.height}, {0, grid.width});
     const std::string where = params.view ? "/view/space" : "/like";
     if (as_it_is_) {
       note(where, "is the cube's own grid: nothing is resampled");
     } else if (cells.rows.empty() || cells.columns.empty()) {
       note(where, "no cell lies in the cube, so all are " +
-                      std::string(fill_ ? "filled" : "missing") + ": " + grids_text(grid, source_));
+                      std::string(fill_ ? "filled" : "missing") + ": " + grids_text(grid, in.grid));
     }
+  }
+
+  // What a request needs of the source as it is laid out.
+  Request needed(const Request& out) const {
+    const SourceBounds::Cells cells = bounds_.of(out.region.y, out.region.x);
+    if (cells.rows.empty() || cells.columns.empty()) return {};
+    return {{out.region.t, cells.rows, cells.columns}, out.bands};
   }
 
   static Resampler checked(const Grid& source, const Grid& target, Resampling method) {
@@ -141,9 +156,10 @@ class Resample final : public Operator {
     return params.fill;
   }
 
-  static CubeInfo resampled(const Params& params, const CubeInfo& in, const Grid& grid) {
+  static CubeInfo resampled(const Params& params, const CubeInfo& in, const Grid& source,
+                            const Grid& grid) {
     CubeInfo out{grid, in.time, {}};
-    const bool covered = same_crs(in.grid.crs, grid.crs) && covers(in.grid, grid);
+    const bool covered = same_crs(source.crs, grid.crs) && covers(source, grid);
     for (const BandInfo& band : in.bands) {
       out.bands.push_back(result_band(params, band, covered || fill_of(params)));
       if (const auto fill = fill_of(params)) check_holds(out.bands.back(), *fill, "/fill");
@@ -167,7 +183,8 @@ class Resample final : public Operator {
                 "/dtype", covered ? "float32, or leave it out" : "give a fill, or another dtype");
   }
 
-  Grid source_;
+  TurningGrid source_;
+  std::vector<DType> input_types_;  // of the bands
   Resampling method_;
   std::optional<double> fill_;
   bool separable_;
@@ -180,14 +197,15 @@ class Resample final : public Operator {
 // each for itself, else in pieces.
 class Resample::Work final : public Kernel {
  public:
-  explicit Work(const Resample& op) : op_(op), resampler_(op.source_, op.info().grid, op.method_) {}
+  explicit Work(const Resample& op)
+      : op_(op), resampler_(op.source_.grid(), op.info().grid, op.method_) {}
 
   Chunk run(const Request& request, Inputs& inputs) override {
     if (op_.as_it_is_) return inputs.pull(0, request);
-    const Request wanted = op_.demand(request, 0);
+    const Request wanted = op_.needed(request);
     Chunk none{request.region, std::vector<BlockPtr>(request.bands.size())};
     if (wanted.region.empty() && !op_.fill_) return none;
-    const Chunk in = inputs.pull(0, wanted);
+    const Chunk in = pull(inputs, wanted);
     if (in.empty() && !op_.fill_) return none;
     begin(request, in);
     fill_piece(in, request.region.y, request.region.x, inputs);
@@ -196,6 +214,16 @@ class Resample::Work final : public Kernel {
 
  private:
   using Slices = std::vector<Block>;  // of one band; empty when all are missing
+
+  // Of the source as it is laid out.
+  Chunk pull(Inputs& inputs, const Request& wanted) const {
+    const Range columns = wanted.region.x;
+    Chunk out = inputs.pull(
+        0, {{wanted.region.t, wanted.region.y, op_.source_.stored(columns)}, wanted.bands});
+    out.region.x = columns;
+    for (BlockPtr& block : out.bands) block = op_.source_.laid_out(block, columns);
+    return out;
+  }
 
   void begin(const Request& request, const Chunk& in) {
     request_ = &request;
@@ -230,7 +258,7 @@ class Resample::Work final : public Kernel {
     const Region needed{t, under.rows, under.columns};
     const bool there = in.region.contains(needed) && !in.bands.empty();
     // demand() is a bound in all but odd places of a projection.
-    const Chunk more = there ? Chunk{} : inputs.pull(0, {needed, request_->bands});
+    const Chunk more = there ? Chunk{} : pull(inputs, {needed, request_->bands});
     const Chunk& cells = there ? in : more;
     const Region from = separable ? cells.region : needed;
     resampler_.prepare({from.y, from.x});
@@ -307,14 +335,15 @@ OperatorType resample() {
   return operator_type<Resample>({
       .id = "resample",
       .summary = "A cube onto another grid: superimpose, reproject_match.",
-      .help = "The same methods and rules as for images of a collection: a cell is missing where "
-              "the cell of the cube that holds its centre is missing or outside; elsewhere missing "
-              "cells are left out and weights renormalised. Unlike there, bands keep their type "
-              "with every method, as with gdalwarp: results are rounded and clamped to it; "
-              "\"dtype\": \"float32\" keeps the fractions. An integer band without a nodata value "
-              "is widened where the grid goes beyond the cube and no fill is given. Longitudes are "
-              "taken as they stand, unlike there: the cells of a cube from 0 to 360 are not found "
-              "at -170, and such a cube has edges.",
+      .help =
+          "The same methods and rules as for images of a collection: a cell is missing where "
+          "the cell of the cube that holds its centre is missing or outside; elsewhere missing "
+          "cells are left out and weights renormalised. Unlike there, bands keep their type "
+          "with every method, as with gdalwarp: results are rounded and clamped to it; "
+          "\"dtype\": \"float32\" keeps the fractions. An integer band without a nodata value "
+          "is widened where the grid goes beyond the cube and no fill is given. A cube in degrees "
+          "of all longitudes, from 0 to 360 or -180 to 180, has no edge on the left and right, "
+          "and is found under other names of its longitudes too.",
       .example = R"({"cube_type": "resample", "method": "bilinear",
   "view": {"space": {"left": 5, "right": 35, "bottom": 0, "top": 30, "dx": 6, "dy": 5,
     "srs": "EPSG:3857"}},

@@ -1,0 +1,73 @@
+#include "engine/turning_grid.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/gdal/crs.h"
+#include "engine/gdal/source_window.h"
+
+namespace cube {
+
+namespace {
+
+constexpr double kTurn = 360;
+
+std::int64_t columns_round(const Grid& grid) {
+  constexpr double kNear = 0.01;
+  const double columns = std::nearbyint(kTurn / grid.dx);
+  const bool all = columns >= 1 && columns <= static_cast<double>(grid.width) &&
+                   std::abs(kTurn / grid.dx - columns) <= kNear;
+  return all && is_geographic(grid.crs) ? static_cast<std::int64_t>(columns) : 0;
+}
+
+}  // namespace
+
+TurningGrid::TurningGrid(const Grid& grid, const Grid& target)
+    : laid_out_(grid), width_(grid.width), round_(columns_round(grid)) {
+  if (round_ == 0) return;
+  const bool one_crs = same_crs(grid.crs, target.crs);
+  const double left = one_crs ? std::min(target.left, -kTurn / 2) : -kTurn / 2;
+  const double right = one_crs ? std::max(target.right(), kTurn / 2) : kTurn / 2;
+  // A turn more on both sides, for what kernels reach.
+  const double before = std::max(0.0, std::ceil((grid.left - left) / kTurn)) + 1;
+  const double after = std::max(0.0, std::ceil((right - grid.right()) / kTurn)) + 1;
+  first_ = static_cast<std::int64_t>(before) * round_;
+  laid_out_.left -= before * static_cast<double>(round_) * grid.dx;
+  laid_out_.width += static_cast<std::int64_t>(before + after) * round_;
+}
+
+std::vector<std::pair<Range, std::int64_t>> TurningGrid::runs_of(const Range& columns) const {
+  std::vector<std::pair<Range, std::int64_t>> out;
+  for_runs(columns.shifted(-first_), width_, round_,
+           [&](const Range& run, std::int64_t at) { out.emplace_back(run, at); });
+  return out;
+}
+
+Range TurningGrid::stored(const Range& columns) const {
+  if (round_ == 0 || columns.empty()) return columns;
+  const auto runs = runs_of(columns);
+  return runs.size() == 1 ? runs.front().first : Range{0, width_};
+}
+
+BlockPtr TurningGrid::laid_out(const BlockPtr& block, const Range& columns) const {
+  if (round_ == 0 || !block) return block;
+  const Region& from = block->region();
+  Block out = Block::unfilled({from.t, from.y, columns}, block->storage());
+  dispatch(out.dtype(), [&]<class T>(std::type_identity<T>) {
+    const T* cells = reinterpret_cast<const T*>(block->raw().data());
+    const auto to = out.cells<T>();
+    for (const auto& [run, at] : runs_of(columns)) {
+      for (std::int64_t t = from.t.begin; t < from.t.end; ++t) {
+        for (std::int64_t y = from.y.begin; y < from.y.end; ++y) {
+          std::memcpy(&to[out.offset(t, y, columns.begin + at)],
+                      cells + block->offset(t, y, run.begin),
+                      static_cast<std::size_t>(run.size()) * sizeof(T));
+        }
+      }
+    }
+  });
+  return share(std::move(out));
+}
+
+}  // namespace cube
