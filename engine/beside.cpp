@@ -1,27 +1,45 @@
 #include "engine/beside.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <vector>
 
+#include "engine/gdal/crs.h"
 #include "engine/text.h"
 
 namespace cube {
 
 namespace {
 
-// Rounded to a hundredth of a cell.
-std::string coordinate_text(double value, double cell) {
+// Rounded to a hundredth of `size`.
+std::string coordinate_text(double value, double size) {
   constexpr int kMostDigits = 12;
-  const int digits = std::clamp(2 - static_cast<int>(std::floor(std::log10(cell))), 0, kMostDigits);
-  const double power = std::pow(10.0, digits);
-  const double rounded = std::round(value * power) / power;
-  return number_text(std::isfinite(rounded) ? rounded + 0.0 : value);
+  const int digits = std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, kMostDigits);
+  if (!std::isfinite(value)) return number_text(value);
+  std::array<char, 512> text{};  // holds any double
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
+                                 std::chars_format::fixed, digits);
+  std::string out(text.data(), end.ptr);
+  if (digits > 0) {
+    out.erase(out.find_last_not_of('0') + 1);
+    if (out.back() == '.') out.pop_back();
+  }
+  return out == "-0" ? "0" : out;
 }
 
+// Digits are those of a cell, or of what is smaller.
 std::string span_text(std::string_view axis, double low, double high, double cell) {
-  std::string out = std::string(axis) + ' ' + coordinate_text(low, cell);
-  if (high > low) out += " to " + coordinate_text(high, cell);
+  constexpr double kParts = 10;
+  const double size = high > low ? std::min(cell, kParts * (high - low)) : cell;
+  std::string out = std::string(axis) + ' ' + coordinate_text(low, size);
+  if (high > low) out += " to " + coordinate_text(high, size);
   return out;
+}
+
+std::string place_text(const Box& box, double dx, double dy) {
+  return span_text("x", box.left, box.right, dx) + ", " + span_text("y", box.bottom, box.top, dy);
 }
 
 std::string time_span_text(const TimeAxis& time) {
@@ -36,16 +54,7 @@ std::string crs_text(const std::string& crs) {
   return crs.empty() || crs.size() > kMost ? "its CRS" : crs;
 }
 
-Box all_cells(const Grid& grid) {
-  return {0, 0, static_cast<double>(grid.width), static_cast<double>(grid.height)};
-}
-
 }  // namespace
-
-std::string place_text(const Box& cells, const Grid& grid) {
-  return span_text("x", grid.x_edge(cells.left), grid.x_edge(cells.right), grid.dx) + ", " +
-         span_text("y", grid.y_edge(cells.top), grid.y_edge(cells.bottom), grid.dy);
-}
 
 bool lies_beside(const Box& cells, const Grid& grid) {
   const bool inside = cells.right > 0 && cells.left < static_cast<double>(grid.width) &&
@@ -53,15 +62,24 @@ bool lies_beside(const Box& cells, const Grid& grid) {
   return !inside;
 }
 
-std::string places_text(std::string_view what, const Box& cells, const Grid& grid) {
-  return std::string(what) + (what == "it" ? " spans " : " span ") + place_text(cells, grid) +
-         ", the cube " + place_text(all_cells(grid), grid) + " in " + crs_text(grid.crs);
-}
-
-std::string grids_text(const Grid& grid, const Grid& cube) {
-  const std::string crs = grid.crs == cube.crs ? "" : " in " + crs_text(grid.crs);
-  return "the grid spans " + place_text(all_cells(grid), grid) + crs + ", the cube " +
-         place_text(all_cells(cube), cube) + " in " + crs_text(cube.crs);
+std::string places_text(std::string_view what, const Box& box, const std::string& crs,
+                        const Grid& cube) {
+  const bool own = crs.empty() || crs == cube.crs || same_crs(crs, cube.crs);
+  std::vector<Box> boxes = {cube.extent()};
+  if (!own) boxes = transform_box(cube.extent(), cube.crs, crs);
+  const std::string spans = std::string(what) + (what == "they" ? " span " : " spans ");
+  if (boxes.empty()) {
+    return spans + place_text(box, box.right - box.left, box.top - box.bottom) + " in " +
+           crs_text(crs) + ", the cube " + place_text(cube.extent(), cube.dx, cube.dy) + " in " +
+           crs_text(cube.crs);
+  }
+  const Box& there = boxes.front();
+  const double dx = (there.right - there.left) / static_cast<double>(cube.width);
+  const double dy = (there.top - there.bottom) / static_cast<double>(cube.height);
+  const Box swapped{box.bottom, box.left, box.top, box.right};
+  return spans + place_text(box, dx, dy) + ", the cube " + place_text(there, dx, dy) + " in " +
+         crs_text(own ? cube.crs : crs) +
+         (swapped.intersects(there) && !box.intersects(there) ? " (are x and y swapped?)" : "");
 }
 
 std::string times_text(std::string_view what, const TimeAxis& times, const TimeAxis& cube) {
@@ -77,14 +95,14 @@ std::string some_features(std::int64_t count, std::int64_t all, std::int64_t fir
          (count == 1 ? ": feature " : ", the first is feature ") + std::to_string(first);
 }
 
-void BesideCount::add(std::int64_t id, const Box& cells, bool beside) {
+void BesideCount::add(std::int64_t id, const Box& box, bool beside) {
   ++all_;
   if (!beside) return;
   if (beside_++ == 0) first_ = id;
-  if (!(cells.left <= cells.right)) return;
-  if (hull_.left > hull_.right) hull_ = cells;
-  hull_ = {std::min(hull_.left, cells.left), std::min(hull_.bottom, cells.bottom),
-           std::max(hull_.right, cells.right), std::max(hull_.top, cells.top)};
+  if (!(box.left <= box.right)) return;
+  if (hull_.left > hull_.right) hull_ = box;
+  hull_ = {std::min(hull_.left, box.left), std::min(hull_.bottom, box.bottom),
+           std::max(hull_.right, box.right), std::max(hull_.top, box.top)};
 }
 
 std::string BesideCount::text() const {
@@ -101,7 +119,7 @@ std::string BesideCount::text() const {
   const std::string missing = ", so all values are missing";
   if (hull_.left > hull_.right) return subject + (one ? " has" : " have") + " no place" + missing;
   return subject + (one ? " lies" : " lie") + " outside of the cube" + missing + ": " +
-         places_text(one ? "it" : "they", hull_, grid_);
+         places_text(one ? "it" : "they", hull_, crs_, grid_);
 }
 
 }  // namespace cube

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/beside.h"
 #include "engine/error.h"
+#include "engine/gdal/crs.h"
 #include "engine/raster_files.h"
 #include "engine/text.h"
 #include "engine/view.h"
@@ -113,6 +115,18 @@ void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile&
   if (own_grid) add_blocks(stack, file);
 }
 
+// Says where a file has no cell in the cube.
+void note_beside(RasterStack& stack, const RasterFile& file) {
+  const Grid& grid = stack.info.grid;
+  if (lies_on(file, grid) || grid.crs.empty() || file.info.crs.empty()) return;
+  for (const Box& box : transform_box(file.grid.extent(), file.info.crs, grid.crs)) {
+    if (box.intersects(grid.extent())) return;
+  }
+  stack.notes.push_back(
+      {file.where, file.name + " lies outside of the cube, so its bands are missing: " +
+                       places_text("it", file.grid.extent(), file.info.crs, grid)});
+}
+
 // The names that are asked for, else those of the files where they tell bands apart.
 void set_names(std::vector<BandInfo>& bands, const std::vector<std::string>& names) {
   if (names.empty()) {
@@ -197,6 +211,7 @@ RasterStack make_raster_source(const RasterParams& params) {
   stack.info.time = TimeAxis::labelled({time_of(params, files)});
   for (std::size_t i = 0; i < files.size(); ++i) add_bands(stack, params, files[i], i + 1, method);
   set_names(stack.info.bands, params.bands);
+  for (const RasterFile& file : files) note_beside(stack, file);
   return stack;
 }
 

@@ -26,6 +26,7 @@ struct RasterStack {
   std::optional<ChunkShape> blocks;         // of the files, where the grid is their own
   std::optional<ChunkShape> chunk = {};     // that the user asked for
   bool strict = true;  // a file that cannot be read fails the run, else it is left out and reported
+  std::vector<Note> notes = {};
 
   const std::optional<Cells>& at(std::int64_t slice, std::size_t band) const {
     return cells[static_cast<std::size_t>(slice) * info.bands.size() + band];
@@ -37,7 +38,9 @@ void add_blocks(RasterStack& stack, const RasterFile& file);
 
 class StackSource : public Operator {
  public:
-  explicit StackSource(RasterStack stack) : Operator(stack.info), stack_(std::move(stack)) {}
+  explicit StackSource(RasterStack stack) : Operator(stack.info), stack_(std::move(stack)) {
+    for (const Note& one : stack_.notes) note(one.where, one.text);
+  }
 
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;

@@ -25,7 +25,7 @@ Zones::Zones(const FeatureTable& table, const Grid& grid, Rule rule, std::string
     : rule_(rule) {
   const std::string& crs = table.crs.empty() ? grid.crs : table.crs;
   for (const Shape& area : areas_of(table, where)) {
-    Zone zone{in_cells(area, crs, grid, where), {}};
+    Zone zone{in_cells(area, crs, grid, where), {}, bounds(area)};
     const Box box = bounds(zone.shape);  // rows run downwards: bottom is the first
     zone.window = {{0, 1},
                    cells_between(box.bottom, box.top, grid.height),
@@ -43,7 +43,8 @@ std::vector<Region> Zones::windows(const Range& zones) const {
 }
 
 CellWeights Zones::weights(std::int64_t zone) const {
-  const auto& [shape, window] = at(zone);
+  const Shape& shape = at(zone).shape;
+  const Region& window = at(zone).window;
   if (rule_ == Rule::kCoverage) return CellWeights::coverage(shape, window.y, window.x);
   return CellWeights::whole(shape, window.y, window.x,
                             rule_ == Rule::kCenter ? CellRule::kCenter : CellRule::kTouched);

@@ -39,8 +39,8 @@ class Zones {
   // The cells of one slice that a zone lies within; empty outside of the grid.
   const Region& window(std::int64_t zone) const { return at(zone).window; }
   std::vector<Region> windows(const Range& zones) const;
-  // Around its outline in cells, wherever that is; left > right where it has none.
-  Box box(std::int64_t zone) const { return bounds(at(zone).shape); }
+  // Around its outline in the features' CRS; left > right where it has none.
+  const Box& box(std::int64_t zone) const { return at(zone).box; }
   std::int64_t size() const { return static_cast<std::int64_t>(zones_.size()); }
 
   CellWeights weights(std::int64_t zone) const;
@@ -55,6 +55,7 @@ class Zones {
   struct Zone {
     Shape shape;
     Region window;
+    Box box;
   };
 
   const Zone& at(std::int64_t zone) const { return zones_[static_cast<std::size_t>(zone)]; }

@@ -159,6 +159,22 @@ TEST_CASE("like: the grid of another raster, bands keep their type") {
   CHECK(same(cells_of(graph), {{2, 3, 3, 4, 4, 5, 4, 5, 5, 6, 6, 7}}));
 }
 
+TEST_CASE("a file that lies outside of the grid it is brought to is noted") {
+  Files files;
+  files.write("a.tif");
+  files.write("far.tif", {.transform = {100000, 10, 0, 200000, 0, -10}, .width = 2, .height = 2});
+  const Graph graph = files.graph({{"files", {"far.tif", "a.tif"}}, {"like", "far.tif"}});
+  REQUIRE(graph.notes.size() == 1);
+  CHECK(graph.notes[0].where == "/files/1");
+  CHECK(graph.notes[0].text ==
+        files.dir.file("a.tif") +
+            " lies outside of the cube, so its bands are missing: it spans x 500000 to 500040, "
+            "y 4999970 to 5000000, the cube x 100000 to 100020, y 199980 to 200000 in EPSG:32631");
+  CHECK(same({cells_of(graph)[1]}, {std::vector<double>(4, kNaN)}));
+  CHECK(files.graph({{"files", {"far.tif", "a.tif"}}, {"like", "a.tif"}}).notes.size() == 1);
+  CHECK(files.graph({{"file", "a.tif"}, {"like", "a.tif"}}).notes.empty());
+}
+
 TEST_CASE("an overview has a grid of its own and is what is read") {
   Files files;
   const std::string file = files.write("levels.tif", {.width = 5, .height = 3}, counting(15));

@@ -80,7 +80,7 @@ class Crop final : public Operator {
     const Grid& grid = info().grid;
     const Box cells{in.grid.column(grid.left), in.grid.row(grid.top), in.grid.column(grid.right()),
                     in.grid.row(grid.bottom())};
-    return lies_beside(cells, in.grid) ? places_text("it", cells, in.grid)
+    return lies_beside(cells, in.grid) ? places_text("it", grid.extent(), "", in.grid)
                                        : times_text("it", info().time, in.time);
   }
 

@@ -145,9 +145,11 @@ Region Extract::around(const Vertex& at, const Grid& grid, bool bilinear) {
   return out.empty() ? Region{} : out;
 }
 
-// Where the rows of one feature lie: in cells of the grid, and in the feature's own CRS.
+// Where the rows of one feature lie: in cells of the grid, and in the feature's own CRS, of points
+// also as coordinates.
 struct Extract::Places {
   std::vector<Vertex> cells;
+  std::vector<Vertex> points;
   std::vector<std::string> wkb;
 };
 
@@ -182,9 +184,9 @@ Extract::Places Extract::places(const Feature& feature, const std::string& crs, 
                 "points, or polygons for all cells in them");
   }
   if (dimension == 2) return centers(feature, crs, grid, where);
-  if (dimension < 0) return {{{kMissing, kMissing}}, {""}};
+  if (dimension < 0) return {{{kMissing, kMissing}}, {}, {""}};
   const std::vector<Vertex> points = points_of(feature);
-  Places out{points_in_cells(points, crs, grid, where), {}};
+  Places out{points_in_cells(points, crs, grid, where), points, {}};
   for (const Vertex& point : points) out.wkb.push_back(point_wkb(point));
   return out;
 }
@@ -226,14 +228,15 @@ std::vector<std::int64_t> Extract::slices(const Params& params, const FeatureTab
 // What of the features the cube does not hold.
 class Extract::Lost {
  public:
-  explicit Lost(const Grid& grid) : points_(grid, "point") {}
+  Lost(const Grid& grid, const std::string& crs) : points_(grid, crs, "point") {}
 
   void add(const Feature& feature, const Places& found, const Grid& grid, bool bilinear) {
     if (found.cells.empty() && hollow_++ == 0) first_hollow_ = feature.id;
-    for (const Vertex& at : found.cells) {
-      const bool placed = at.x == at.x;
-      const Box box = placed ? Box{at.x, at.y, at.x, at.y} : Box{1, 0, 0, 0};
-      points_.add(feature.id, box, around(at, grid, bilinear).empty());
+    for (std::size_t i = 0; i < found.cells.size(); ++i) {
+      const Box box = i < found.points.size() ? Box{found.points[i].x, found.points[i].y,
+                                                    found.points[i].x, found.points[i].y}
+                                              : Box{1, 1, 0, 0};
+      points_.add(feature.id, box, around(found.cells[i], grid, bilinear).empty());
     }
   }
 
@@ -277,7 +280,7 @@ Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
   if (!has_crs) given.crs = in.grid.crs;
   FeatureTable table{given.crs, given.fields, {}};
   Source source;
-  Lost lost(in.grid);
+  Lost lost(in.grid, given.crs);
   for (std::size_t i = 0; i < given.features.size(); ++i) {
     const Feature& feature = given.features[i];
     Places found = places(feature, given.crs, in.grid, where);

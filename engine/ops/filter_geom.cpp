@@ -84,9 +84,10 @@ class FilterGeom final : public Operator {
 
   struct Area {
     RowSpans spans;
-    Box box;  // in cells
+    Box box;          // in its CRS
+    std::string crs;  // "" = the cube's
+    bool beside;      // the cube
     std::string where;
-    bool has_crs;  // of its own
   };
 
   // By reference, so that the spans are whole when they are looked at.
@@ -95,9 +96,10 @@ class FilterGeom final : public Operator {
     if (spans_.cells() > 0) return;
     if (!(area.box.left <= area.box.right)) {
       note(area.where, "the geometry is empty, so all cells are missing");
-    } else if (lies_beside(area.box, in.grid)) {
+    } else if (area.beside) {
       note(area.where, "the geometry lies outside of the cube, so all cells are missing: " +
-                           places_text("it", area.box, in.grid) + (area.has_crs ? "" : kNoCrs));
+                           places_text("it", area.box, area.crs, in.grid) +
+                           (area.crs.empty() ? kNoCrs : ""));
     } else {
       note(area.where, params.all_touched
                            ? "the geometry has no width, so all cells are missing"
@@ -113,10 +115,11 @@ class FilterGeom final : public Operator {
     check_has_places(grid, "/in_cube");
     const FeatureTable table = read_features(params.geometry);
     const char* where = params.geometry.file ? "/file" : "/wkt";
-    const Shape shape = in_cells(united_area(table, where), table.crs, grid, where);
+    const Shape area = united_area(table, where);
+    const Shape shape = in_cells(area, table.crs, grid, where);
     return {RowSpans(shape, {0, grid.height}, {0, grid.width},
                      params.all_touched ? CellRule::kTouched : CellRule::kCenter),
-            bounds(shape), where, !table.crs.empty()};
+            bounds(area), table.crs, shape.empty() || lies_beside(bounds(shape), grid), where};
   }
 
   // The cells of the input that the result begins and ends with.

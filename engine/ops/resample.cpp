@@ -120,7 +120,8 @@ class Resample final : public Operator {
       note(where, "is the cube's own grid: nothing is resampled");
     } else if (cells.rows.empty() || cells.columns.empty()) {
       note(where, "no cell lies in the cube, so all are " +
-                      std::string(fill_ ? "filled" : "missing") + ": " + grids_text(grid, in.grid));
+                      std::string(fill_ ? "filled" : "missing") + ": " +
+                      places_text("the grid", grid.extent(), grid.crs, in.grid));
     }
   }
 

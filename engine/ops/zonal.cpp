@@ -191,7 +191,7 @@ void Zonal::note_lost(const Params& params, const CubeInfo& in, bool has_crs) {
   const auto& features = info().grid.features->features;
   const char* where = params.geometry.file ? "/file" : "/wkt";
   const Zones& zones = work_.zones();
-  BesideCount beside(in.grid, "feature");
+  BesideCount beside(in.grid, info().grid.features->crs, "feature");
   std::int64_t hollow = 0;
   std::int64_t first = 0;
   for (std::int64_t zone = 0; zone < zones.size(); ++zone) {
