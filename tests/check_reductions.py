@@ -74,9 +74,12 @@ def same(title, got, expected):
 def check_reduce_time(case):
     results = []
     graph, expect = case["graph"], case["expect"]["bands"]
+    if "reducers" not in graph and "reducer_bands" not in graph:
+        return results
     source = case["input"][graph["in_cube"]]
-    names = graph.get("names") or [None] * len(graph["reducer_bands"])
-    for (reducer, band), name in zip(graph["reducer_bands"], names):
+    pairs = graph.get("reducer_bands") or [(r, b) for b in source["bands"] for r in graph["reducers"]]
+    names = graph.get("names") or [None] * len(pairs)
+    for (reducer, band), name in zip(pairs, names):
         if band not in source["bands"]:
             continue
         got = reduce(cube(source, band), reducer, dim="t")
