@@ -320,7 +320,9 @@ ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
     : Operator(cube.info),
       cube_(std::move(cube)),
       file_(params.file),
-      chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")) {}
+      chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")) {
+  if (std::string text = cube_.store->note(); !text.empty()) note("/file", std::move(text));
+}
 
 std::unique_ptr<Kernel> ArraySource::kernel() const { return std::make_unique<ArrayKernel>(*this); }
 

@@ -69,6 +69,13 @@ class Packed(ArrayCase):
                     self.same(self.computed("ncdf", name, chunk="3,4,5"), expected)
                     self.assertEqual(os.listdir(self.temporary), [])
 
+    def test_the_copy_is_told(self):
+        one = self.zipped("one.zip", self.save(dataset(), "ncdf"))
+        for command in ("check", "plan"):
+            result = cube(command, self.graph({"cube_type": "ncdf", "file": one}))
+            self.assertRegex(result.stderr, "^cube: note: /file: is read from a copy of "
+                             f"[0-9.]+ .?B in {self.temporary}\n$")
+
     def test_zarr(self):
         data = dataset(y_up=True)
         path = self.save(data, "zarr", encoding={"a": {"chunks": (2, 5, 6)}})

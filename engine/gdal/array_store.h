@@ -63,6 +63,9 @@ class ArrayStore {
 
   // The texts of an array of texts along one dimension; empty when it is none.
   virtual std::vector<std::string> texts(std::size_t array) const = 0;
+
+  // What a user should know of how the file is read; "" = nothing.
+  virtual std::string note() const { return {}; }
 };
 
 // Throw Error(kNotFound or kUnreadable).

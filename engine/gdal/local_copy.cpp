@@ -65,7 +65,12 @@ LocalCopy::LocalCopy(const std::string& file, const std::string& called)
 
 LocalCopy::~LocalCopy() { ::unlink(path_.c_str()); }
 
-void LocalCopy::copy(const std::string& file, const std::string& called, int descriptor) const {
+std::string LocalCopy::note() const {
+  return "is read from a copy of " + bytes_text(static_cast<double>(bytes_)) + " in " +
+         temporary_folder();
+}
+
+void LocalCopy::copy(const std::string& file, const std::string& called, int descriptor) {
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   const GdalErrors errors;
   const auto unreadable = [&] {
@@ -86,14 +91,13 @@ void LocalCopy::copy(const std::string& file, const std::string& called, int des
                                                             &VSIFCloseL);
   if (!in) throw unreadable();
   std::vector<char> piece(kPiece);
-  std::int64_t copied = 0;
   while (const std::size_t count = VSIFReadL(piece.data(), 1, piece.size(), in.get())) {
     write_all(descriptor, piece, count, called);
-    copied += static_cast<std::int64_t>(count);
+    bytes_ += static_cast<std::int64_t>(count);
   }
   // A damaged archive or a lost connection look like an early end. Servers may not state a size.
   const auto size = static_cast<std::int64_t>(stat.st_size);
-  if (errors.any() || (size > 0 && copied != size)) throw unreadable();
+  if (errors.any() || (size > 0 && bytes_ != size)) throw unreadable();
 }
 
 }  // namespace cube

@@ -3,6 +3,7 @@
 // Thread rule: one a thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace cube {
@@ -22,10 +23,14 @@ class LocalCopy {
 
   const std::string& path() const { return path_; }
 
+  // "is read from a copy of 1.2 GB in /tmp".
+  std::string note() const;
+
  private:
-  void copy(const std::string& file, const std::string& called, int descriptor) const;
+  void copy(const std::string& file, const std::string& called, int descriptor);
 
   std::string path_;
+  std::int64_t bytes_ = 0;
 };
 
 }  // namespace cube

@@ -13,6 +13,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/gdal/archive.h"
@@ -91,7 +92,8 @@ class NetcdfStore final : public ArrayStore {
  public:
   // `path`: where the file is, `file`: what it is called in errors. The path is not used
   // afterwards.
-  NetcdfStore(const std::string& path, const std::string& file) : file_(file) {
+  NetcdfStore(const std::string& path, const std::string& file, std::string note = {})
+      : file_(file), note_(std::move(note)) {
     const int status = nc_open(path.c_str(), NC_NOWRITE, &id_);
     if (status != NC_NOERR) {
       throw Error(ErrorCode::kUnreadable,
@@ -117,6 +119,7 @@ class NetcdfStore final : public ArrayStore {
 
   const std::vector<ArrayInfo>& arrays() const override { return arrays_; }
   const CfAttributes& attributes() const override { return attributes_; }
+  std::string note() const override { return note_; }
 
   bool read(std::size_t array, std::span<const std::int64_t> start,
             std::span<const std::int64_t> count, std::span<std::byte> out) const override {
@@ -369,6 +372,7 @@ class NetcdfStore final : public ArrayStore {
   }
 
   std::string file_;
+  std::string note_;
   int id_ = 0;
   std::vector<ArrayInfo> arrays_;
   std::vector<Place> places_;                   // of arrays_
@@ -387,7 +391,7 @@ std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file) {
   if (name.starts_with("/vsi")) {
     const LocalCopy copy(name, file);
     const NetcdfLock lock;
-    return std::make_shared<const NetcdfStore>(copy.path(), file);
+    return std::make_shared<const NetcdfStore>(copy.path(), file, copy.note());
   }
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
