@@ -1,6 +1,7 @@
 #include "engine/raster_source.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/beside.h"
@@ -119,7 +120,16 @@ void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile&
 void note_beside(RasterStack& stack, const RasterFile& file) {
   const Grid& grid = stack.info.grid;
   if (lies_on(file, grid) || grid.crs.empty() || file.info.crs.empty()) return;
-  for (const Box& box : transform_box(file.grid.extent(), file.info.crs, grid.crs)) {
+  const double turn = once_round(CrsTransform("EPSG:4326", grid.crs));
+  for (Box box : transform_box(file.grid.extent(), file.info.crs, grid.crs)) {
+    // Longitudes that lie elsewhere by whole turns name the same places.
+    if (turn > 0 && box.right < grid.left) {
+      const double turns = std::ceil((grid.left - box.right) / turn) * turn;
+      box = {box.left + turns, box.bottom, box.right + turns, box.top};
+    } else if (turn > 0 && box.left > grid.right()) {
+      const double turns = std::ceil((box.left - grid.right()) / turn) * turn;
+      box = {box.left - turns, box.bottom, box.right - turns, box.top};
+    }
     if (box.intersects(grid.extent())) return;
   }
   stack.notes.push_back(

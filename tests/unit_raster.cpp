@@ -173,6 +173,16 @@ TEST_CASE("a file that lies outside of the grid it is brought to is noted") {
   CHECK(same({cells_of(graph)[1]}, {std::vector<double>(4, kNaN)}));
   CHECK(files.graph({{"files", {"far.tif", "a.tif"}}, {"like", "a.tif"}}).notes.size() == 1);
   CHECK(files.graph({{"file", "a.tif"}, {"like", "a.tif"}}).notes.empty());
+  // Not where longitudes are counted otherwise.
+  files.write("east.tif",
+              {.crs = "EPSG:4326", .transform = {350, 1, 0, 10, 0, -1}, .width = 5, .height = 5});
+  files.write("west.tif",
+              {.crs = "EPSG:4326", .transform = {-9, 1, 0, 10, 0, -1}, .width = 3, .height = 5});
+  files.write("other.tif",
+              {.crs = "EPSG:4326", .transform = {-30, 1, 0, 10, 0, -1}, .width = 3, .height = 5});
+  CHECK(files.graph({{"file", "east.tif"}, {"like", "west.tif"}}).notes.empty());
+  CHECK(files.graph({{"file", "west.tif"}, {"like", "east.tif"}}).notes.empty());
+  CHECK(files.graph({{"file", "other.tif"}, {"like", "east.tif"}}).notes.size() == 1);
 }
 
 TEST_CASE("an overview has a grid of its own and is what is read") {
