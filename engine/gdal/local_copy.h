@@ -16,7 +16,7 @@ class LocalCopy {
   LocalCopy(const std::string& file, const std::string& called);
 
   // Takes its name away: who has it open goes on reading, and nothing is left after them, however
-  // the program ends.
+  // the program ends; only one that is killed while it copies leaves it.
   ~LocalCopy();
   LocalCopy(const LocalCopy&) = delete;
   LocalCopy& operator=(const LocalCopy&) = delete;
