@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "engine/missing.h"
 #include "engine/multiversion.h"
@@ -98,6 +99,22 @@ void Block::set_row(std::int64_t t, std::int64_t y, std::int64_t x,
   const std::size_t first = offset(t, y, x);
   dispatch(dtype(), [&]<class T>(std::type_identity<T>) {
     narrow(values, nodata(), cells<T>().data() + first);
+  });
+}
+
+void Block::set_row_of_valid(std::int64_t t, std::int64_t y, std::int64_t x,
+                             std::span<const double> values) {
+  set_row(t, y, x, values);
+  if (!nodata() || is_float(dtype())) return;
+  const std::size_t first = offset(t, y, x);
+  dispatch(dtype(), [&]<class T>(std::type_identity<T>) {
+    const T missing = cell_cast<T>(*nodata());
+    const bool lowest = missing == std::numeric_limits<T>::lowest();
+    const T next = static_cast<T>(lowest ? missing + 1 : missing - 1);
+    T* cells_of_row = cells<T>().data() + first;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (cells_of_row[i] == missing && !std::isnan(values[i])) cells_of_row[i] = next;
+    }
   });
 }
 

@@ -58,6 +58,11 @@ class Block {
   void set_row(std::int64_t t, std::int64_t y, std::span<const double> values);
   void set_row(std::int64_t t, std::int64_t y, std::int64_t x, std::span<const double> values);
 
+  // The same, but a value that is there never becomes the nodata value: it becomes the number next
+  // to it, as in gdalwarp.
+  void set_row_of_valid(std::int64_t t, std::int64_t y, std::int64_t x,
+                        std::span<const double> values);
+
   // Copies the cells of `source` that lie in both regions. REQUIRES: same storage.
   void copy_from(const Block& source);
 

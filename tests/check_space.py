@@ -1,4 +1,4 @@
-"""Operators over space against numpy and GDAL, on rasters of random cells."""
+"""aggregate_space, reduce_space and window_space against numpy and GDAL, on rasters of random cells."""
 import json
 import math
 import os
@@ -7,63 +7,18 @@ import unittest
 
 try:
     import numpy as np
-    from osgeo import gdal, osr
+    from osgeo import gdal
 except ImportError as error:
     print("skipped:", error)
     sys.exit(77)
 
-from program import Case, cube
+from program import cube
+from raster_files import RasterCase, gaps
 
 gdal.UseExceptions()
-KINDS = {"uint8": gdal.GDT_Byte, "uint16": gdal.GDT_UInt16, "int16": gdal.GDT_Int16,
-         "int32": gdal.GDT_Int32, "float32": gdal.GDT_Float32, "float64": gdal.GDT_Float64}
 
 
-class Space(Case):
-    def write(self, name, cells, nodata=None, left=5e5, top=5e6, dx=10.0, dy=10.0, tile=64):
-        """A tiled GeoTIFF of one band, read as {"cube_type": "raster", "file": name}."""
-        height, width = cells.shape
-        dataset = gdal.GetDriverByName("GTiff").Create(
-            self.path(name), width, height, 1, KINDS[str(cells.dtype)],
-            ["TILED=YES", f"BLOCKXSIZE={tile}", f"BLOCKYSIZE={tile}"])
-        dataset.SetGeoTransform((left, dx, 0, top, 0, -dy))
-        srs = osr.SpatialReference()
-        srs.ImportFromEPSG(32631)
-        dataset.SetProjection(srs.ExportToWkt())
-        if nodata is not None:
-            dataset.GetRasterBand(1).SetNoDataValue(nodata)
-        dataset.GetRasterBand(1).WriteArray(cells)
-        dataset = None
-        return {"cube_type": "raster", "file": name, "bands": ["a"]}
-
-    def run_graph(self, document, *more):
-        """The first band's cells as float64 with NaN for missing; the dataset; all bands' cells."""
-        out = self.path("out.tif")
-        result = cube("run", self.graph(document), "-o", out, "--overwrite", *more)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        dataset = gdal.Open(out)
-        bands = []
-        for number in range(1, dataset.RasterCount + 1):
-            band = dataset.GetRasterBand(number)
-            cells = band.ReadAsArray().astype(float)
-            if band.GetNoDataValue() is not None:
-                cells[cells == band.GetNoDataValue()] = np.nan
-            bands.append(cells)
-        return bands[0], dataset, bands
-
-    def assertSame(self, got, wanted, rtol=0.0, atol=0.0):
-        np.testing.assert_allclose(np.asarray(got, dtype=float), np.asarray(wanted, dtype=float),
-                                   rtol=rtol, atol=atol, equal_nan=True)
-
-
-def gaps(cells, random, share=0.2):
-    """The cells as float64, some of them NaN."""
-    out = cells.astype(float)
-    out[random.random(cells.shape) < share] = np.nan
-    return out
-
-
-class AggregateSpace(Space):
+class AggregateSpace(RasterCase):
     def check(self, dx, dy, func, reduce):
         random = np.random.default_rng(11)
         cells = gaps(random.integers(0, 90, (47, 83)), random)
@@ -99,7 +54,7 @@ class AggregateSpace(Space):
         self.check(45, 45, "p90", lambda v: np.quantile(v, 0.9))
 
 
-class ReduceSpace(Space):
+class ReduceSpace(RasterCase):
     """Slices larger than what is held, in several pieces, against numpy over the whole raster."""
 
     def reduce(self, source, reducers, *more):
@@ -228,7 +183,7 @@ class ReduceSpace(Space):
                                 rtol=1e-9, atol=1e-12)
 
 
-class WindowSpace(Space):
+class WindowSpace(RasterCase):
     def test_padding_is_numpys(self):
         random = np.random.default_rng(6)
         cells = random.normal(0, 1, (37, 53))
@@ -348,194 +303,6 @@ class WindowSpace(Space):
                     else:
                         # GDAL takes differences of heights in single precision.
                         self.assertSame(got, wanted, rtol=2e-5, atol=5e-3)
-
-
-class Merge(Space):
-    def test_mosaic(self):
-        random = np.random.default_rng(12)
-        whole = np.full((3, 90, 120), np.nan)
-        cubes = []
-        for i, (y, x, h, w) in enumerate(((0, 0, 50, 70), (30, 40, 60, 80), (10, 90, 20, 25))):
-            cells = gaps(random.normal(0, 1, (h, w)), random)
-            cubes.append(self.write(f"a{i}.tif", cells, left=5e5 + 10 * x, top=5e6 - 10 * y,
-                                    tile=16))
-            whole[i, y:y + h, x:x + w] = cells
-        first = np.where(np.isnan(whole[0]), np.where(np.isnan(whole[1]), whole[2], whole[1]),
-                         whole[0])
-        none = np.isnan(whole).all(0)
-        for overlap, wanted in (("first", first), ("max", np.nanmax(whole, 0)),
-                                ("mean", np.nanmean(whole, 0)),
-                                ("sum", np.where(none, np.nan, np.nansum(whole, 0)))):
-            for more in ([], ["--chunk", "1,16,48"]):
-                got, dataset, _ = self.run_graph(
-                    {"cube_type": "merge", "overlap": overlap, "in_cubes": cubes}, *more)
-                self.assertSame(got, wanted, rtol=1e-15)
-        self.assertEqual(dataset.GetGeoTransform(), (5e5, 10, 0, 5e6, 0, -10))
-
-
-class Resample(Space):
-    """Against gdalwarp where it has one answer: on whole neighbourhoods, without its own scaling."""
-
-    def warped(self, name, method, left, top, dx, shape, srs="EPSG:32631"):
-        height, width = shape
-        out = gdal.Warp("", self.path(name), format="MEM", resampleAlg=method, dstSRS=srs,
-                        outputBounds=(left, top - height * dx, left + width * dx, top),
-                        width=width, height=height, errorThreshold=0, outputType=gdal.GDT_Float64,
-                        dstNodata=np.nan, warpOptions=["XSCALE=1", "YSCALE=1"])
-        return out.ReadAsArray()
-
-    def check(self, source, method, left, top, dx, shape, rtol, atol=1e-9,
-              srs="EPSG:32631", inner=3):
-        height, width = shape
-        view = {"space": {"left": left, "right": left + width * dx, "top": top,
-                          "bottom": top - height * dx, "nx": width, "ny": height, "srs": srs}}
-        graph = {"cube_type": "resample", "method": method, "view": view, "in_cube": source}
-        got, dataset, _ = self.run_graph(graph, "--chunk", "1,17,23", "--threads", "2")
-        self.assertSame(got, self.run_graph(graph)[0])
-        self.assertEqual(dataset.GetGeoTransform(), (left, dx, 0, top, 0, -dx))
-        wanted = self.warped(source["file"], method, left, top, dx, shape, srs)
-        both = np.isfinite(got) & np.isfinite(wanted)
-        for _ in range(inner):  # kernels at the source's edges are GDAL's own
-            wide = np.pad(both, 1)
-            both = wide[1:-1, 1:-1] & wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
-        self.assertGreater(both.mean(), 0.5)
-        self.assertSame(got[both], wanted[both], rtol=rtol, atol=atol)
-        return got, wanted
-
-    def test_finer_and_shifted(self):
-        random = np.random.default_rng(16)
-        cells = random.normal(100, 30, (60, 70))
-        source = self.write("a.tif", cells, tile=16)
-        for method in ("near", "bilinear", "cubic", "lanczos"):
-            with self.subTest(method):
-                self.check(source, method, 5e5 + 33, 5e6 - 27, 4, (120, 140), 1e-7, inner=0)
-
-    def test_nearest_with_gaps_beyond_the_edges(self):
-        random = np.random.default_rng(17)
-        source = self.write("a.tif", gaps(random.normal(0, 9, (40, 50)), random), tile=16)
-        got, wanted = self.check(source, "near", 5e5 - 47, 5e6 + 31, 7, (70, 90), 0, inner=0)
-        self.assertSame(got, wanted)
-
-    def test_other_zone(self):
-        random = np.random.default_rng(18)
-        smooth = np.cumsum(np.cumsum(random.normal(0, 1, (200, 200)), 0), 1)
-        source = self.write("a.tif", smooth, left=7.4e5)
-        zones = [osr.SpatialReference() for _ in range(2)]
-        for zone, code in zip(zones, (32631, 32632)):
-            zone.ImportFromEPSG(code)
-        x, y, _ = osr.CoordinateTransformation(*zones).TransformPoint(7.41e5, 4.999e6)
-        for method in ("bilinear", "cubic"):
-            # Places are right to a hundredth of a cell.
-            steepest = max(np.abs(np.diff(smooth, axis=axis)).max() for axis in (0, 1))
-            self.check(source, method, round(x) - 1000, round(y) + 1000, 10, (200, 200), 0,
-                       atol=0.02 * steepest, srs="EPSG:32632")
-
-    def test_average_of_whole_cells(self):
-        random = np.random.default_rng(19)
-        cells = gaps(random.normal(0, 9, (60, 90)), random, 0.5)
-        source = self.write("a.tif", cells, tile=16)
-        view = {"space": {"left": 5e5, "right": 5e5 + 900, "top": 5e6, "bottom": 5e6 - 600,
-                          "dx": 30, "srs": "EPSG:32631"}}
-        blocks = cells.reshape(20, 3, 30, 3).transpose(0, 2, 1, 3).reshape(20, 30, 9)
-        middle = np.where(np.isnan(blocks[..., 4]), np.nan, 0)  # it decides
-        for method, reduce in (("average", np.nanmean), ("max", np.nanmax), ("min", np.nanmin),
-                               ("rms", lambda v, axis: np.sqrt(np.nanmean(v ** 2, axis)))):
-            got = self.run_graph({"cube_type": "resample", "method": method, "view": view,
-                                  "in_cube": source})[0]
-            with self.subTest(method):
-                self.assertSame(got, reduce(blocks, -1) + middle, rtol=1e-12)
-
-    def test_like_fill_and_dtype(self):
-        random = np.random.default_rng(20)
-        source = self.write("a.tif", random.integers(0, 99, (30, 30)).astype("uint8"), tile=16)
-        like = self.write("like.tif", np.zeros((20, 25), "uint8"), left=5e5 - 25, top=5e6 + 35, dx=5,
-                          dy=5, tile=16)
-        for given in (like["file"], like):
-            got, dataset, _ = self.run_graph({"cube_type": "resample", "like": given, "fill": 200,
-                                              "dtype": "int32", "in_cube": source})
-            self.assertEqual(dataset.GetGeoTransform(), (5e5 - 25, 5, 0, 5e6 + 35, 0, -5))
-            self.assertEqual(dataset.GetRasterBand(1).DataType, gdal.GDT_Int32)
-            wanted = np.full((20, 25), 200.0)
-            cells = gdal.Open(self.path("a.tif")).ReadAsArray()
-            for y in range(7, 20):
-                for x in range(5, 25):
-                    wanted[y, x] = cells[int((y + 0.5) * 0.5 - 3.5), int((x + 0.5) * 0.5 - 2.5)]
-            self.assertSame(got, wanted)
-
-
-class Selecting(Space):
-    """crop, slice_space, mask and join_bands on a stack, against numpy's indexing."""
-
-    def setUp(self):
-        super().setUp()
-        random = np.random.default_rng(21)
-        self.cells = np.array([gaps(random.normal(0, 1, (50, 80)), random) for _ in range(4)])
-        files = [self.write(f"t{i}.tif", c, tile=16)["file"] for i, c in enumerate(self.cells)]
-        self.stack = {"cube_type": "simple_cube", "files": files, "band_names": ["a"],
-                      "datetime": [f"2020-01-0{i + 1}" for i in range(4)]}
-
-    def series(self, document, *more):
-        """Cells of all slices, which become bands of the file."""
-        _, dataset, bands = self.run_graph(document, *more)
-        return np.array(bands), dataset
-
-    def test_crop(self):
-        for more in ([], ["--chunk", "1,7,11", "--threads", "3"]):
-            got, dataset = self.series({"cube_type": "crop", "in_cube": self.stack, "ix_min": 10,
-                                        "ix_max": 40, "iy_min": 5, "iy_max": 49, "it_min": 1,
-                                        "it_max": 2}, *more)
-            self.assertSame(got, self.cells[1:3, 5:50, 10:41])
-            self.assertEqual(dataset.GetGeoTransform(), (5e5 + 100, 10, 0, 5e6 - 50, 0, -10))
-            wide, dataset = self.series({"cube_type": "crop", "in_cube": self.stack, "ix_min": -3,
-                                         "iy_max": 60}, *more)
-            self.assertSame(wide, np.pad(self.cells, ((0, 0), (0, 11), (3, 0)),
-                                         constant_values=np.nan))
-        for snap, (first, last) in (("near", (2, 6)), ("in", (3, 6)), ("out", (2, 7))):
-            got, _ = self.series({"cube_type": "crop", "in_cube": self.stack, "snap": snap,
-                                  "extent": {"left": 5e5 + 24, "right": 5e5 + 72, "top": 5e6,
-                                             "bottom": 5e6 - 500, "t0": "2020-01-02",
-                                             "t1": "2020-01-03"}})
-            self.assertSame(got, self.cells[1:3, :, first:last + 1])
-
-    def test_slice_space(self):
-        for keys in ({"ix": 79, "iy": 12}, {"x": 5e5 + 799.9, "y": 5e6 - 120},
-                     {"x": 5e5 + 800, "y": 5e6 - 129.9}):  # an edge is the cell's on its right, or
-            got, dataset = self.series({"cube_type": "slice_space", "in_cube": self.stack, **keys})
-            self.assertSame(got.ravel(), self.cells[:, 12, 79])
-            self.assertEqual(dataset.GetGeoTransform(), (5e5 + 790, 10, 0, 5e6 - 120, 0, -10))
-
-    def test_mask(self):
-        random = np.random.default_rng(22)
-        classes = random.integers(0, 5, (50, 80)).astype("uint8")
-        mask = self.write("m.tif", classes, 0, tile=16)
-        there = classes != 0
-        series = {**self.stack}
-        for more in ([], ["--chunk", "1,7,11", "--threads", "3"]):
-            for keys, hidden in (({"predicate": "a > 2"}, there & (classes > 2)),
-                                 ({"predicate": "a > 2", "invert": True}, ~(classes > 2)),
-                                 ({}, there)):
-                got, _ = self.series({"cube_type": "mask", "mask": mask, "in_cube": self.stack,
-                                      **keys}, *more)
-                # A missing predicate hides too.
-                hidden = hidden | ~there if "invert" not in keys else hidden
-                self.assertSame(got, np.where(hidden, np.nan, self.cells))
-                got, _ = self.series({"cube_type": "mask", "mask": mask, "in_cube": self.stack,
-                                      "replacement": -7, **keys}, *more)
-                self.assertSame(got, np.where(hidden, -7, self.cells))
-        got, _ = self.series({"cube_type": "mask", "mask": series, "predicate": "a > 0",
-                              "in_cube": self.stack})
-        self.assertSame(got, np.where(self.cells <= 0, self.cells, np.nan))
-
-    def test_join_bands(self):
-        other = {"cube_type": "apply_pixel", "expr": ["2 * a"], "band_names": ["a"],
-                 "dtype": "float64", "in_cube": self.stack}
-        for keys, names in (({"prefixes": ["p", "q"]}, ("p.a", "q.a")),
-                            ({"prefixes": ["", "q"]}, ("a", "q.a"))):
-            joined = {"cube_type": "join_bands", "in_cubes": [self.stack, other], **keys}
-            out = {"cube_type": "apply_pixel", "expr": [f"{names[0]} + 10 * {names[1]}"],
-                   "band_names": ["sum"], "dtype": "float64", "in_cube": joined}
-            got, _ = self.series(out, "--chunk", "1,9,13")
-            self.assertSame(got, 21 * self.cells, rtol=1e-14)
 
 
 if __name__ == "__main__":

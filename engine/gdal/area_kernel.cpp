@@ -290,7 +290,7 @@ void AreaSampler::run(const SourceWindow& window, const Stencil& s, const Range&
         row_[k] = cell(spans_of(s, i, k, width));
       }
     }
-    out.set_row(0, row, columns.begin, row_);
+    store_row(s, row, columns.begin, row_, out);
   }
 }
 

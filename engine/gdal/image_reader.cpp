@@ -242,7 +242,7 @@ class GdalImageReader final : public ImageReader {
         sampler_.areas().run_in_rows(stencil, step, [&](const Range& part) -> const SourceWindow* {
           return read_source(job, {part, under.columns}) ? &window_ : nullptr;
         });
-    block_of(job).set_row(0, row, column, std::span(&value, 1));
+    store_row(stencil, row, column, std::span(&value, 1), block_of(job));
   }
 
   static std::int64_t size_of(const Footprint& under) {

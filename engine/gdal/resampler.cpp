@@ -71,8 +71,9 @@ void Resampler::prepare(const Footprint& under) {
       make_stencil(std::move(s.positions), under, {s.source.height, s.source.width}, method);
 }
 
-void Resampler::sample(const Block& in, std::int64_t t, Block& out) {
+void Resampler::sample(const Block& in, std::int64_t t, bool avoid_nodata, Block& out) {
   State& s = *state_;
+  s.stencil.avoid_nodata = avoid_nodata;
   assert(in.region().y == s.stencil.under.rows && in.region().x == s.stencil.under.columns);
   s.window.rows = in.region().y;
   s.window.columns = in.region().x;

@@ -33,8 +33,9 @@ class Resampler {
 
   // Fills the window's cells of `out`, which has the one slice 0:1, from slice `t` of `in`. Cells
   // that lie outside of the source are left as they are or made missing.
+  // `avoid_nodata`: as of Stencil.
   // REQUIRES: `in` covers exactly `under`; `out` has a nodata value where a cell can be missing.
-  void sample(const Block& in, std::int64_t t, Block& out);
+  void sample(const Block& in, std::int64_t t, bool avoid_nodata, Block& out);
 
   // Sets the window's cells that lie outside of the source, in all slices of `out`.
   void fill_outside(double value, Block& out) const;

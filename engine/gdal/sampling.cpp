@@ -355,7 +355,7 @@ void Sampler::nearest(const SourceWindow& window, const Stencil& stencil, const 
     dispatch(window.dtype, [&]<class T>(std::type_identity<T>) {
       if (window.dtype != out.dtype()) {
         take<T, double>(window, offsets, kMissing, row_.data());
-        out.set_row(0, row, columns.begin, row_);
+        store_row(stencil, row, columns.begin, row_, out);
         return;
       }
       const T missing = static_cast<T>(out.nodata().value_or(0));
@@ -386,7 +386,7 @@ void Sampler::general(const SourceWindow& window, const Stencil& stencil, const 
     } else {
       general_.run(values_, stencil, i * width, row_);
     }
-    out.set_row(0, row, columns.begin, row_);
+    store_row(stencil, row, columns.begin, row_, out);
   }
 }
 

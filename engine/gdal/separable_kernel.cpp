@@ -200,7 +200,7 @@ void SeparableFilter::run_strip(const Strip& strip, const Range& rows, std::int6
     } else if (!clean) {
       blend_gaps(i, strip);
     }
-    out.set_row(0, row, column, sum_);
+    store_row(*stencil_, row, column, sum_, out);
   }
 }
 

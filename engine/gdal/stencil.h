@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "engine/block.h"
 #include "engine/gdal/geo_map.h"
 #include "engine/image_reader.h"
 #include "engine/region.h"
@@ -65,6 +67,19 @@ struct Stencil {
   // ImageSize::round. Positions lie in the image, so that column n may be n + round of the
   // footprint; a separable stencil has no such columns.
   std::int64_t round = 0;
+  // Results that come out as the nodata value of what they are stored in become the number next to
+  // it, so that they do not go missing; false: it stands for no missing cell.
+  bool avoid_nodata = true;
 };
+
+// Stores results of a stencil in slice 0 of a block.
+inline void store_row(const Stencil& stencil, std::int64_t row, std::int64_t column,
+                      std::span<const double> values, Block& out) {
+  if (stencil.avoid_nodata) {
+    out.set_row_of_valid(0, row, column, values);
+  } else {
+    out.set_row(0, row, column, values);
+  }
+}
 
 }  // namespace cube

@@ -26,8 +26,8 @@ OperatorType raster() {
           "One slice of time. Cells keep their data type; nodata, scale, offset and unit are "
           "kept as attributes. Formulas know each band by its name and by the numbers of its "
           "file and band: im1b1 is band 1 of the first file. A file that is resampled keeps its "
-          "data type too: results are rounded and clamped to it. Cells beyond it are missing; a "
-          "band without a nodata value is widened for them.",
+          "data type too: results are rounded and clamped to it, as resample does. Cells beyond "
+          "it are missing; a band without a nodata value is widened for them.",
       .example = R"({"cube_type": "raster", "file": "scene.tif"})",
       .inputs = {},
   });

@@ -267,7 +267,8 @@ class Resample::Work final : public Kernel {
       if (bands_[i].empty()) continue;
       if (const BlockPtr block = crop(cells.bands[i], from)) {
         for (std::size_t k = 0; k < bands_[i].size(); ++k) {
-          resampler_.sample(*block, t.begin + static_cast<std::int64_t>(k), bands_[i][k]);
+          resampler_.sample(*block, t.begin + static_cast<std::int64_t>(k), has_nodata(i),
+                            bands_[i][k]);
         }
       }
       if (!op_.fill_ || !has_nodata(i)) continue;
@@ -340,8 +341,9 @@ OperatorType resample() {
           "The same methods and rules as for images of a collection: a cell is missing where "
           "the cell of the cube that holds its centre is missing or outside; elsewhere missing "
           "cells are left out and weights renormalised. Unlike there, bands keep their type "
-          "with every method, as with gdalwarp: results are rounded and clamped to it; "
-          "\"dtype\": \"float32\" keeps the fractions. An integer band without a nodata value "
+          "with every method, as with gdalwarp: results are rounded and clamped to it, one that "
+          "would be the nodata value becomes the number next to it; \"dtype\": \"float32\" keeps "
+          "the fractions. An integer band without a nodata value "
           "is widened where the grid goes beyond the cube and no fill is given. A cube in degrees "
           "of all longitudes, from 0 to 360 or -180 to 180, has no edge on the left and right, "
           "and is found under other names of its longitudes too.",
