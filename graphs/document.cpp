@@ -102,8 +102,9 @@ class Replacer {
                     names.empty() ? "declare it under \"parameters\"" : suggest(names, name));
     }
     if (value->second.is_null()) {
-      throw invalid("the parameter '" + name + "' has no value", pointer,
-                    "give it one with --set " + name + "=VALUE");
+      throw invalid(
+          "the parameter '" + name + "' has no value", pointer,
+          "--set " + name + "=VALUE gives it one; of a saved cube, \"arguments\" beside its file");
     }
     return value->second;
   }

@@ -178,7 +178,7 @@ class Resolver {
                       Error(error.code(), error.message(), older.of(error.where()), error.hint()));
     }
     if (node.type->id == "saved" && saved_ == SavedCubes::kFollow) {
-      return resolve_saved(saved_file(*node.params), place.pointer);
+      return resolve_saved(*node.params, place.pointer);
     }
     for (const InputKey& input : node.type->inputs) {
       resolve_input(source, place, older, input, node);
@@ -238,7 +238,8 @@ class Resolver {
     node.per_input.push_back(node.inputs.size() - before);
   }
 
-  std::size_t resolve_saved(const std::string& file, const std::string& pointer) {
+  std::size_t resolve_saved(const AnyParams& params, const std::string& pointer) {
+    const std::string& file = saved_file(params);
     const std::string name = std::filesystem::weakly_canonical(file).string();
     const auto open = std::find(open_files_.begin(), open_files_.end(), name);
     if (open != open_files_.end()) {
@@ -248,20 +249,22 @@ class Resolver {
                     pointer + "/file");
     }
     open_files_.push_back(name);
-    Source inner{load_saved(file, pointer), file + "#"};
+    Source inner{load_saved(file, saved_arguments(params), pointer), file + "#"};
     const std::size_t node = resolve_document(inner);
     open_files_.pop_back();
     return node;
   }
 
-  static Document load_saved(const std::string& file, const std::string& pointer) {
+  static Document load_saved(const std::string& file,
+                             const std::map<std::string, std::string>& parameters,
+                             const std::string& pointer) {
     const auto with_place = [&](const Error& error) {
       return error.code() == ErrorCode::kInvalid ? error : error.within(pointer + "/file: ");
     };
     try {
       const Document document = Document::load(file);
       try {
-        return document.with_parameters({});
+        return document.with_parameters(parameters);
       } catch (const Error& error) {
         throw error.within(file + "#");
       }

@@ -4,6 +4,7 @@
 // that are the same (same operator, parameters and inputs) are there once.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,8 +41,10 @@ enum class SavedCubes { kKeep, kFollow };
 // Throws Error for everything that is wrong with the document's structure and arguments.
 ResolvedGraph resolve(const Document& document, const Registry& registry, SavedCubes saved);
 
-// The operator type of {"cube_type": "saved", "file": ...} and the file its parameters name.
+// The operator type of {"cube_type": "saved", "file": ...}, the file that it names and the values,
+// as texts, that it gives the parameters of that.
 OperatorType saved_type();
 const std::string& saved_file(const AnyParams& params);
+std::map<std::string, std::string> saved_arguments(const AnyParams& params);
 
 }  // namespace cube

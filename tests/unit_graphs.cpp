@@ -224,7 +224,8 @@ TEST_CASE("parameters that are wrong") {
         "/parameters/year: expected a value like 3, found the text \"abc\"");
   CHECK(error("${yer}", {}) == "/result: there is no parameter 'yer' (did you mean 'year'?)");
   CHECK(error("${none}", {}) ==
-        "/result: the parameter 'none' has no value (give it one with --set none=VALUE)");
+        "/result: the parameter 'none' has no value (--set none=VALUE gives it one; of a "
+        "saved cube, \"arguments\" beside its file)");
   CHECK(error("a ${year", {}) == "/result: \"${\" without \"}\"");
   CHECK(error_in(select("${x}", two_bands())) ==
         "/bands: there is no parameter 'x' (declare it under \"parameters\")");
@@ -264,6 +265,36 @@ TEST_CASE("saved cubes are read from their files, relative to each") {
   REQUIRE(graph.nodes.size() == 2);
   CHECK(graph.nodes[0].where == dir.file("sub/inner.json") + "#");
   CHECK(graph.nodes[1].where == dir.file("sub/outer.json") + "#");
+}
+
+TEST_CASE("saved cubes are given arguments") {
+  const cube::test::TempDir dir;
+  nlohmann::json inner = nlohmann::json::parse(R"({
+    "parameters": {"band": "a", "fill": 3, "keep": false, "size": [1, 2, 3]},
+    "result": {"cube_type": "apply_pixel", "expr": "${band} + ${fill}",
+               "band_names": "sum_${fill}", "keep_bands": "${keep}"}})");
+  inner["result"]["in_cube"] = two_bands();
+  cube::test::write_text(dir.file("inner.json"), inner.dump());
+  const auto names = [&](const std::string& given) {
+    const std::string saved = R"({"cube_type": "saved", "file": "inner.json", "arguments": )";
+    return compiled(R"({"parameters": {"n": 7, "fill": 99}, "result": )" + saved + given + "}}",
+                    dir.path())
+        .info()
+        .band_names();
+  };
+  using Names = std::vector<std::string>;
+  CHECK(names("{}") == Names{"sum_3"});  // not the 99 of the document that names it
+  CHECK(names(R"({"fill": 2020})") == Names{"sum_2020"});
+  CHECK(names(R"({"fill": "${n}"})") == Names{"sum_7"});
+  CHECK(names(R"({"keep": true, "band": "b"})") == Names{"a", "b", "sum_3"});
+  CHECK(names(R"({"size": [4, 5, 6]})") == Names{"sum_3"});
+  const auto error = [&](const std::string& given) { return error_of([&] { names(given); }); };
+  const std::string at = dir.file("inner.json") + "#";
+  CHECK(error(R"({"fil": 1})") ==
+        at + "/parameters: there is no parameter 'fil' (did you mean 'fill'?)");
+  CHECK(error(R"({"fill": "much"})") ==
+        at + "/parameters/fill: expected a value like 3, found the text \"much\"");
+  CHECK(error(R"({"band": "c"})").starts_with(at + "/result/expr: unknown name"));
 }
 
 TEST_CASE("saved cubes that are wrong") {
