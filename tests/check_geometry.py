@@ -136,6 +136,55 @@ class FilterGeom(Case):
             graph = self.graph({"cube_type": "filter_geom", "in_cube": source, **keys})
             self.fails(2, text, "check", graph)
 
+    def test_a_layer_and_a_reference_system(self):
+        """Values stay, of one layer of two, and of text in degrees."""
+        random = np.random.default_rng(8)
+        transform, shape = (5e5, 10, 0, 5e6, 0, -10), (90, 110)
+        cells = random.integers(1, 1000, (2,) + shape).astype("uint16")
+        cells[random.random(cells.shape) < 0.2] = 0
+        for i in range(2):
+            dataset = gdal.GetDriverByName("GTiff").Create(self.path(f"{i}.tif"), 110, 90, 1, gdal.GDT_UInt16)
+            dataset.SetGeoTransform(transform)
+            dataset.SetProjection(srs_of(32631).ExportToWkt())
+            dataset.GetRasterBand(1).SetNoDataValue(0)
+            dataset.GetRasterBand(1).WriteArray(cells[i])
+            dataset = None
+        to_degrees = osr.CoordinateTransformation(srs_of(32631), srs_of(4326))
+        layers = ogr.GetDriverByName("GPKG").CreateDataSource(self.path("two.gpkg"))
+        texts = {}
+        for name, x, y, code in (("woods", 300, 400, 32631), ("lakes", 700, 500, 4326)):
+            area = ogr.CreateGeometryFromWkt("POLYGON " + "(" + star(random, 5e5 + x, 5e6 - y, 450, 15) + ")")
+            if code == 4326:
+                area.Transform(to_degrees)
+            layer = layers.CreateLayer(name, srs_of(code))
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetGeometry(area)
+            layer.CreateFeature(feature)
+            texts[name] = (area, code)
+        layers = None
+        series = {"cube_type": "simple_cube", "files": ["0.tif", "1.tif"], "datetime": ["2020", "2021"]}
+        for name, (area, code) in texts.items():
+            dense = area.Clone()
+            dense.Segmentize(1 if code == 32631 else 1e-5)
+            if code != 32631:
+                dense.Transform(osr.CoordinateTransformation(srs_of(code), srs_of(32631)))
+            for keys in ({"file": "two.gpkg", "layer": name},
+                         {"wkt": area.ExportToIsoWkt(), "srs": f"EPSG:{code}"}):
+                for touched in (False, True):
+                    graph = {"cube_type": "filter_geom", "in_cube": series, "all_touched": touched, **keys}
+                    inside = rasterized(dense.ExportToIsoWkt(), 32631, transform, shape, touched) == 1
+                    self.assertTrue(1000 < inside.sum() < 6000)
+                    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+                    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+                    for crop, window in ((False, (slice(None),) * 2), (True, box)):
+                        result = cube("run", self.graph({**graph, "crop": crop}), "-o", self.path("kept.tif"),
+                                      "--overwrite", "--chunk", "1,17,29")
+                        self.assertEqual(result.returncode, 0, result.stderr)
+                        got = gdal.Open(self.path("kept.tif"))
+                        self.assertEqual(got.GetGeoTransform()[0], 5e5 + 10 * (window[1].start or 0))
+                        wanted = np.where(inside, cells, 0)[(slice(None),) + window]
+                        np.testing.assert_array_equal(got.ReadAsArray(), wanted, f"{name} {keys} {touched}")
+
     @unittest.skipUnless(os.path.isdir(DATA), "no ../shared")
     def test_new_york(self):
         file = os.path.join(DATA, "nyc_districts.gpkg")
