@@ -36,6 +36,10 @@ void for_each_image(const std::filesystem::path& file, const ImageQuery& query,
 std::map<std::string, std::map<std::string, std::string>> image_metadata(
     const std::filesystem::path& file);
 
+// What a user should know of its images, as its format says; "" = nothing. Throws as
+// open_catalog().
+std::string catalog_note(const std::filesystem::path& file);
+
 // What a catalog is made from, which it remembers for `update`.
 struct CatalogInput {
   enum class Kind : std::uint8_t { kFiles, kStac, kTable };
@@ -159,8 +163,9 @@ ChangeReport add_to_catalog(const std::filesystem::path& catalog, const Addition
                             const ChangeOptions& options);
 
 // Reads again what has changed: files of another size or time of change, new files below the
-// folders and globs that the catalog was made from, its STAC documents and tables (files that those
-// name are not looked at); drops images whose files are gone, unless `keep_missing`.
+// folders and globs that the catalog was made from, its STAC documents and tables; drops images
+// whose files are gone, unless `keep_missing`. Of files that documents name it tells which have
+// changed or are gone, but their images are as the documents say.
 ChangeReport update_catalog(const std::filesystem::path& catalog, bool keep_missing,
                             const ChangeOptions& options);
 
@@ -181,8 +186,8 @@ struct FileList {
   std::set<std::string> named;     // those that were named themselves, not found in a folder
 };
 
-// Files named by arguments: files as they are, folders recursively, globs ("*", "?", "**")
-// expanded, "-" a list on standard input, one name a line.
+// Files named by arguments: files as they are, folders recursively, globs ("*", "?", "[a-z]", "**",
+// "{a,b}") expanded, "-" a list on standard input, one name a line or each before a zero byte.
 // Zip and tar archives among them are looked into: the files in them stand in their place, as
 // /vsizip and /vsitar paths, and single .gz files as /vsigzip paths. /vsi paths and subdatasets are
 // taken as they are.

@@ -47,6 +47,7 @@ class CsvReader {
 
   const std::string& name() const { return name_; }
   const std::vector<std::string>& header() const { return header_; }
+  char delimiter() const { return delimiter_; }
 
   // The next rows into `block`, at least one; false at the end.
   bool next(CsvBlock& block);

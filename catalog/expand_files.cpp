@@ -1,4 +1,5 @@
 // Names of files from arguments: folders, globs and lists.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -19,12 +20,55 @@ void add(std::vector<std::string> files, std::vector<std::string>& out) {
   out.insert(out.end(), files.begin(), files.end());
 }
 
+// Names one a line, or as `find -print0` gives them.
 void add_list(std::istream& in, std::vector<std::string>& out) {
   std::string line;
   while (std::getline(in, line)) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (!line.empty()) out.push_back(line);
+    for (std::size_t begin = 0; begin < line.size();) {
+      const std::size_t end = std::min(line.find('\0', begin), line.size());
+      std::string name = line.substr(begin, end - begin);
+      while (!name.empty() && (name.back() == '\r' || name.back() == ' ')) name.pop_back();
+      if (!name.empty()) out.push_back(std::move(name));
+      begin = end + 1;
+    }
   }
+}
+
+// "a/{b,c}/*" as "a/b/*" and "a/c/*", as shells do it; itself where there are no such braces.
+std::vector<std::string> without_braces(const std::string& text) {
+  const std::size_t open = text.find('{');
+  if (open == std::string::npos) return {text};
+  std::vector<std::size_t> cuts = {open};  // the braces and the commas between them
+  int depth = 0;
+  std::size_t at = open + 1;
+  for (; at < text.size() && depth >= 0; ++at) {
+    if (text[at] == '{') ++depth;
+    if (text[at] == '}') --depth;
+    if (depth < 0 || (depth == 0 && text[at] == ',')) cuts.push_back(at);
+  }
+  if (depth >= 0 || cuts.size() == 2) return {text};
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const std::string part = text.substr(cuts[i] + 1, cuts[i + 1] - cuts[i] - 1);
+    add(without_braces(text.substr(0, open) + part + text.substr(at)), out);
+  }
+  return out;
+}
+
+// Files that globs name; a name without "*", "?" and "[" is one of a file or folder.
+std::vector<std::string> files_of_globs(const std::string& text) {
+  std::vector<std::string> out;
+  std::error_code ignored;
+  for (const std::string& glob : without_braces(text)) {
+    if (is_glob(glob)) {
+      add(files_like(glob), out);
+    } else if (fs::is_directory(glob, ignored)) {
+      add(files_below(glob), out);
+    } else if (fs::exists(glob, ignored)) {
+      out.push_back(glob);
+    }
+  }
+  return out;
 }
 
 std::string normal_name(const std::string& name) {
@@ -66,8 +110,8 @@ FileList expand_files(const std::vector<std::string>& arguments) {
       add(files_below(argument), found);
     } else if (fs::exists(argument, ignored)) {
       named.push_back(argument);
-    } else if (is_glob(argument)) {
-      add(files_like(argument), found);
+    } else if (is_glob(argument) || without_braces(argument).size() > 1) {
+      add(files_of_globs(argument), found);
     } else {
       throw Error(ErrorCode::kNotFound, "no such file or folder", argument);
     }

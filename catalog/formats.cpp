@@ -215,6 +215,19 @@ struct CollectionFormat::Impl {
   std::string srs;
   std::vector<std::string> metadata_fields;
   std::optional<StoredOffset> stored_offset;
+  Note note;
+
+  void read_note(const Node& node) {
+    node.check_keys({"text", "since"});
+    note.text = node.text("text", true);
+    const std::string since = node.text("since", false);
+    if (since.empty()) return;
+    const auto span = parse_time(since);
+    if (!span) {
+      throw Error(ErrorCode::kInvalid, "'" + since + "' is not a time", node.below("since"));
+    }
+    note.since = span->start;
+  }
 
   void read_stored_offset(const Node& node) {
     node.check_keys({"folder", "file", "element", "number", "from", "offset"});
@@ -272,6 +285,7 @@ struct CollectionFormat::Impl {
     srs = root.text("srs", false);
     if (!srs.empty()) srs = canonical_crs(srs, root.below("srs"));
     metadata_fields = root.texts("image_md_fields");
+    if (root.has("note")) read_note(root.child("note"));
     if (root.has("stored_offset")) read_stored_offset(root.child("stored_offset"));
   }
 
@@ -313,7 +327,7 @@ CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view
   const Node root(document, std::string(name) + "#");
   root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
                    "bands", "subdatasets", "files", "srs", "image_md_fields", "aliases",
-                   "stored_offset"});
+                   "stored_offset", "note"});
   auto impl = std::make_shared<Impl>();
   impl->id = name;
   impl->text = text;
@@ -367,6 +381,8 @@ const std::string& CollectionFormat::srs() const { return impl_->srs; }
 const std::vector<std::string>& CollectionFormat::metadata_fields() const {
   return impl_->metadata_fields;
 }
+
+const CollectionFormat::Note& CollectionFormat::note() const { return impl_->note; }
 
 const StoredOffset* CollectionFormat::stored_offset() const {
   return impl_->stored_offset ? &*impl_->stored_offset : nullptr;

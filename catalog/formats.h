@@ -5,7 +5,8 @@
 // image_md_fields. Ours beside them: a band's "dtype", with which a table of files is indexed
 // without opening one; "files", which names the files whose subdatasets are looked at (else all
 // are opened); "aliases", other names of a preset; "stored_offset", which says where the offset of
-// an image's values stands (StoredOffset), and in a band its number there. Patterns are ECMAScript
+// an image's values stands (StoredOffset), and in a band its number there; "note", a text for users
+// of images "since" a time. Patterns are ECMAScript
 // regular expressions that match the whole (absolute) path or subdataset; where a group is
 // captured, it is what is taken. Without datetime.format times are ISO 8601. Thread rule: immutable
 // once made; match() may be called from any thread.
@@ -80,6 +81,12 @@ class CollectionFormat {
   const std::string& srs() const;
   // nullptr = nothing is said.
   const StoredOffset* stored_offset() const;
+  // What a user should know of images from a time on; "" = nothing.
+  struct Note {
+    std::string text;
+    Instant since = Instant::min();
+  };
+  const Note& note() const;
   // GDAL's metadata to keep of each image: "KEY" or "DOMAIN:KEY".
   const std::vector<std::string>& metadata_fields() const;
 

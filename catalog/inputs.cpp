@@ -33,7 +33,7 @@ std::string resolved(const std::string& name, const fs::path& folder) {
 
 bool may_grow(const std::string& name) {
   std::error_code ignored;
-  return name.find_first_of("*?[") != std::string::npos || fs::is_directory(name, ignored);
+  return name.find_first_of("*?[{") != std::string::npos || fs::is_directory(name, ignored);
 }
 
 ordered_json to_json(const CatalogInput& input, const fs::path& folder) {

@@ -122,16 +122,6 @@ class Reread {
 
 }  // namespace
 
-std::optional<CollectionFormat> stored_format(const StoredCollection& stored,
-                                              CollectionFormat::Use use) {
-  if (stored.format_json.empty()) return std::nullopt;
-  try {
-    return CollectionFormat::parse(stored.format_json, "the catalog's format", use);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
 std::set<std::string> reread_documents(CatalogChange& change,
                                        const std::vector<CatalogInput>& inputs,
                                        const ChangeOptions& options) {

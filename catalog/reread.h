@@ -21,8 +21,4 @@ std::set<std::string> reread_documents(CatalogChange& change,
                                        const std::vector<CatalogInput>& inputs,
                                        const ChangeOptions& options);
 
-// What a catalog says of bands, by its format; nullopt where it has none of this use.
-std::optional<CollectionFormat> stored_format(const StoredCollection& stored,
-                                              CollectionFormat::Use use);
-
 }  // namespace cube

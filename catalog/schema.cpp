@@ -40,17 +40,22 @@ std::string trigger_sql() {
   const std::string tree = kExtentTable;
   const std::string stale =
       " DELETE FROM collection_md WHERE key = '" + std::string(kSummaryKey) + "'; ";
-  // The tree is asked by place: it has no index on images.
+  const auto days = [](const std::string& row) {
+    return "julianday(CASE length(" + row + ".datetime) WHEN 4 THEN " + row +
+           ".datetime || '-01-01' WHEN 7 THEN " + row + ".datetime || '-01' ELSE " + row +
+           ".datetime END) - 2440587.5";
+  };
+  // The tree is asked by place and time: it has no index on images.
   const std::string remove = " DELETE FROM " + tree + " WHERE id IN (SELECT id FROM " + tree +
                              " WHERE image_id = old.id AND bottom <= old.top AND top >= old.bottom"
                              " AND left <= CASE WHEN old.left > old.right THEN 180 ELSE old.right"
                              " END AND right >= CASE WHEN old.left > old.right THEN -180"
-                             " ELSE old.left END); ";
+                             " ELSE old.left END AND last >= coalesce(" +
+                             days("old") + " - 2, -1e9) AND first <= coalesce(" + days("old") +
+                             " + 2, 1e9)); ";
   // A day more on both sides, for times of day and zones in any form; always, where it is no time.
-  const std::string days =
-      "julianday(CASE length(new.datetime) WHEN 4 THEN new.datetime || '-01-01' WHEN 7"
-      " THEN new.datetime || '-01' ELSE new.datetime END) - 2440587.5";
-  const std::string when = "coalesce(" + days + " - 1, -1e9), coalesce(" + days + " + 1, 1e9)";
+  const std::string when =
+      "coalesce(" + days("new") + " - 1, -1e9), coalesce(" + days("new") + " + 1, 1e9)";
   const std::string rest = ", new.bottom, new.top, " + when + ", new.id";
   const std::string insert = " INSERT INTO " + tree +
                              "(left, right, bottom, top, first, last, image_id) SELECT new.left,"

@@ -256,6 +256,23 @@ StoredCollection read_collection(const fs::path& catalog) {
   return out;
 }
 
+std::optional<CollectionFormat> stored_format(const StoredCollection& stored,
+                                              CollectionFormat::Use use) {
+  if (stored.format_json.empty()) return std::nullopt;
+  try {
+    return CollectionFormat::parse(stored.format_json, "the catalog's format", use);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+std::string catalog_note(const fs::path& file) {
+  const auto format = stored_format(read_outline(file), CollectionFormat::Use::kBands);
+  if (!format || format->note().text.empty()) return {};
+  const auto last = open_catalog(file)->summary().last;
+  return last && *last >= format->note().since ? format->note().text : std::string();
+}
+
 void read_images(Database& database, const fs::path& folder, const std::set<std::string>& names,
                  Collection& part) {
   ImageRows rows(database, folder, part);

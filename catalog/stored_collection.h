@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -23,6 +24,10 @@ StoredCollection read_collection(const std::filesystem::path& catalog);
 
 // The same without images and files.
 StoredCollection read_outline(const std::filesystem::path& catalog);
+
+// The format that a catalog holds; nullopt where it has none of this use.
+std::optional<CollectionFormat> stored_format(const StoredCollection& stored,
+                                              CollectionFormat::Use use);
 
 // Adds the images of these names, as far as there are any, of a catalog of ours in `folder`.
 // REQUIRES: part.ours; none of them is in `part`.

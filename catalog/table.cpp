@@ -164,6 +164,18 @@ void ImageTable::read_row(TableBlock& out, std::size_t i) {
   out.rows.push_back(read);
 }
 
+// A number, also one with a decimal comma, as spreadsheets of half the world write it, where commas
+// are not what delimits cells.
+std::optional<double> ImageTable::number_in(std::string_view cell) const {
+  const std::size_t comma = cell.find(',');
+  const bool decimal = csv_.delimiter() != ',' && comma != std::string_view::npos &&
+                       comma == cell.rfind(',') && cell.find('.') == std::string_view::npos;
+  if (!decimal) return parse_number(cell);
+  std::string text(cell);
+  text[comma] = '.';
+  return parse_number(text);
+}
+
 void ImageTable::read_extent(const Row& row, TableRow& out) const {
   double* const sides[] = {&out.extent.left, &out.extent.bottom, &out.extent.right,
                            &out.extent.top};
@@ -171,7 +183,7 @@ void ImageTable::read_extent(const Row& row, TableRow& out) const {
     const auto role = static_cast<Columns::Role>(Columns::kLeft + i);
     const bool longitude = role == Columns::kLeft || role == Columns::kRight;
     const std::string_view cell = row[role];
-    const auto value = parse_number(cell);
+    const auto value = number_in(cell);
     if (!value || !std::isfinite(*value)) {
       reject(row.line, role, cell.empty() ? "is empty" : quoted(cell) + " is no number",
              cell.find(',') == std::string_view::npos ? "degrees" : "decimals follow a point");
@@ -269,8 +281,8 @@ void ImageTable::read_facts(const Row& row, TableBand& band) {
     if (cell.empty()) continue;
     std::string& said = band.said[role];
     if (said == cell) continue;
-    const auto number = parse_number(cell);
-    const auto before = parse_number(said);
+    const auto number = number_in(cell);
+    const auto before = number_in(said);
     if (!said.empty() && (!number || number != before)) {
       reject(row.line, role,
              quoted(cell) + ", but '" + said + "' in another row of the band '" + band.info.name +

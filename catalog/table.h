@@ -81,6 +81,7 @@ class ImageTable {
   struct Row;  // cells of one row
 
   void read_row(TableBlock& out, std::size_t i);
+  std::optional<double> number_in(std::string_view cell) const;
   void read_extent(const Row& row, TableRow& out) const;
   std::size_t read_srs(const Row& row);
   void read_files(const Row& row, TableBlock& out);

@@ -38,8 +38,8 @@ StacOptions CatalogArguments::stac_options() const {
 
 void add_sources(CLI::App& app, CatalogArguments& arguments, const char* format_help) {
   app.add_option("FILES", arguments.files,
-                 "Files, folders (searched below), globs (\"*\", \"**\") or - for a list of names "
-                 "on standard input")
+                 "Files, folders (searched below, but not through links to folders), globs (\"*\", "
+                 "\"**\", \"{a,b}\") or - for a list of names on standard input")
       ->type_name("");
   app.add_option("--table", arguments.table,
                  "A CSV table of images instead of FILES; - is standard input")

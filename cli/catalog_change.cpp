@@ -157,9 +157,11 @@ void add_update(CLI::App& parent, Program& program) {
           "Files of another size or time than when they were indexed are read again, images "
           "whose\nfiles are gone are dropped (it says which), and new files in the folders "
           "and globs that the\ncatalog was made from are added. STAC documents and tables "
-          "are read again, also\nthe files of tables without extents; whether other files are "
-          "there that they name "
-          "is not looked at.\n\n") +
+          "are read again; of files that\nthey name, also those of tables without extents, only "
+          "the ones that have changed are. Where\nnone is opened (STAC, tables with extents) "
+          "images whose files have changed are told, and\nfiles that are gone, whose images "
+          "stay. Of files that are not on this machine (/vsis3, URLs)\nnothing is noticed but "
+          "what the documents say.\n\n") +
       kAtomic + "Example:\n  cube catalog update l8.db --dry-run --explain");
   app->callback([arguments, &program] {
     program.status = run(*arguments, [&](const ChangeOptions& options) {

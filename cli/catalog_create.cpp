@@ -1,5 +1,6 @@
 // cube catalog create: an index of files, or of a table of them.
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -23,16 +24,43 @@ struct CreateOptions : CatalogArguments {
   bool overwrite = false;
 };
 
+// Where the files are of several formats, which can only be in catalogs of their own.
+void tell_others(const CollectionFormat& format, const std::vector<std::string>& files) {
+  const auto is_of = [](const CollectionFormat& it, const std::string& file) {
+    const std::string name = absolute_name(file);
+    return it.match(name).reason.empty() || (it.subdatasets() && it.holds_subdatasets(name));
+  };
+  std::vector<std::string> rest;
+  for (const std::string& file : files) {
+    if (!is_of(format, file)) rest.push_back(file);
+  }
+  const auto other = CollectionFormat::guess(rest);
+  if (!other) return;
+  const CollectionFormat second = CollectionFormat::load(*other);
+  const auto count =
+      std::ranges::count_if(rest, [&](const auto& file) { return is_of(second, file); });
+  std::cerr << counted(count, "other file") << (count == 1 ? " is" : " are") << " of the format "
+            << *other << ": for a catalog of " << (count == 1 ? "its" : "their")
+            << " own (--format " << *other << ")\n";
+}
+
 CollectionFormat choose_format(const CreateOptions& options,
                                const std::vector<std::string>& files) {
   if (!options.format.empty()) return CollectionFormat::load(options.format);
   const auto guessed = CollectionFormat::guess(files);
+  std::error_code ignored;
+  if (!guessed && !files.empty() && file_named(files.front()) == files.front() &&
+      !std::filesystem::exists(files.front(), ignored)) {
+    throw Error(ErrorCode::kNotFound, "there is no such file", files.front());
+  }
   if (!guessed) {
     throw Error(ErrorCode::kInvalid, "no preset format fits any of the files", "--format",
                 "name one of 'cube catalog formats', or a JSON file");
   }
   std::cerr << "format " << *guessed << " (guessed from the names)\n";
-  return CollectionFormat::load(*guessed);
+  const CollectionFormat format = CollectionFormat::load(*guessed);
+  tell_others(format, files);
+  return format;
 }
 
 // What the format is to be matched with: the files, or the subdatasets in them.
@@ -82,6 +110,8 @@ int report_catalog(const CreateOptions& options, const IndexReport& report, cons
             << counted(report.files, "file") << ", "
             << counted(static_cast<std::int64_t>(index->bands().size()), "band") << ", "
             << time_span_text(index->summary()) << '\n';
+  const std::string note = catalog_note(options.catalog);
+  if (!note.empty()) std::cerr << "note: " << note << '\n';
   const bool failed =
       std::ranges::any_of(report.left_out, [](const auto& left) { return left.failed; });
   return failed ? kSomeFailed : kDone;

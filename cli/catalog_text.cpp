@@ -34,17 +34,23 @@ std::string box_text(const Box& box) {
 
 ordered_json box_json(const Box& box) { return {box.left, box.bottom, box.right, box.top}; }
 
+// Characters, as far as each takes one place.
+std::size_t width_of(const std::string& text) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins));
+}
+
 // Left-aligned columns, two spaces apart, at least as wide as `widths`, which grow.
 void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows,
                  std::vector<std::size_t>& widths) {
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   }
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+      line += row[i] + std::string(widths[i] - width_of(row[i]) + 2, ' ');
     }
     out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
   }
@@ -93,6 +99,7 @@ void print_info_json(std::ostream& out, const std::string& file, const ImageInde
   document["dates"] = summary.dates;
   document["bands"] = ordered_json::array();
   for (const BandInfo& band : index.bands()) document["bands"].push_back(band_json(band));
+  if (const std::string note = catalog_note(file); !note.empty()) document["note"] = note;
   if (!metadata.empty()) document["metadata"] = counted_keys(metadata);
   out << document.dump(2) << '\n';
 }
@@ -165,6 +172,7 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
     out << "extent  " << box_text(*summary.extent) << " (left,bottom,right,top, degrees)\n";
   }
   out << "crs     " << crs_text(summary) << '\n';
+  if (const std::string note = catalog_note(file); !note.empty()) out << "note    " << note << '\n';
   std::vector<std::vector<std::string>> rows = {
       {"band", "type", "nodata", "scale", "offset", "unit", ""}};
   for (const BandInfo& band : index.bands()) {

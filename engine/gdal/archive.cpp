@@ -42,6 +42,7 @@ bool is_compressed(const std::string& name) {
 std::vector<std::string> list_archive(const std::string& path) {
   register_gdal();
   const GdalErrors errors;
+  const ThreadOption no_notes = leave_no_notes();
   const std::string root = (ends_with_any(path, kZipEndings) ? "/vsizip/" : "/vsitar/") + path;
   const std::unique_ptr<VSIDIR, DirClose> dir(VSIOpenDir(root.c_str(), -1, nullptr));
   std::vector<std::string> out;

@@ -17,34 +17,25 @@ void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
   if (kind >= CE_Failure && self->first_.empty()) self->first_ = message;
 }
 
-namespace {
+ThreadOption::ThreadOption(const char* name, const char* value, bool wanted)
+    : name_(wanted && !CPLGetConfigOption(name, nullptr) ? name : nullptr) {
+  if (name_) CPLSetThreadLocalConfigOption(name_, value);
+}
 
-// While it lives, GDAL looks for the files beside a local one (overviews, masks, .aux.xml, world
-// files) by their names, where it otherwise lists the folder for every image it opens. What the
-// user has set stays.
-class AskForSidecars {
- public:
-  explicit AskForSidecars(const std::string& descriptor)
-      : set_(!descriptor.starts_with("/vsi") && !CPLGetConfigOption(kOption, nullptr)) {
-    if (set_) CPLSetThreadLocalConfigOption(kOption, "TRUE");
-  }
-  ~AskForSidecars() {
-    if (set_) CPLSetThreadLocalConfigOption(kOption, nullptr);
-  }
-  AskForSidecars(const AskForSidecars&) = delete;
-  AskForSidecars& operator=(const AskForSidecars&) = delete;
+ThreadOption::~ThreadOption() {
+  if (name_) CPLSetThreadLocalConfigOption(name_, nullptr);
+}
 
- private:
-  static constexpr const char* kOption = "GDAL_DISABLE_READDIR_ON_OPEN";
-  const bool set_;
-};
-
-}  // namespace
+ThreadOption leave_no_notes() { return {"CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO"}; }
 
 Dataset open_raster(const std::string& descriptor) {
   register_gdal();
   const GdalErrors errors;
-  const AskForSidecars sidecars(descriptor);
+  // GDAL looks for the files beside a local one (overviews, masks, .aux.xml, world files) by their
+  // names, where it otherwise lists the folder for every image it opens.
+  const ThreadOption sidecars("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE",
+                              !descriptor.starts_with("/vsi"));
+  const ThreadOption no_notes = leave_no_notes();
   Dataset dataset(GDALOpenEx(descriptor.c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));

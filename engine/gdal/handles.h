@@ -46,6 +46,22 @@ class GdalErrors {
   std::string first_;
 };
 
+// Sets an option of GDAL for this thread while it lives, where it is `wanted`; what the user has
+// set stays.
+class ThreadOption {
+ public:
+  ThreadOption(const char* name, const char* value, bool wanted = true);
+  ~ThreadOption();
+  ThreadOption(const ThreadOption&) = delete;
+  ThreadOption& operator=(const ThreadOption&) = delete;
+
+ private:
+  const char* name_;  // null = it is not set
+};
+
+// GDAL does not write NAME.gz.properties beside compressed files that it has read to their end.
+ThreadOption leave_no_notes();
+
 // Opens a raster for reading; throws Error(kNotFound) or Error(kUnreadable) with GDAL's reason.
 Dataset open_raster(const std::string& descriptor);
 
