@@ -196,7 +196,10 @@ TEST_CASE("what a reduction holds besides its input") {
   const TimeReduction work(source.info(), all, {{{0, 14}}});
   const Region region{{0, 1}, {0, 5}, {0, 7}};
   CHECK(work.cost({region, {0}}).scratch_bytes == 5 * 7 * 32);  // a state a cell
-  CHECK(work.cost({region, {1}}).scratch_bytes == 7 * 14 * 8);  // the values of a row
+  // The values of a row, and what sorts them.
+  const std::int64_t median = work.cost({region, {1}}).scratch_bytes;
+  CHECK(median > 7 * 14 * 8);
+  CHECK(median < 7 * 14 * 8 + 14 * 1024);
 }
 
 TEST_CASE("a reduction says how many slices it pulls at a time and holds") {
