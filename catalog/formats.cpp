@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "catalog/descriptor.h"
+#include "catalog/format_node.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
@@ -22,45 +23,6 @@ using nlohmann::json;
 // What std::regex, which recurses once a character, is trusted with.
 constexpr std::size_t kLongestPath = 4096;
 
-bool is_literal(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-' || c == '/';
-}
-
-// The text that everything a pattern matches ends with: "_B4.TIF" of ".+_B4\.TIF". Comparing it
-// first spares most of the bands' regular expressions, which cost microseconds each.
-std::string literal_suffix(const std::string& pattern) {
-  if (pattern.find('|') != std::string::npos) return {};
-  std::string reversed;
-  for (std::size_t i = pattern.size(); i-- > 0;) {
-    const char c = pattern[i];
-    const bool escaped = i > 0 && pattern[i - 1] == '\\';
-    if (escaped && (c != '.' || (i > 1 && pattern[i - 2] == '\\'))) return {};
-    if (escaped) {
-      --i;
-    } else if (!is_literal(c)) {
-      break;
-    }
-    reversed += c;
-  }
-  return {reversed.rbegin(), reversed.rend()};
-}
-
-// A regular expression that matches a whole path.
-struct Pattern {
-  std::string text;
-  std::regex regex;
-  std::string suffix;
-
-  // The captured group, or all of `path` where there is none; nullopt when it does not match.
-  std::optional<std::string> match(const std::string& path) const {
-    if (!path.ends_with(suffix)) return std::nullopt;
-    std::smatch groups;
-    if (!std::regex_match(path, groups, regex)) return std::nullopt;
-    return groups.size() > 1 && groups[1].matched ? groups[1].str() : groups[0].str();
-  }
-};
-
 // The name of a subdataset without the quotes that GDAL puts round fields with spaces since version
 // 2, which patterns of gdalcubes' older formats (".+NDVI$") do not expect; nullopt without such.
 std::optional<std::string> unquoted(const std::string& name) {
@@ -71,107 +33,7 @@ std::optional<std::string> unquoted(const std::string& name) {
   return name.substr(0, quote + 1) + name.substr(quote + 2, name.size() - quote - 3);
 }
 
-// Reads one object of a format file and keeps track of where it stands.
-class Node {
- public:
-  Node(const json& value, std::string where) : value_(&value), where_(std::move(where)) {
-    if (!value.is_object()) fail("must be an object", {});
-  }
-
-  [[noreturn]] void fail(const std::string& message, const std::string& hint) const {
-    throw Error(ErrorCode::kInvalid, message, where_, hint);
-  }
-
-  bool has(const char* key) const { return value_->contains(key) && !value_->at(key).is_null(); }
-  const json& at(const char* key) const { return value_->at(key); }
-  std::string below(const std::string& key) const { return where_ + pointer_step(key); }
-
-  Node child(const char* key) const {
-    if (!has(key)) fail("'" + std::string(key) + "' is missing", {});
-    return {at(key), below(key)};
-  }
-
-  std::string text(const char* key, bool required) const {
-    if (!has(key) && !required) return {};
-    if (!has(key)) fail("'" + std::string(key) + "' is missing", {});
-    if (at(key).is_string()) return at(key).get<std::string>();
-    throw Error(ErrorCode::kInvalid, "must be a text", below(key));
-  }
-
-  std::optional<double> number(const char* key) const {
-    if (!has(key)) return std::nullopt;
-    if (at(key).is_number()) return at(key).get<double>();
-    throw Error(ErrorCode::kInvalid, "must be a number", below(key));
-  }
-
-  std::optional<Pattern> pattern(const char* key, bool required) const {
-    if (!has(key) && !required) return std::nullopt;
-    const std::string expression = text(key, true);
-    try {
-      return Pattern{expression,
-                     std::regex(expression, std::regex::ECMAScript | std::regex::optimize),
-                     literal_suffix(expression)};
-    } catch (const std::regex_error& error) {
-      throw Error(ErrorCode::kInvalid,
-                  "'" + expression + "' is not a regular expression: " + error.what(), below(key));
-    }
-  }
-
-  // Other keys are somebody's remarks, unless they look like a slip of the pen.
-  void check_keys(std::initializer_list<std::string> known) const {
-    const std::vector<std::string> names(known);
-    for (const auto& [key, unused] : value_->items()) {
-      if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-      if (const auto near = nearest_name(names, key)) {
-        throw Error(ErrorCode::kInvalid, "unknown key", below(key),
-                    "did you mean '" + *near + "'?");
-      }
-    }
-  }
-
-  bool flag(const char* key) const {
-    if (!has(key)) return false;
-    if (at(key).is_boolean()) return at(key).get<bool>();
-    throw Error(ErrorCode::kInvalid, "must be true or false", below(key));
-  }
-
-  std::vector<std::string> texts(const char* key) const {
-    if (!has(key)) return {};
-    const json& list = at(key);
-    if (list.is_array() &&
-        std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_string(); })) {
-      return list.get<std::vector<std::string>>();
-    }
-    throw Error(ErrorCode::kInvalid, "must be a list of texts", below(key));
-  }
-
- private:
-  const json* value_;
-  std::string where_;
-};
-
-std::string line_and_column(std::string_view text, std::size_t byte) {
-  const std::string_view before = text.substr(0, std::min(text.size(), byte > 0 ? byte - 1 : 0));
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const std::size_t start = before.rfind('\n');
-  const std::size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
-  return "line " + std::to_string(line) + ", column " + std::to_string(column);
-}
-
-json parse_json(std::string_view text, std::string_view name) {
-  try {
-    return json::parse(text);
-  } catch (const json::parse_error& error) {
-    std::string reason = error.what();
-    const std::size_t colon = reason.find(": ");
-    if (colon != std::string::npos) reason = reason.substr(colon + 2);
-    throw Error(ErrorCode::kInvalid,
-                "is not JSON: " + line_and_column(text, error.byte) + ": " + reason,
-                std::string(name));
-  }
-}
-
-FormatBand read_band(const std::string& name, const Node& node) {
+FormatBand read_band(const std::string& name, const FormatNode& node) {
   node.check_keys(
       {"pattern", "band", "nodata", "offset", "scale", "unit", "dtype", "stored_offset"});
   FormatBand band;
@@ -217,7 +79,7 @@ struct CollectionFormat::Impl {
   std::optional<StoredOffset> stored_offset;
   Note note;
 
-  void read_note(const Node& node) {
+  void read_note(const FormatNode& node) {
     node.check_keys({"text", "since"});
     note.text = node.text("text", true);
     const std::string since = node.text("since", false);
@@ -229,7 +91,7 @@ struct CollectionFormat::Impl {
     note.since = span->start;
   }
 
-  void read_stored_offset(const Node& node) {
+  void read_stored_offset(const FormatNode& node) {
     node.check_keys({"folder", "file", "element", "number", "from", "offset"});
     StoredOffset& rule = stored_offset.emplace();
     rule.folder = node.pattern("folder", true)->regex;
@@ -240,7 +102,7 @@ struct CollectionFormat::Impl {
     rule.offset = node.number("offset").value_or(0);
   }
 
-  void read_band_period(const Node& node) {
+  void read_band_period(const FormatNode& node) {
     node.check_keys({"dt"});
     const std::string period = node.text("dt", true);
     band_period = Period::parse(period);
@@ -249,17 +111,17 @@ struct CollectionFormat::Impl {
                 "such as P1D, P1M or PT3H");
   }
 
-  void read_datetime(const Node& node) {
+  void read_datetime(const FormatNode& node) {
     node.check_keys({"pattern", "format", "bands"});
     if (node.has("bands")) read_band_period(node.child("bands"));
     datetime = *node.pattern("pattern", true);
     datetime_format = node.text("format", false);
   }
 
-  void read_bands(const Node& root) {
-    const Node node = root.child("bands");
+  void read_bands(const FormatNode& root) {
+    const FormatNode node = root.child("bands");
     for (const auto& [name, value] : root.at("bands").items()) {
-      const Node band(value, node.below(name));
+      const FormatNode band(value, node.below(name));
       bands.push_back(read_band(name, band));
       band_patterns.push_back(band.pattern("pattern", use == Use::kPatterns).value_or(Pattern{}));
     }
@@ -268,7 +130,7 @@ struct CollectionFormat::Impl {
   }
 
   // A band of a file is a time or a band, not both.
-  void check_times_of_bands(const Node& node) const {
+  void check_times_of_bands(const FormatNode& node) const {
     for (const FormatBand& band : bands) {
       if (band.raster_band == 1) continue;
       throw Error(ErrorCode::kInvalid, "is given, and /datetime/bands makes each band a time",
@@ -277,7 +139,7 @@ struct CollectionFormat::Impl {
   }
 
   // What is not said of single bands and times.
-  void read_rest(const Node& root) {
+  void read_rest(const FormatNode& root) {
     description = root.text("description", false);
     pattern = root.pattern("pattern", false);
     subdatasets = root.flag("subdatasets");
@@ -323,8 +185,8 @@ struct CollectionFormat::Impl {
 };
 
 CollectionFormat CollectionFormat::parse(std::string_view text, std::string_view name, Use use) {
-  const nlohmann::json document = parse_json(text, name);
-  const Node root(document, std::string(name) + "#");
+  const nlohmann::json document = parse_format(text, name);
+  const FormatNode root(document, std::string(name) + "#");
   root.check_keys({"description", "tags", "references", "source", "pattern", "images", "datetime",
                    "bands", "subdatasets", "files", "srs", "image_md_fields", "aliases",
                    "stored_offset", "note"});
@@ -350,7 +212,7 @@ CollectionFormat CollectionFormat::load(const std::string& name_or_path, Use use
   const std::size_t ids = names.size();
   std::vector<std::size_t> owners;  // of names beyond the ids
   for (std::size_t i = 0; i < ids; ++i) {
-    for (std::string& alias : Node(json::parse(presets[i].json), "").texts("aliases")) {
+    for (std::string& alias : FormatNode(json::parse(presets[i].json), "").texts("aliases")) {
       names.push_back(std::move(alias));
       owners.push_back(i);
     }

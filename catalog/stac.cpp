@@ -8,6 +8,8 @@
 #include <set>
 
 #include "catalog/footprint.h"
+#include "catalog/stac_json.h"
+#include "catalog/stac_place.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
@@ -20,49 +22,6 @@ using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kLonLat = "EPSG:4326";
-
-const json& null_json() {
-  static const json kNull;
-  return kNull;
-}
-
-// The member, or null.
-const json& member(const json& object, const char* key) {
-  if (!object.is_object()) return null_json();
-  const auto at = object.find(key);
-  return at == object.end() ? null_json() : *at;
-}
-
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-// The first of the places that has the member.
-const json& first_of(std::initializer_list<const json*> places, const char* key) {
-  for (const json* place : places) {
-    const json& found = member(*place, key);
-    if (!found.is_null()) return found;
-  }
-  return null_json();
-}
-
-// A number, also "nan", "inf" and "-inf", as the raster extension writes them.
-std::optional<double> number_of(const json& value) {
-  if (value.is_number()) return value.get<double>();
-  if (value.is_string()) return parse_number(lower(value.get<std::string>()));
-  return std::nullopt;
-}
-
-std::optional<std::vector<double>> numbers_of(const json& value) {
-  if (!value.is_array()) return std::nullopt;
-  std::vector<double> out;
-  for (const json& element : value) {
-    const auto number = number_of(element);
-    if (!number || !std::isfinite(*number)) return std::nullopt;
-    out.push_back(*number);
-  }
-  return out;
-}
 
 // STAC's types of cells that none of ours is: the smallest that holds most of their values.
 std::optional<DType> dtype_of(const json& value) {
@@ -206,79 +165,6 @@ void read_bands(const json& properties, const json& asset, StacAsset& out) {
   }
 }
 
-// The box that the grid of a raster covers, in its CRS.
-std::optional<Box> extent_of(const json& transform, const json& shape, const json& bbox) {
-  constexpr std::size_t kAffine = 6;  // numbers that count; nine with the last row of a matrix
-  const auto t = numbers_of(transform);
-  const auto size = numbers_of(shape);
-  if (t && t->size() >= kAffine && size && size->size() == 2) {
-    const double columns = size->at(1);
-    const double rows = size->at(0);
-    std::optional<Box> out;
-    for (const auto& [column, row] : {std::array{0.0, 0.0}, std::array{columns, 0.0},
-                                      std::array{0.0, rows}, std::array{columns, rows}}) {
-      const double x = t->at(0) * column + t->at(1) * row + t->at(2);
-      const double y = t->at(3) * column + t->at(4) * row + t->at(5);
-      if (!out) out = Box{x, y, x, y};
-      out = Box{std::min(out->left, x), std::min(out->bottom, y), std::max(out->right, x),
-                std::max(out->top, y)};
-    }
-    return out;
-  }
-  const auto box = numbers_of(bbox);
-  if (box && box->size() == 4) return Box{box->at(0), box->at(1), box->at(2), box->at(3)};
-  if (box && box->size() == 6) return Box{box->at(0), box->at(1), box->at(3), box->at(4)};
-  return std::nullopt;
-}
-
-// All points of a ring, a polygon or several.
-void collect_points(const json& coordinates, std::vector<double>& x, std::vector<double>& y) {
-  if (!coordinates.is_array() || coordinates.empty()) return;
-  if (coordinates.size() >= 2 && coordinates[0].is_number() && coordinates[1].is_number()) {
-    x.push_back(coordinates[0].get<double>());
-    y.push_back(coordinates[1].get<double>());
-    return;
-  }
-  for (const json& part : coordinates) collect_points(part, x, y);
-}
-
-void add_geometry(const json& geometry, std::vector<Box>& out) {
-  const json& parts = member(geometry, "geometries");
-  if (parts.is_array()) {
-    for (const json& part : parts) add_geometry(part, out);
-    return;
-  }
-  const json& coordinates = member(geometry, "coordinates");
-  const bool several = text_of(member(geometry, "type")) == "MultiPolygon";
-  const auto add = [&](const json& polygon) {
-    std::vector<double> x;
-    std::vector<double> y;
-    collect_points(polygon, x, y);
-    const auto boxes = lonlat_bounds(x, y);
-    out.insert(out.end(), boxes.begin(), boxes.end());
-  };
-  if (!several) return add(coordinates);
-  for (const json& polygon : coordinates) add(polygon);
-}
-
-// The boxes round a geometry, where it crosses the antimeridian one on each side, which a bbox made
-// carelessly does not tell.
-std::vector<Box> bounds_of(const json& item) {
-  std::vector<Box> boxes;
-  add_geometry(member(item, "geometry"), boxes);
-  boxes = wrap_longitudes(boxes);
-  merge_touching(boxes);
-  const auto bbox = numbers_of(member(item, "bbox"));
-  if (!bbox || (bbox->size() != 4 && bbox->size() != 6)) return boxes;
-  const std::size_t half = bbox->size() / 2;
-  const Box box{bbox->at(0), bbox->at(1), bbox->at(half), bbox->at(half + 1)};
-  if (box.bottom > box.top) {
-    throw Error(ErrorCode::kInvalid, "bottom is above top", "/bbox", "west, south, east, north");
-  }
-  if (box.left > box.right) return from_row(box);
-  return boxes.size() > 1 ? boxes : wrap_longitudes({box});
-}
-
 // The reference system that an asset or the item's properties state; "" = none.
 std::string crs_text(const json& object) {
   const json& epsg = member(object, "proj:epsg");
@@ -343,11 +229,12 @@ void StacReader::read_projection(const json& properties, const json& asset, Stac
   if (text.empty()) return;
   out.crs = canonical(text);
   // An asset's own place counts before any of the item's.
-  out.extent = extent_of(member(asset, "proj:transform"),
-                         first_of({&asset, &properties}, "proj:shape"), member(asset, "proj:bbox"));
+  out.extent =
+      grid_extent(member(asset, "proj:transform"), first_of({&asset, &properties}, "proj:shape"),
+                  member(asset, "proj:bbox"));
   if (!out.extent) {
-    out.extent = extent_of(member(properties, "proj:transform"), member(properties, "proj:shape"),
-                           member(properties, "proj:bbox"));
+    out.extent = grid_extent(member(properties, "proj:transform"), member(properties, "proj:shape"),
+                             member(properties, "proj:bbox"));
   }
 }
 
@@ -358,7 +245,7 @@ StacItem StacReader::read(const json& item, const std::string& base) {
   if (out.id.empty()) throw Error(ErrorCode::kInvalid, "the item has no id", "/id");
   const json& properties = member(item, "properties");
   out.datetime = datetime_of(properties);
-  out.bounds = bounds_of(item);
+  out.bounds = item_bounds(item);
   const json& assets = member(item, "assets");
   if (!assets.is_object()) throw Error(ErrorCode::kInvalid, "the item has no assets", "/assets");
   for (const auto& [key, asset] : assets.items()) {
