@@ -30,8 +30,9 @@ void write_files(CatalogWriter& writer, const Collection& collection,
 
 FileState state_of(const std::string& file) {
   struct stat status {};
-  const std::string name = file_of(file);
-  if (name.empty() || ::stat(name.c_str(), &status) != 0) return {};
+  // Of what lies in archives the name of the archive has to be found.
+  const std::string name = is_file_name(file) ? file : file_of(file);
+  if (name.empty() || ::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   return {status.st_size, status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec};
 }
 

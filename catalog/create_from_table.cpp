@@ -22,12 +22,15 @@ namespace fs = std::filesystem;
 // are asked at a time, as some file systems are far away.
 void write_states(CatalogWriter& writer, const fs::path& folder, int threads) {
   constexpr std::size_t kAtATime = 4096;
+  const std::string prefix = folder.string() + "/";
   std::vector<std::string> names;
   std::vector<FileState> states;
   const auto write = [&] {
     states.assign(names.size(), {});
     for_each_parallel(names.size(), threads, [&](std::size_t i) {
-      states[i] = state_of(resolve_descriptor(names[i], folder));
+      // Most names need not be made normal to be looked at.
+      const bool plain = is_file_name(names[i]) && !names[i].starts_with('/');
+      states[i] = state_of(plain ? prefix + names[i] : resolve_descriptor(names[i], folder));
     });
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (states[i].size) writer.add_file(names[i], states[i].size, states[i].mtime);
