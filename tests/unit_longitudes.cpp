@@ -2,8 +2,8 @@
 // antimeridian. Held against a field whose cells are known by hand.
 #include <cmath>
 
-#include "catalog/catalog.h"
 #include "engine/image_slices.h"
+#include "tests/dated_catalog.h"
 #include "tests/rasters.h"
 #include "tests/support.h"
 
@@ -157,13 +157,7 @@ TEST_CASE("the images under a chunk are found on both sides of the antimeridian"
       dir.file("d_20200101.tif"),
       {.crs = "EPSG:32601", .transform = {66000, 1e5, 0, 1e5, 0, -1e5}, .width = 2, .height = 1},
       {1, 2});
-  const auto format = CollectionFormat::parse(R"({
-    "images": {"pattern": ".*/([a-z])_.+"},
-    "datetime": {"pattern": ".*_([0-9]{8})\\.tif", "format": "%Y%m%d"},
-    "bands": {"v": {"pattern": ".+"}}})",
-                                              "f");
-  create_catalog(dir.file("c.db"), format, expand_files({dir.path().string()}).files, {});
-  const auto index = open_catalog(dir.file("c.db"));
+  const auto index = test::dated_catalog(dir);
   const TimeAxis day = TimeAxis::regular(parse_time("2020-01-01")->start, *Period::parse("P1D"), 1);
   // Images that chunks of 10 degrees at these longitudes name.
   const auto named = [&](const Grid& grid, double longitude) {

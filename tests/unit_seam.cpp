@@ -3,8 +3,8 @@
 #include <cmath>
 #include <random>
 
-#include "catalog/catalog.h"
 #include "engine/image_slices.h"
+#include "tests/dated_catalog.h"
 #include "tests/rasters.h"
 #include "tests/support.h"
 
@@ -303,13 +303,7 @@ TEST_CASE("an image of almost all longitudes has edges") {
 TEST_CASE("an image of the whole world is under every chunk of a view with a seam of its own") {
   const test::TempDir dir;
   write_world(dir, "world_20200101", {});
-  const auto format = CollectionFormat::parse(R"({
-    "images": {"pattern": ".*/([a-z]+)_.+"},
-    "datetime": {"pattern": ".*_([0-9]{8})\\.tif", "format": "%Y%m%d"},
-    "bands": {"v": {"pattern": ".+"}}})",
-                                              "f");
-  create_catalog(dir.file("c.db"), format, expand_files({dir.path().string()}).files, {});
-  const auto index = open_catalog(dir.file("c.db"));
+  const auto index = test::dated_catalog(dir);
   const TimeAxis day = TimeAxis::regular(parse_time("2020-01-01")->start, *Period::parse("P1D"), 1);
   for (const char* crs : {"EPSG:3832", "EPSG:3857"}) {
     const Grid grid{crs, -2e7, 5e6, 1e5, 1e5, 400, 100};
