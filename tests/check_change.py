@@ -127,7 +127,14 @@ class Changes(Case):
         self.assertEqual(self.side_by_side("--wait", "60"), 0)
 
     def test_changes_side_by_side_are_refused_or_done(self):
-        self.assertGreater(self.side_by_side("--wait", "0"), 0)
+        self.side_by_side("--wait", "0")
+        before = self.images()
+        with open(self.path("c.db")) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            add = subprocess.run([*self.add, "--wait", "0"], capture_output=True, text=True)
+        self.assertEqual(add.returncode, 2)
+        self.assertIn("is being changed by another process (wait", add.stderr)
+        self.assertEqual(self.images(), before)
         self.rejects("cube catalog update: --wait: Value -1 not in range 0 to 86400 "
                      "(see cube catalog update --help)", "catalog", "update", self.path("c.db"),
                      "--wait", "-1")
