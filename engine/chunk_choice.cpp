@@ -18,9 +18,7 @@ constexpr std::int64_t kStripCells = std::int64_t{1} << 21;  // of a chunk of wh
 
 // What each node has to give for a region of the result.
 std::vector<Request> demanded_for(const Graph& graph, const Region& region) {
-  Request request{region, std::vector<std::size_t>(graph.info().bands.size())};
-  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
-  return demanded(graph, graph.result, request);
+  return demanded(graph, graph.result, all_bands(graph.info(), region));
 }
 
 // One axis of the result: what all sources ask of a chunk's side, in cells of the result.

@@ -1,6 +1,7 @@
 #include "engine/demand.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace cube {
 
@@ -23,6 +24,12 @@ void unite(Request& sum, const Request& more) {
 }
 
 }  // namespace
+
+Request all_bands(const CubeInfo& cube, const Region& region) {
+  Request request{region, std::vector<std::size_t>(cube.bands.size())};
+  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
+  return request;
+}
 
 std::vector<Request> demanded(const Graph& graph, std::size_t node, const Request& request) {
   std::vector<Request> requests(graph.nodes.size());

@@ -8,6 +8,9 @@
 
 namespace cube {
 
+// A region with all bands of a cube.
+Request all_bands(const CubeInfo& cube, const Region& region);
+
 // For each node of the graph, a box that holds all that `request` of `node` demands of it, and the
 // bands; an empty region where it demands nothing.
 std::vector<Request> demanded(const Graph& graph, std::size_t node, const Request& request);

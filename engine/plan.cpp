@@ -1,12 +1,12 @@
 #include "engine/plan.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "engine/chunk_choice.h"
+#include "engine/demand.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -53,12 +53,6 @@ bool wants_nothing(const Request& request) {
 // The first slices of a request.
 Request first_slices(Request request, std::int64_t slices) {
   request.region.t.end = std::min(request.region.t.end, request.region.t.begin + slices);
-  return request;
-}
-
-Request all_bands(const CubeInfo& info, const Region& region) {
-  Request request{region, std::vector<std::size_t>(info.bands.size())};
-  std::iota(request.bands.begin(), request.bands.end(), std::size_t{0});
   return request;
 }
 

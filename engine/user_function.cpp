@@ -1,9 +1,9 @@
 #include "engine/user_function.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
+#include "engine/demand.h"
 #include "engine/error.h"
 #include "engine/missing.h"
 #include "engine/text.h"
@@ -128,9 +128,7 @@ UserCall UserFunction::call(const Region& asked) const {
 }
 
 Request UserFunction::demand(const Request& out, std::size_t) const {
-  Request in{call(out.region).given, std::vector<std::size_t>(setup_.input.bands.size())};
-  std::iota(in.bands.begin(), in.bands.end(), std::size_t{0});
-  return in;
+  return all_bands(setup_.input, call(out.region).given);
 }
 
 Cost UserFunction::cost(const Request& request) const {

@@ -36,10 +36,7 @@ std::string overview_method(const OutputOptions& cog) {
   return lower(option(cog, "OVERVIEW_RESAMPLING", option(cog, "RESAMPLING", "NEAREST")));
 }
 
-std::int64_t block_size(const OutputOptions& cog) {
-  return static_cast<std::int64_t>(
-      parse_number(option(cog, "BLOCKSIZE", "")).value_or(static_cast<double>(kBlock)));
-}
+std::int64_t block_size(const OutputOptions& cog) { return tile_side(cog, "BLOCKSIZE", kBlock); }
 
 std::vector<TileLayout> overviews_of(const TileLayout& image, const OutputOptions& cog) {
   if (lower(option(cog, "OVERVIEWS", "AUTO")) == "none") return {};

@@ -107,6 +107,11 @@ OutputOptions cog_creation(OutputOptions options, const Storage& storage) {
   return options;
 }
 
+std::int64_t tile_side(const OutputOptions& options, const char* name, std::int64_t otherwise) {
+  const auto given = parse_number(option(options, name, ""));
+  return given ? std::max<std::int64_t>(1, static_cast<std::int64_t>(*given)) : otherwise;
+}
+
 CPLStringList to_string_list(const OutputOptions& options) {
   CPLStringList list;
   for (const auto& [name, value] : options) list.SetNameValue(name.c_str(), value.c_str());

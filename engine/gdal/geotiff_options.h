@@ -38,6 +38,9 @@ OutputOptions geotiff_creation(OutputOptions options, const Storage& storage, st
 // The same for the COG driver.
 OutputOptions cog_creation(OutputOptions options, const Storage& storage);
 
+// The side of a tile by the option of this name, at least 1, or `otherwise`.
+std::int64_t tile_side(const OutputOptions& options, const char* name, std::int64_t otherwise);
+
 CPLStringList to_string_list(const OutputOptions& options);
 
 // The driver; throws Error(kInternal) with `file` where GDAL lacks it.

@@ -41,12 +41,6 @@ std::int64_t tile_size(std::int64_t chunk, std::int64_t raster) {
   return std::min(tile >= kLeastTile ? tile : kTile, enough);
 }
 
-// The side of a tile by the option of this name.
-std::int64_t side(const OutputOptions& creation, const char* name, std::int64_t otherwise) {
-  const auto given = parse_number(option(creation, name, ""));
-  return given ? std::max<std::int64_t>(1, static_cast<std::int64_t>(*given)) : otherwise;
-}
-
 std::size_t band_count(const FilePart& part) {
   return part.info.bands.size() * static_cast<std::size_t>(part.info.time.size());
 }
@@ -135,7 +129,7 @@ class GeotiffWriter : public FileWriter {
 
   ChunkShape tile() const override {
     const OutputOptions creation = geotiff_creation(options_, storage_, 1, 1);
-    return {1, side(creation, "BLOCKYSIZE", 1), side(creation, "BLOCKXSIZE", 1)};
+    return {1, tile_side(creation, "BLOCKYSIZE", 1), tile_side(creation, "BLOCKXSIZE", 1)};
   }
 
   // Of each tile: where it lies, in our list, in the tags and in what GDAL made.
@@ -185,8 +179,8 @@ class GeotiffWriter : public FileWriter {
     const auto bands = static_cast<std::int64_t>(band_count(part_));
     return {grid.width,
             grid.height,
-            side(creation, "BLOCKXSIZE", grid.width),
-            side(creation, "BLOCKYSIZE", 1),
+            tile_side(creation, "BLOCKXSIZE", grid.width),
+            tile_side(creation, "BLOCKYSIZE", 1),
             pixel ? 1 : bands,
             pixel ? bands : 1,
             storage_};
@@ -226,7 +220,7 @@ class CogWriter final : public GeotiffWriter {
   }
 
   ChunkShape tile() const override {
-    const std::int64_t given = side(cog_, "BLOCKSIZE", 1);
+    const std::int64_t given = tile_side(cog_, "BLOCKSIZE", 1);
     return {1, given, given};
   }
 
