@@ -165,6 +165,42 @@ TEST_CASE("made-up scenes equal gdalwarp where it means the same") {
   }
 }
 
+// The world in degrees, without its middle columns, seen in the north: UTM, a polar projection and
+// a Mercator of the half that has no part of the image's centre.
+TEST_CASE("the scale of images far larger than the view is that of the part in view") {
+  const TempDir dir;
+  std::mt19937 random(11);
+  std::vector<double> values;
+  const RasterSpec spec{
+      .crs = "EPSG:4326", .transform = {-178, 0.5, 0, 90, 0, -0.5}, .width = 712, .height = 360};
+  for (int i = 0; i < spec.width * spec.height; ++i) {
+    values.push_back(static_cast<double>(1 + random() % 4000));
+  }
+  const std::string file = dir.file("world.tif");
+  write_raster(file, spec, values);
+  const std::vector<std::pair<const char*, Grid>> views = {
+      {"utm", {"EPSG:32635", 200000, 8300000, 60000, 60000, 10, 11}},
+      {"polar", {"EPSG:3995", 1000000, -800000, 90000, 90000, 12, 9}},
+      {"mercator", {"EPSG:3395", 5000000, 12000000, 150000, 150000, 12, 10}}};
+  for (const auto& [title, grid] : views) {
+    const Case c = make_case(title, file, {}, grid);
+    for (const Resampling method : all_methods()) {
+      CAPTURE(c.name);
+      CAPTURE(std::string(name(method)));
+      const Slow slow(c, method);
+      const Expected want = slow.run(c.grid);
+      const auto got = read_cells(*make_image_reader(), c.band, c.grid, method);
+      check_close(got, want.cells, want.tie, method);
+      // Noise is smoothed as much as the kernel is wide, in the view, not at the equator.
+      if (method == Resampling::kCubic) {
+        CHECK(slow.scale_x() > 2 * slow.scale_y());
+        check_close(got, gdalwarp(c, method, slow.scale_x(), slow.scale_y()), want.tie, method);
+      }
+    }
+    check_windows(c, 5, all_methods());
+  }
+}
+
 TEST_CASE("every data type gives the same cells") {
   const TempDir dir;
   std::vector<double> cells;

@@ -160,10 +160,41 @@ class Slow {
     return {snapped(x), snapped(y), good != 0};
   }
 
-  // From the view's cells that one source cell spans at the image's centre.
+  // The part of the image that lies in the view: under corners of its cells, and along the image's
+  // outline.
+  Area part_in_view(const Grid& grid) const {
+    Area part{INFINITY, -INFINITY, INFINITY, -INFINITY};
+    const auto add = [&](double x, double y) {
+      part.left = std::min(part.left, x), part.right = std::max(part.right, x);
+      part.top = std::min(part.top, y), part.bottom = std::max(part.bottom, y);
+    };
+    for (std::int64_t i = 0; i <= grid.height; ++i) {
+      for (std::int64_t k = 0; k <= grid.width; ++k) {
+        const Point at =
+            place(grid.x_edge(static_cast<double>(k)), grid.y_edge(static_cast<double>(i)));
+        if (at.good && at.x >= 0 && at.y >= 0 && at.x <= width_ && at.y <= height_) add(at.x, at.y);
+      }
+    }
+    for (int i = 0; i <= 100; ++i) {
+      const double f = i / 100.0;
+      for (const auto& [x, y] : {std::pair(f, 0.0), {f, 1.0}, {0.0, f}, {1.0, f}}) {
+        double px = x * width_, py = y * height_, z = 0;
+        int good = 0;
+        GDALGenImgProjTransform(transformer_, FALSE, 1, &px, &py, &z, &good);
+        const Box box = grid.extent();
+        if (good && px >= box.left && px <= box.right && py >= box.bottom && py <= box.top)
+          add(x * width_, y * height_);
+      }
+    }
+    return part;
+  }
+
+  // From the view's cells that one source cell spans at the centre of that part.
   void measure(const Grid& grid) {
-    double x[3] = {width_ / 2, width_ / 2 + 1, width_ / 2};
-    double y[3] = {height_ / 2, height_ / 2, height_ / 2 + 1};
+    const Area part = part_in_view(grid);
+    const double mx = (part.left + part.right) / 2, my = (part.top + part.bottom) / 2;
+    double x[3] = {mx, mx + 1, mx};
+    double y[3] = {my, my, my + 1};
     double z[3] = {0, 0, 0};
     int good[3];
     GDALGenImgProjTransform(transformer_, FALSE, 3, x, y, z, good);

@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/ground_points.h"
+#include "engine/gdal/part_in_view.h"
 #include "engine/gdal/reprojection.h"
 #include "engine/multiversion.h"
 
@@ -360,24 +361,69 @@ class LatticeMap final : public GeoMap {
     return value - ((value % step) + step) % step;
   }
 
-  // The steps at the image's centre, from those of the view from one source cell to the next.
-  void measure(double width, double height) {
-    std::array<double, 3> x = {width / 2, width / 2 + 1, width / 2};
-    std::array<double, 3> y = {height / 2, height / 2, height / 2 + 1};
-    std::array<double, 3> z = {0, 0, 0};
-    std::array<int, 3> good = {0, 0, 0};
+  // Positions of the image in view cells: x = column, y = row. NaN where there is none.
+  std::vector<Vertex> in_view(const std::vector<Vertex>& places) const {
+    std::vector<double> x;
+    std::vector<double> y;
+    for (const Vertex& place : places) {
+      x.push_back(place.x);
+      y.push_back(place.y);
+    }
+    std::vector<double> z(x.size(), 0);
+    std::vector<int> good(x.size(), 0);
     const GdalErrors errors;
-    GDALGenImgProjTransform(transformer_.get(), FALSE, 3, x.data(), y.data(), z.data(),
-                            good.data());
-    if (!good[0] || !good[1] || !good[2]) return;
+    GDALGenImgProjTransform(transformer_.get(), FALSE, static_cast<int>(x.size()), x.data(),
+                            y.data(), z.data(), good.data());
     if (reprojection_) reprojection_->to_view(x, y);
-    const double column_x = (x[1] - x[0]) / view_.dx, column_y = (x[2] - x[0]) / view_.dx;
-    const double row_x = (y[0] - y[1]) / view_.dy, row_y = (y[0] - y[2]) / view_.dy;
-    shrink_ = 1 / std::max({std::hypot(column_x, row_x), std::hypot(column_y, row_y),
+    std::vector<Vertex> out(x.size(), {std::nan(""), std::nan("")});
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (good[i]) out[i] = {view_.column(x[i]), view_.row(y[i])};
+    }
+    return out;
+  }
+
+  // Places of the view in the image.
+  std::vector<Vertex> in_image(const std::vector<Vertex>& cells) {
+    std::vector<double> rows;
+    std::vector<double> columns;
+    for (const Vertex& cell : cells) {
+      rows.push_back(cell.y);
+      columns.push_back(cell.x);
+    }
+    part_ = 0;
+    std::vector<Point> points;
+    exact(rows, columns, points);
+    std::vector<Vertex> out;
+    for (const Point& point : points) out.push_back({point.x, point.y});
+    return out;
+  }
+
+  // The steps at the centre of the part that lies in the view, from those of the view from one
+  // source cell to the next.
+  void measure(double width, double height) {
+    const Vertex c = centre_of_part(
+        {width, height, round_, static_cast<double>(view_.width), static_cast<double>(view_.height),
+         [&](const std::vector<Vertex>& places) { return in_view(places); },
+         [&](const std::vector<Vertex>& cells) { return in_image(cells); }});
+    const std::vector<Vertex> at =
+        in_view({c, {c.x + 1, c.y}, {c.x, c.y + 1}, {c.x - 1, c.y}, {c.x, c.y - 1}});
+    // To the next cell, or from the one before where a seam of the view's CRS lies between.
+    const auto step = [&](std::size_t next, std::size_t before) {
+      const Vertex ahead{at[next].x - at[0].x, at[next].y - at[0].y};
+      const Vertex behind{at[0].x - at[before].x, at[0].y - at[before].y};
+      constexpr double kJump = 4;
+      const double length = std::hypot(behind.x, behind.y);
+      const bool jumps = !(std::hypot(ahead.x, ahead.y) <= kJump * length);
+      return jumps && std::isfinite(length) ? behind : ahead;
+    };
+    const Vertex column = step(1, 3);
+    const Vertex row = step(2, 4);
+    if (!std::isfinite(column.x + column.y + row.x + row.y)) return;
+    shrink_ = 1 / std::max({std::hypot(column.x, column.y), std::hypot(row.x, row.y),
                             std::numeric_limits<double>::min()});
-    const double det = column_x * row_y - column_y * row_x;
+    const double det = column.x * row.y - row.x * column.y;
     if (det == 0) return;
-    steps_ = {row_y / det, -column_y / det, -row_x / det, column_x / det};
+    steps_ = {row.y / det, -row.x / det, -column.y / det, column.x / det};
   }
 
   Transformer transformer_;

@@ -38,8 +38,8 @@ struct Positions {
   std::size_t corner_columns = 0;  // the window's columns + 1
 
   // Source cells that a view cell spans along the source's axes, and whether it lies so askew to
-  // them that two of its opposite corners do not tell what it covers. Taken at the image's centre:
-  // they depend on the image and the view alone.
+  // them that two of its opposite corners do not tell what it covers. Taken at the centre of the
+  // part of the image that lies in the view: they depend on the image and the view alone.
   double scale_x = 1;
   double scale_y = 1;
   bool askew = false;
@@ -67,7 +67,8 @@ class GeoMap {
   // Adds the corners: those of (rows + 1) x (columns + 1).
   virtual void add_corners(const Range& rows, const Range& columns, Positions& out) = 0;
 
-  // Source cells a view cell spans along its shorter side, at the image's centre.
+  // Source cells a view cell spans along its shorter side, at the centre of the part of the image
+  // that lies in the view.
   virtual double shrink() const = 0;
 
   // Maps with the same key give the same positions; "" = not known.
