@@ -1,7 +1,5 @@
 // cube info: what a graph, catalog, netCDF file, Zarr group or raster holds.
-#include <array>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +7,7 @@
 #include "cli/catalog_text.h"
 #include "cli/common.h"
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
@@ -17,21 +16,6 @@ namespace cube {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-enum class Kind { kGraph, kCatalog, kNetcdf, kZarr, kRaster };
-
-// By content: JSON begins with a brace, SQLite, netCDF and HDF5 with their magic.
-Kind kind_of(const std::string& file) {
-  if (std::filesystem::exists(std::filesystem::path(file) / ".zgroup")) return Kind::kZarr;
-  std::array<char, 16> head{};
-  std::ifstream(file, std::ios::binary).read(head.data(), head.size());
-  const std::string_view text(head.data(), head.size());
-  if (text.starts_with("SQLite format 3")) return Kind::kCatalog;
-  if (text.starts_with("CDF") || text.starts_with("\x89HDF")) return Kind::kNetcdf;
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (file == "-" || (first != std::string_view::npos && text[first] == '{')) return Kind::kGraph;
-  return Kind::kRaster;
-}
 
 Json json_of(const BandInfo& band) {
   Json out = {{"name", band.name}, {"dtype", std::string(name(band.dtype))}};
@@ -135,19 +119,20 @@ void add_info(CLI::App& app, Program& program) {
       "Examples:\n  cube info ndvi.json\n  cube info s2.db --json\n  cube info ndvi.tif\n  cube "
       "info ndvi.nc");
   command->callback([args, &program] {
-    switch (kind_of(args->graph.graph)) {
-      case Kind::kGraph:
+    const std::string& file = args->graph.graph;
+    switch (file == "-" ? FileKind::kGraph : kind_of_file(file)) {
+      case FileKind::kGraph:
+      case FileKind::kOtherJson:
         return show_cube(args->graph.load(), program, args->graph.resources(program), args->json);
-      case Kind::kCatalog:
-        return print_catalog_info(std::cout, args->graph.graph,
-                                  *program.resources.open_index(args->graph.graph),
-                                  image_metadata(args->graph.graph), args->json);
-      case Kind::kNetcdf:
-        return show_arrays("ncdf", args->graph.graph, program, args->json);
-      case Kind::kZarr:
-        return show_arrays("zarr", args->graph.graph, program, args->json);
-      case Kind::kRaster:
-        return show_raster(args->graph.graph, args->json);
+      case FileKind::kCatalog:
+        return print_catalog_info(std::cout, file, *program.resources.open_index(file),
+                                  image_metadata(file), args->json);
+      case FileKind::kNetcdf:
+        return show_arrays("ncdf", file, program, args->json);
+      case FileKind::kZarr:
+        return show_arrays("zarr", file, program, args->json);
+      default:
+        return show_raster(file, args->json);
     }
   });
 }

@@ -7,6 +7,7 @@
 #include "engine/array_bands.h"
 #include "engine/array_variables.h"
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/cf_axes.h"
 #include "engine/gdal/cf_time.h"
 #include "engine/gdal/crs.h"
@@ -242,15 +243,17 @@ void ArrayParams::fields(FieldVisitor& v) {
   v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
 }
 
-ArrayCube make_array_cube(const ArrayParams& params, OpenArrays open) {
+ArrayCube make_array_cube(const ArrayParams& params, const ArrayFormat& format) {
   try {
-    return make_cube(params, open(params.file));
+    return make_cube(params, format.open(params.file));
   } catch (const Error& error) {
     const std::string& where = error.where();
     const bool in_file = where.starts_with(params.file);  // e.g. a chunk of it
     if (!where.empty() && where != "/file" && !in_file) throw;
     throw Error(error.code(), (in_file ? where : params.file) + ": " + error.message(), "/file",
-                error.hint());
+                error.code() == ErrorCode::kUnreadable
+                    ? hint_for(params.file, format.cube_type, error.hint())
+                    : error.hint());
   }
 }
 

@@ -61,9 +61,12 @@ struct ArrayCube {
 };
 
 // How the file is opened; throws Error.
-using OpenArrays = std::shared_ptr<const ArrayStore> (*)(const std::string& file);
+struct ArrayFormat {
+  const char* cube_type;
+  std::shared_ptr<const ArrayStore> (*open)(const std::string& file);
+};
 
 // Reads coordinates, no cells. Throws Error that points into the node ("/file").
-ArrayCube make_array_cube(const ArrayParams& params, OpenArrays open);
+ArrayCube make_array_cube(const ArrayParams& params, const ArrayFormat& format);
 
 }  // namespace cube

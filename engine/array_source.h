@@ -12,8 +12,8 @@ namespace cube {
 class ArraySource : public Operator {
  public:
   // Opens the file and describes it. Throws Error that points into the node.
-  ArraySource(const ArrayParams& params, OpenArrays open)
-      : ArraySource(params, make_array_cube(params, open)) {}
+  ArraySource(const ArrayParams& params, const ArrayFormat& format)
+      : ArraySource(params, make_array_cube(params, format)) {}
 
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;

@@ -6,6 +6,7 @@
 
 #include "engine/collection_view.h"
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
 #include "engine/warp_args.h"
@@ -93,7 +94,7 @@ std::shared_ptr<const ImageIndex> open_index(const std::string& file, const Reso
   } catch (const Error& error) {
     const bool named = error.where().empty() || error.message().find(file) != std::string::npos;
     throw Error(error.code(), (named ? "" : error.where() + ": ") + error.message(), "/file",
-                error.hint());
+                hint_for(file, "image_collection", error.hint()));
   }
 }
 

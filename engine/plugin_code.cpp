@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/missing.h"
+#include "engine/text.h"
 #include "include/cube_plugin.h"
 
 namespace cube {
@@ -292,19 +294,56 @@ BandInfo checked(BandInfo band) {
 }  // namespace
 
 void PluginParams::fields(FieldVisitor& v) {
-  v.field({.name = "file", .help = "The shared library.", .required = true, .path = true}, file);
+  v.field(
+      {.name = "file",
+       .help =
+           "The shared library, made by: cc -shared -fPIC -O2 -I FOLDER_OF_CUBE_PLUGIN_H mine.c "
+           "-o mine.so.",
+       .required = true,
+       .path = true},
+      file);
   v.field(
       {.name = "function",
        .help = "The function of the library that describes the plugin, where it holds several."},
       function);
 }
 
+namespace {
+
+// Throws Error where the file is surely no shared library, such as source code of one.
+void check_library(const std::string& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) {
+    throw Error(ErrorCode::kNotFound, "there is no file '" + file + "'", "/file");
+  }
+  if (kind_of_file(file) == FileKind::kElf) return;
+  const std::filesystem::path path(file);
+  const std::string end = lower(path.extension().string());
+  const auto fail = [&](const std::string& what, const std::string& hint) {
+    throw Error(ErrorCode::kInvalid, "'" + file + "' is " + what, "/file", hint);
+  };
+  if (end == ".py" || end == ".r" || end == ".sh") {
+    const std::string runs = end == ".py" ? "python3" : end == ".r" ? "Rscript" : "sh";
+    fail("a program, not a shared library",
+         "the cube_type stream runs it: \"command\": [\"" + runs + "\", \"" + file + "\"]");
+  }
+  if (end == ".c" || end == ".cc" || end == ".cpp" || end == ".cxx") {
+    const std::string made = std::filesystem::path(path).replace_extension(".so").string();
+    fail("source code that has to be compiled first",
+         std::string(end == ".c" ? "cc" : "c++") +
+             " -shared -fPIC -O2 -I FOLDER_OF_CUBE_PLUGIN_H '" + file + "' -o '" + made +
+             "', then \"file\": \"" + made + "\"");
+  }
+#ifdef __linux__
+  fail("no shared library of this system", "");
+#endif
+}
+
+}  // namespace
+
 LoadedPlugin load_plugin(const PluginParams& params, const FreeValues& arguments,
                          const CubeInfo& input, const Resources& resources) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(params.file, ignored)) {
-    throw Error(ErrorCode::kNotFound, "there is no file '" + params.file + "'", "/file");
-  }
+  check_library(params.file);
   if (!resources.allow_exec) {
     throw Error(ErrorCode::kInvalid, "the graph would load the plugin '" + params.file + "'",
                 "/file", "--allow-exec lets it, if you trust it");

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
 #include "engine/glob.h"
 #include "engine/text.h"
@@ -15,7 +16,9 @@ RasterFile open_raster_file(const std::string& name, const std::string& where) {
   try {
     file.info = describe_raster(name, {}, RasterDetail::kNoFootprint);
   } catch (const Error& error) {
-    throw Error(error.code(), name + ": " + error.message(), where, error.hint());
+    std::string hint = what_reads(name, "raster");
+    if (!hint.empty() && !error.hint().empty()) hint += "; or ";
+    throw Error(error.code(), name + ": " + error.message(), where, hint + error.hint());
   }
   file.grid = file.info.grid;
   file.blocks = {1, file.info.block_height, file.info.block_width};

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/text.h"
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
@@ -144,6 +145,8 @@ void make_options_texts(json& output) {
 }  // namespace
 
 Document Document::load(const std::string& file) {
+  const std::string other = what_reads(file, "saved");
+  if (!other.empty()) throw Error(ErrorCode::kUnreadable, "is no graph", file, other);
   const std::string text = read_document(file);
   const auto base = file == "-" ? std::filesystem::path()
                                 : std::filesystem::absolute(file).lexically_normal().parent_path();

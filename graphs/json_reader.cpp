@@ -156,7 +156,9 @@ void JsonReader::value(std::string& v) {
     throw invalid("'" + text + "' is none of " + join(choices), "",
                   near ? "did you mean '" + *near + "'?" : "");
   }
-  v = field && field->path ? resolve_path(text, base_) : text;
+  const bool path = field && field->path;
+  if (path && text.empty()) expected("a file name");
+  v = path ? resolve_path(text, base_) : text;
 }
 
 void JsonReader::value(NumberOrText& v) {

@@ -128,13 +128,47 @@ TEST_CASE("nothing is loaded without consent") {
         }).starts_with("the graph would run the plugin '"));
 }
 
+TEST_CASE("source code in place of a library, whether or not it may be run") {
+  cube::test::TempDir dir;
+  const auto said = [&](const std::string& name) {
+    const std::string file = dir.file(name);
+    cube::test::write_text(file, "int x;");
+    const std::string found = error_of([&] { compiled(node(file, "f"), {}); });
+    CHECK(error_in(node(file, "f")) == found);
+    return found;
+  };
+  const std::string stem = dir.file("mine");
+  const auto compile = [&](const std::string& compiler, const std::string& end) {
+    return "/file: '" + stem + end + "' is source code that has to be compiled first (" + compiler +
+           " -shared -fPIC -O2 -I FOLDER_OF_CUBE_PLUGIN_H '" + stem + end + "' -o '" + stem +
+           ".so', then \"file\": \"" + stem + ".so\")";
+  };
+  CHECK(said("mine.c") == compile("cc", ".c"));
+  CHECK(said("mine.cpp") == compile("c++", ".cpp"));
+  CHECK(said("mine.cc") == compile("c++", ".cc"));
+  CHECK(said("mine.py") == "/file: '" + stem +
+                               ".py' is a program, not a shared library (the cube_type stream "
+                               "runs it: \"command\": [\"python3\", \"" +
+                               stem + ".py\"])");
+  CHECK(said("mine.R") == "/file: '" + stem +
+                              ".R' is a program, not a shared library (the cube_type stream runs "
+                              "it: \"command\": [\"Rscript\", \"" +
+                              stem + ".R\"])");
+}
+
 TEST_CASE("libraries that are none") {
   cube::test::TempDir dir;
   CHECK(error_in(node(dir.file("no.so"), "f")) ==
         "/file: there is no file '" + dir.file("no.so") + "'");
   cube::test::write_text(dir.file("text.so"), "hello");
-  CHECK(error_in(node(dir.file("text.so"), "f"))
-            .starts_with("/file: the library cannot be loaded: " + dir.file("text.so") + ": "));
+  CHECK(error_in(node(dir.file("text.so"), "f")) ==
+        "/file: '" + dir.file("text.so") + "' is no shared library of this system");
+  // An ELF file of which there is no more than the first bytes.
+  cube::test::write_text(dir.file("cut.so"),
+                         "\x7f"
+                         "ELF\x02\x01\x01");
+  CHECK(error_in(node(dir.file("cut.so"), "f"))
+            .starts_with("/file: the library cannot be loaded: " + dir.file("cut.so") + ": "));
   CHECK(error_in(node("local_range.so", "f")) ==
         "/function: the library exports no function 'f' (see cube_plugin.h)");
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/vector_handles.h"
@@ -81,6 +82,8 @@ FieldValue field_value(OGRFeatureH feature, int index) {
   }
 }
 
+constexpr const char* kWanted = "features are wanted, such as of GeoJSON or GeoPackage";
+
 Dataset open_vector(const std::string& file) {
   register_gdal();
   const GdalErrors errors;
@@ -88,8 +91,10 @@ Dataset open_vector(const std::string& file) {
                              GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));
   if (dataset) return dataset;
+  const std::string other = what_reads(file, "features");
   throw Error(ErrorCode::kUnreadable,
-              file + " cannot be opened as a vector file: " + errors.first(), "/file");
+              file + " cannot be opened as a vector file: " + errors.first(), "/file",
+              (other.empty() ? "" : other + "; here ") + kWanted);
 }
 
 // Owned by the dataset.

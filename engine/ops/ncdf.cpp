@@ -10,7 +10,8 @@ class Ncdf final : public ArraySource {
  public:
   using Params = ArrayParams;
 
-  Ncdf(const Params& params, std::span<const CubeInfo>) : ArraySource(params, &open_netcdf) {}
+  Ncdf(const Params& params, std::span<const CubeInfo>)
+      : ArraySource(params, {"ncdf", &open_netcdf}) {}
 };
 
 }  // namespace

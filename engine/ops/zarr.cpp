@@ -10,7 +10,8 @@ class Zarr final : public ArraySource {
  public:
   using Params = ArrayParams;
 
-  Zarr(const Params& params, std::span<const CubeInfo>) : ArraySource(params, &open_zarr) {}
+  Zarr(const Params& params, std::span<const CubeInfo>)
+      : ArraySource(params, {"zarr", &open_zarr}) {}
 };
 
 }  // namespace

@@ -1,0 +1,110 @@
+#include "engine/file_kind.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace cube {
+
+namespace {
+
+// Of a JSON document, in which the keys that tell its kind are looked for.
+constexpr std::size_t kHead = std::size_t{64} << 10;
+
+std::string head_of(const std::string& file) {
+  std::string head(kHead, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, in.gcount())));
+  return head;
+}
+
+bool is_tiff(std::string_view head) {
+  using namespace std::string_view_literals;
+  for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
+    if (head.starts_with(magic)) return true;
+  }
+  return false;
+}
+
+FileKind kind_of_json(std::string_view head) {
+  const auto has = [&](std::string_view key) { return head.find(key) != std::string_view::npos; };
+  if (has("\"cube_type\"")) return FileKind::kGraph;
+  if (has("\"stac_version\"")) return FileKind::kStac;
+  if (has("\"FeatureCollection\"")) return FileKind::kFeatures;
+  return FileKind::kOtherJson;
+}
+
+// An application's number in the header of a SQLite file: "GPKG".
+bool is_geopackage(std::string_view head) {
+  constexpr std::size_t kPlace = 68;
+  return head.size() > kPlace + 4 && head.substr(kPlace, 2) == "GP";
+}
+
+FileKind kind_of_head(std::string_view head) {
+  if (head.starts_with("SQLite format 3")) {
+    return is_geopackage(head) ? FileKind::kFeatures : FileKind::kCatalog;
+  }
+  if (head.starts_with("CDF") || head.starts_with("\x89HDF")) return FileKind::kNetcdf;
+  if (head.starts_with("\x7f"
+                       "ELF"))
+    return FileKind::kElf;
+  if (is_tiff(head)) return FileKind::kTiff;
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && head[first] == '{') return kind_of_json(head);
+  return FileKind::kUnknown;
+}
+
+}  // namespace
+
+FileKind kind_of_file(const std::string& file) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) {
+    const bool zarr = fs::exists(fs::path(file) / ".zgroup", ignored) ||
+                      fs::exists(fs::path(file) / ".zmetadata", ignored);
+    return zarr ? FileKind::kZarr : FileKind::kFolder;
+  }
+  if (!fs::is_regular_file(file, ignored)) return FileKind::kUnknown;
+  return kind_of_head(head_of(file));
+}
+
+std::string what_reads(const std::string& file, std::string_view cube_type) {
+  const bool rasters = cube_type == "raster" || cube_type == "simple_cube";
+  switch (kind_of_file(file)) {
+    case FileKind::kFolder:
+      if (cube_type == "zarr") return "";
+      return "it is a folder: cube_type simple_cube reads the rasters in it as \"" + file +
+             "/*.tif\", 'cube catalog create' makes a catalog of them";
+    case FileKind::kZarr:
+      return cube_type == "zarr" ? "" : "it is a Zarr group, which cube_type zarr reads";
+    case FileKind::kNetcdf:
+      return cube_type == "ncdf" ? "" : "it is a netCDF or HDF5 file, which cube_type ncdf reads";
+    case FileKind::kCatalog:
+      if (cube_type == "image_collection") return "";
+      return "it is a catalog of images, which cube_type image_collection reads";
+    case FileKind::kTiff:
+      if (rasters) return "";
+      return "it is a TIFF file, which cube_type raster reads, several with times simple_cube";
+    case FileKind::kGraph:
+      return cube_type == "saved" ? "" : "it is a graph, which cube_type saved reads";
+    case FileKind::kStac:
+      return "it is STAC: 'cube catalog create --stac' makes a catalog of it, which "
+             "image_collection reads";
+    case FileKind::kFeatures:
+      if (cube_type == "features") return "";
+      return "it holds features: filter_geom, zonal and extract read it";
+    case FileKind::kElf:
+    case FileKind::kOtherJson:
+    case FileKind::kUnknown:
+      break;
+  }
+  return "";
+}
+
+std::string hint_for(const std::string& file, std::string_view cube_type, std::string otherwise) {
+  std::string hint = what_reads(file, cube_type);
+  return hint.empty() ? otherwise : hint;
+}
+
+}  // namespace cube
