@@ -31,6 +31,7 @@ namespace {
 constexpr std::size_t kErrorBytes = 2000;  // of standard error that are kept
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 constexpr int kTickMilliseconds = 50;
+constexpr int kSignalStatus = 128;  // a shell's status for a program that a signal ended, less that
 
 // A file descriptor.
 class Descriptor {
@@ -174,7 +175,7 @@ pid_t spawn(const Command& command, const Descriptor& in, const Descriptor& out,
   pid_t id = 0;
   errno = posix_spawnp(&id, arguments[0].c_str(), files.data(), attributes.data(),
                        pointers(arguments).data(), pointers(environment).data());
-  if (errno != 0) throw system_error(command_text(command.arguments) + " cannot be started");
+  if (errno != 0) throw system_error(command_text(command) + " cannot be started");
   return id;
 }
 
@@ -197,14 +198,20 @@ class Child {
   }
 
   // "" when it went well. REQUIRES: has_ended().
-  std::string failure() const {
+  std::string failure(bool of_shell) const {
     if (ended_.si_pid == 0) return "ended in a way that cannot be told";
     if (ended_.si_code != CLD_EXITED) {
       return "was ended by signal " + std::to_string(ended_.si_status) + " (" +
              strsignal(ended_.si_status) + ")";
     }
     if (ended_.si_status == 0) return "";
-    return "ended with status " + std::to_string(ended_.si_status);
+    std::string how = "ended with status " + std::to_string(ended_.si_status);
+    const int signal = ended_.si_status - kSignalStatus;
+    if (of_shell && signal > 0 && signal < NSIG) {
+      how += " (what the shell says of a program that signal " + std::to_string(signal) + ", " +
+             strsignal(signal) + ", ended)";
+    }
+    return how;
   }
 
  private:
@@ -255,14 +262,14 @@ class Talk {
     // What is left behind in the background may hold the streams open; it is not waited for.
     while (!child_->has_ended()) exchange();
     drain();
-    if (const std::string failure = child_->failure(); !failure.empty())
-      throw failed(" " + failure);
+    const std::string failure = child_->failure(!command_.line.empty());
+    if (!failure.empty()) throw failed(" " + failure);
     return tail_.text();
   }
 
  private:
   Error failed(const std::string& how) const {
-    return Error(ErrorCode::kInternal, command_text(command_.arguments) + how + tail_.text());
+    return Error(ErrorCode::kInternal, command_text(command_) + how + tail_.text());
   }
 
   void exchange() {
@@ -343,6 +350,38 @@ bool can_run(const std::filesystem::path& file) {
   return std::filesystem::is_regular_file(file, ignored) && access(file.c_str(), X_OK) == 0;
 }
 
+// The program that a line for the shell begins with; "" where that is not plain.
+std::string first_program(const std::string& line) {
+  // What the shell does itself, and words of its language.
+  static constexpr std::array<std::string_view, 43> kOwn = {
+      ".",        "alias",  "bg",    "break", "case",   "cd",    "command", "continue", "do",
+      "echo",     "eval",   "exec",  "exit",  "export", "false", "fc",      "fg",       "for",
+      "getopts",  "hash",   "if",    "jobs",  "kill",   "local", "printf",  "pwd",      "read",
+      "readonly", "return", "set",   "shift", "test",   "times", "trap",    "true",     "type",
+      "ulimit",   "umask",  "until", "while", "unset",  "wait",  "unalias"};
+  const std::size_t begin = line.find_first_not_of(" \t\n");
+  if (begin == std::string::npos) return "";
+  const std::size_t end = std::min(line.find_first_of(" \t\n;|&<>", begin), line.size());
+  const std::string word = line.substr(begin, end - begin);
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./";
+  const bool plain = word.find_first_not_of(kPlain) == std::string::npos;
+  const bool own = std::find(kOwn.begin(), kOwn.end(), word) != kOwn.end();
+  return plain && !own ? word : "";
+}
+
+// ["a", "b", "two words"]: the first of them, which holds spaces, taken apart.
+std::string list_of_words(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (std::string& word : split(arguments[0], ' ')) {
+    if (!word.empty()) words.push_back(std::move(word));
+  }
+  words.insert(words.end(), arguments.begin() + 1, arguments.end());
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "[\"" : ", \"") + word + "\"";
+  return out + "]";
+}
+
 }  // namespace
 
 std::string run_child(const Command& command, ChildStreams& streams,
@@ -350,26 +389,32 @@ std::string run_child(const Command& command, ChildStreams& streams,
   return Talk(command, streams, cancelled).run();
 }
 
-std::string command_text(const std::vector<std::string>& arguments) {
-  constexpr std::size_t kMost = 80;
-  std::string text = join(arguments, " ");
+std::string command_text(const Command& command) {
+  constexpr std::size_t kMost = 200;
+  std::string text = command.line.empty() ? join(command.arguments, " ") : command.line;
   if (text.size() > kMost) text = text.substr(0, kMost) + "...";
   return "the command '" + text + "'";
 }
 
 void check_program(const Command& command, const std::string& where) {
-  const std::string& program = command.arguments.at(0);
+  const std::string program =
+      command.line.empty() ? command.arguments.at(0) : first_program(command.line);
   const bool is_path = program.find('/') != std::string::npos;
   const char* listed = std::getenv("PATH");
   const std::vector<std::string> folders =
       is_path ? std::vector<std::string>{command.folder} : split(listed ? listed : "", ':');
-  if (std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+  if (program.empty() || std::any_of(folders.begin(), folders.end(), [&](const auto& folder) {
         return can_run(std::filesystem::path(folder) / program);
       })) {
     return;
   }
+  std::string hint =
+      is_path ? "relative names start from \"directory\"" : "it is in no folder of PATH";
+  if (program.find(' ') != std::string::npos) {
+    hint = "in a list each argument stands alone: " + list_of_words(command.arguments);
+  }
   throw Error(ErrorCode::kNotFound, "there is no program '" + program + "' that can be run", where,
-              is_path ? "relative names start from \"directory\"" : "it is in no folder of PATH");
+              hint);
 }
 
 }  // namespace cube

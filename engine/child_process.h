@@ -22,6 +22,8 @@ struct Command {
   std::string folder;                    // to run in; "" = that of this process
   double timeout = 0;                    // seconds; 0 = none
   std::vector<std::string> environment;  // "NAME=VALUE" besides what is inherited
+  // Where the program is a shell, the line that the user wrote for it, for messages; else "".
+  std::string line = {};
 };
 
 // The two ends that the caller holds.
@@ -45,9 +47,10 @@ std::string run_child(const Command& command, ChildStreams& streams,
                       const std::function<bool()>& cancelled);
 
 // "the command 'python3 ndvi.py'", not too long.
-std::string command_text(const std::vector<std::string>& arguments);
+std::string command_text(const Command& command);
 
-// Throws Error(kNotFound), with `where`, when there is no such program to run.
+// Throws Error(kNotFound) when there is no such program to run, at `where`; of a line for the shell
+// where it begins with the name of a program and nothing that the shell makes something of.
 void check_program(const Command& command, const std::string& where);
 
 }  // namespace cube

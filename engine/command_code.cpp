@@ -260,7 +260,7 @@ class CommandCode final : public UserCode {
  public:
   CommandCode(const CommandParams& params, FreeValues arguments)
       : command_(params.checked()),
-        what_(command_text(command_.arguments)),
+        what_(command_text(command_)),
         arguments_(std::move(arguments)) {
     check_lines(arguments_);
   }
@@ -342,9 +342,12 @@ Command CommandParams::checked() const {
   if (directory && !std::filesystem::is_directory(*directory, ignored)) {
     throw Error(ErrorCode::kNotFound, "there is no folder '" + *directory + "'", "/directory");
   }
-  Command out{command, directory.value_or(""), timeout, {}};
-  if (command.size() == 1) out.arguments = {"/bin/sh", "-c", command[0]};
-  check_program(out, "/command/0");
+  Command out{command, directory.value_or(""), timeout, {}, ""};
+  if (command.size() == 1) {
+    out.line = without_pipes(command[0]);
+    out.arguments = {"/bin/sh", "-c", command[0]};
+  }
+  check_program(out, command.size() == 1 ? "/command" : "/command/0");
   return out;
 }
 
@@ -359,6 +362,24 @@ void check_lines(const FreeValues& arguments) {
                 "an argument has a name without spaces and a value without line breaks",
                 "/arguments" + pointer_step(std::string_view(name)));
   }
+}
+
+namespace {
+
+constexpr std::string_view kBeforePiped =
+    "(unset GDALCUBES_STREAMING_FILE_IN GDALCUBES_STREAMING_FILE_OUT; ";
+constexpr std::string_view kAfterPiped =
+    "\n) < \"$GDALCUBES_STREAMING_FILE_IN\" > \"$GDALCUBES_STREAMING_FILE_OUT\"";
+
+}  // namespace
+
+std::string with_pipes(const std::string& line) {
+  return std::string(kBeforePiped) + line + std::string(kAfterPiped);
+}
+
+std::string without_pipes(const std::string& line) {
+  if (!line.starts_with(kBeforePiped) || !line.ends_with(kAfterPiped)) return line;
+  return line.substr(kBeforePiped.size(), line.size() - kBeforePiped.size() - kAfterPiped.size());
 }
 
 std::vector<BandInfo> command_bands(const UserBands& wanted, DType preset) {

@@ -28,6 +28,11 @@ struct CommandParams {
   Command checked() const;
 };
 
+// A line for the shell in which the files of gdalcubes' streaming are the standard input and output
+// of `line`; and that line of such a one, any other as it is.
+std::string with_pipes(const std::string& line);
+std::string without_pipes(const std::string& line);
+
 // Throws Error(kInvalid) at "/arguments/..." when a name or text has a line break.
 void check_lines(const FreeValues& arguments);
 

@@ -144,7 +144,7 @@ class FilesCode final : public UserCode {
       : command_(params.checked()), note_(std::move(note)) {}
 
   std::unique_ptr<UserWorker> worker() const override { return std::make_unique<Worker>(*this); }
-  std::string what() const override { return command_text(command_.arguments); }
+  std::string what() const override { return command_text(command_); }
   std::int64_t bytes(const UserCall& call) const override {
     constexpr std::int64_t kBuffers = std::int64_t{1} << 17;
     return kBuffers + 8 * (call.given.t.size() + call.given.y.size() + 4 * call.given.x.size());

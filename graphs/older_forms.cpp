@@ -1,5 +1,6 @@
 #include "graphs/older_forms.h"
 
+#include "engine/command_code.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -40,9 +41,7 @@ void stream_by_pipes(CurrentForm& form) {
   const bool files = node.at("file_streaming").get<bool>();
   node.erase("file_streaming");
   if (files || !node.contains("command") || !node.at("command").is_string()) return;
-  node["command"] = "(unset GDALCUBES_STREAMING_FILE_IN GDALCUBES_STREAMING_FILE_OUT; " +
-                    node.at("command").get<std::string>() +
-                    "\n) < \"$GDALCUBES_STREAMING_FILE_IN\" > \"$GDALCUBES_STREAMING_FILE_OUT\"";
+  node["command"] = with_pipes(node.at("command").get<std::string>());
 }
 
 // "x,y,z" of a view's tile; "" where it has none of the older form.

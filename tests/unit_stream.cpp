@@ -40,7 +40,7 @@ class Bytes final : public ChildStreams {
 };
 
 Command shell(const std::string& line, double timeout = 20) {
-  return {{"/bin/sh", "-c", line}, "", timeout, {}};
+  return {{"/bin/sh", "-c", line}, "", timeout, {}, line};
 }
 
 std::string said_by(const std::string& line, double timeout = 20) {
@@ -144,10 +144,14 @@ TEST_CASE("the child has no signal blocked and no file of ours") {
 
 TEST_CASE("how a command ends badly") {
   CHECK(said_by("exit 3") ==
-        "the command '/bin/sh -c exit 3' ended with status 3; it wrote nothing to standard error");
+        "the command 'exit 3' ended with status 3; it wrote nothing to standard error");
   CHECK(said_by("echo 'no such band' >&2; exit 1") ==
-        "the command '/bin/sh -c echo 'no such band' >&2; exit 1' ended with status 1; it wrote to "
+        "the command 'echo 'no such band' >&2; exit 1' ended with status 1; it wrote to "
         "standard error:\nno such band");
+  CHECK(said_by("sh -c 'kill -11 $$'; exit $?")
+            .starts_with("the command 'sh -c 'kill -11 $$'; exit $?' ended with status 139 (what "
+                         "the shell says of a program that signal 11, Segmentation fault, ended); "
+                         "it wrote to standard error:"));
   CHECK(said_by("kill -9 $$").find("was ended by signal 9 (Killed)") != std::string::npos);
   Bytes streams;
   CHECK(error_of([&] {
@@ -176,7 +180,7 @@ TEST_CASE("endless output ends when it is not wanted, endless errors at the time
   streams.fails = true;
   CHECK(error_of([&] {
           run_child(shell("yes"), streams, {});
-        }).find("'/bin/sh -c yes': no more of this") != std::string::npos);
+        }).find("the command 'yes': no more of this") != std::string::npos);
   CHECK(said_by("yes >&2", 0.3).find("took more than 0.3 s") != std::string::npos);
   CHECK(watch.seconds() < 5);
 }
@@ -270,8 +274,8 @@ TEST_CASE("nothing runs without consent, and nothing where all is missing if tha
   const Graph graph = compiled(node(touch));
   CHECK(error_of([&] {
           compute(graph, {}, {graph.info().extent(), {0}});
-        }) == "the graph would run the command '/bin/sh -c " + touch +
-                  "' (--allow-exec lets it, if you trust it)");
+        }) ==
+        "the graph would run the command '" + touch + "' (--allow-exec lets it, if you trust it)");
   const Plan plan(compiled(node(touch)), {});
   CHECK(error_of([&] { run(plan, {}, {}, {}, {}); }).starts_with("the graph would run"));
   json empty = node(touch, {{"skip_empty", true}});
