@@ -99,7 +99,10 @@ TEST_CASE("files that cannot be read") {
   };
   CHECK(load("/no/such.json") == "/no/such.json: there is no such file");
   CHECK(load(dir.path().string()) ==
-        dir.path().string() + ": the file cannot be read (a JSON document)");
+        dir.path().string() +
+            ": is no graph (it is a folder: cube_type simple_cube reads the rasters in it "
+            "as \"" +
+            dir.path().string() + "/*.tif\", 'cube catalog create' makes a catalog of them)");
   cube::test::write_text(dir.file("bad.json"), "{\n  oops");
   CHECK(load(dir.file("bad.json")).starts_with(dir.file("bad.json") + ":2:3: syntax error"));
 }
