@@ -1,9 +1,9 @@
 // Order statistics of all cells of a slice; see space_statistic.h for how.
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
+#include "engine/counted_mode.h"
 #include "engine/missing.h"
 #include "engine/radix_select.h"
 #include "engine/reducer_states.h"
@@ -212,152 +212,19 @@ class RadixOrder final : public SpaceStatistic {
   double result_ = kMissing;
 };
 
-constexpr int kHashBits = 24;
-constexpr std::size_t kHashes = std::size_t{1} << kHashBits;
-constexpr std::size_t kMostFilters = 6;
-constexpr std::uint8_t kMany = std::numeric_limits<std::uint8_t>::max();
-
-// mode of wider types: counts of the lowest values in a first pass, of those above in the next, and
-// so on. From the second pass on values are also counted by a hash of them: one whose hash comes no
-// more often than the most frequent value so far is left out of further passes, each with a hash of
-// its own (as in a counting Bloom filter; L. Fan and others, 2000).
-class CountedMode final : public SpaceStatistic {
+// mode of wider types.
+class ModeOrder final : public SpaceStatistic {
  public:
-  static constexpr std::int64_t kBytes =
-      (4 * kCountedValues + kCountedValues / 2) * static_cast<std::int64_t>(sizeof(std::int64_t)) +
-      static_cast<std::int64_t>(kHashes + kMostFilters * kHashes / 8);
-
-  CountedMode() {
-    fresh_.reserve(kFresh);
-    counts_.reserve(kCountedValues);
-    merged_.reserve(kCountedValues);
-  }
-
-  void begin() override {
-    begin_ = 0;
-    best_ = {0, 0};
-    hashed_.clear();
-    filters_.clear();
-    start_pass();
-  }
-
+  void begin() override { mode_.begin(); }
   void add(const Block& block, std::int64_t t) override {
-    each_row(block, t, row_, [&](std::span<const double> row) {
-      for (const double v : row) {
-        if (!(v == v)) continue;
-        const std::uint64_t key = key_of(v);
-        if (key < begin_ || !passes_filters(key)) continue;
-        ++seen_;
-        if (!hashed_.empty()) count_hash(key);
-        if (key >= end_) continue;
-        fresh_.push_back(key);
-        if (fresh_.size() == kFresh) take_in();
-      }
-    });
+    each_row(block, t, row_, [&](std::span<const double> row) { mode_.add(row); });
   }
-
-  // Nothing above can come more often than what is left; equally often is not enough.
-  bool wants_again() override {
-    take_in();
-    std::int64_t rest = seen_;
-    for (const Counted& counted : counts_) {
-      rest -= counted.count;
-      if (counted.count > best_.count) best_ = counted;
-    }
-    if (rest <= best_.count) return false;
-    begin_ = end_;
-    if (!hashed_.empty() && filters_.size() < kMostFilters) add_filter();
-    hashed_.assign(kHashes, 0);
-    start_pass();
-    return true;
-  }
-
-  double result() const override {
-    return best_.count > 0 ? value_of<double>(best_.key) : kMissing;
-  }
+  bool wants_again() override { return mode_.wants_again(); }
+  double result() const override { return mode_.result(); }
 
  private:
-  static constexpr std::size_t kFresh = kCountedValues / 4;
-  static constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
-
-  struct Counted {
-    std::uint64_t key;
-    std::int64_t count;
-  };
-
-  // Of the values' hashes, those that come more often than the best value: one bit each.
-  using Filter = std::vector<bool>;
-
-  // Multiplication spreads the low bits, each pass in its own way (Steele and Vigna, 2021).
-  static std::size_t hash(std::uint64_t key, std::size_t pass) {
-    constexpr std::uint64_t kSpread = 0xd1342543de82ef95;
-    constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15;
-    constexpr int kHalf = 32;
-    std::uint64_t mixed = (key + (pass + 1) * kStep) * kSpread;
-    mixed = (mixed ^ (mixed >> kHalf)) * kSpread;
-    return static_cast<std::size_t>(mixed >> (64 - kHashBits));
-  }
-
-  bool passes_filters(std::uint64_t key) const {
-    for (std::size_t i = 0; i < filters_.size(); ++i) {
-      if (!filters_[i][hash(key, i)]) return false;
-    }
-    return true;
-  }
-
-  void count_hash(std::uint64_t key) {
-    std::uint8_t& count = hashed_[hash(key, filters_.size())];
-    if (count < kMany) ++count;
-  }
-
-  void add_filter() {
-    Filter filter(kHashes);
-    for (std::size_t i = 0; i < kHashes; ++i) {
-      filter[i] = hashed_[i] == kMany || hashed_[i] > best_.count;
-    }
-    filters_.push_back(std::move(filter));
-  }
-
-  void start_pass() {
-    end_ = kAll;
-    seen_ = 0;
-    counts_.clear();
-    fresh_.clear();
-  }
-
-  // Merges the fresh keys into the counts. Too many: the highest are left for the next pass.
-  void take_in() {
-    std::sort(fresh_.begin(), fresh_.end());
-    merged_.clear();
-    auto old = counts_.begin();
-    for (auto run = fresh_.begin(); run != fresh_.end();) {
-      const std::uint64_t key = *run;
-      const auto end = std::upper_bound(run, fresh_.end(), key);
-      while (old != counts_.end() && old->key < key) merged_.push_back(*old++);
-      merged_.push_back({key, end - run});
-      if (old != counts_.end() && old->key == key) merged_.back().count += (old++)->count;
-      run = end;
-    }
-    merged_.insert(merged_.end(), old, counts_.end());
-    fresh_.clear();
-    constexpr auto kMost = static_cast<std::size_t>(kCountedValues - kFresh);
-    if (merged_.size() > kMost) {
-      end_ = merged_[kMost].key;
-      merged_.resize(kMost);
-    }
-    std::swap(counts_, merged_);
-  }
-
+  CountedMode mode_;
   std::vector<double> row_;
-  std::uint64_t begin_ = 0;   // lowest key of the pass
-  std::uint64_t end_ = kAll;  // keys from here on are left for the next one
-  std::int64_t seen_ = 0;     // keys from begin_ on
-  std::vector<std::uint64_t> fresh_;
-  std::vector<Counted> counts_;  // in order of key
-  std::vector<Counted> merged_;
-  Counted best_{0, 0};
-  std::vector<std::uint8_t> hashed_;  // of each hash, how often it comes in this pass, up to kMany
-  std::vector<Filter> filters_;
 };
 
 }  // namespace
@@ -366,7 +233,7 @@ std::unique_ptr<SpaceStatistic> make_space_order(const Reducer& reducer, const S
                                                  std::int64_t cells) {
   if (cells <= SpaceStatistic::kHeldCells) return std::make_unique<HeldOrder>(reducer, cells);
   if (has_short_cells(storage)) return std::make_unique<HistogramOrder>(reducer, storage);
-  if (reducer.kind() == Reducer::Kind::kMode) return std::make_unique<CountedMode>();
+  if (reducer.kind() == Reducer::Kind::kMode) return std::make_unique<ModeOrder>();
   return dispatch(storage.dtype,
                   [&]<class T>(std::type_identity<T>) -> std::unique_ptr<SpaceStatistic> {
                     if constexpr (sizeof(T) > 2)
@@ -382,7 +249,7 @@ std::int64_t space_order_bytes(const Reducer& reducer, const Storage& storage, s
     return 3 * cells * static_cast<std::int64_t>(sizeof(double));
   }
   if (has_short_cells(storage)) return HistogramOrder::kBytes;
-  if (reducer.kind() == Reducer::Kind::kMode) return CountedMode::kBytes;
+  if (reducer.kind() == Reducer::Kind::kMode) return CountedMode::bytes();
   return kHistograms * RadixSelect::kBytes;
 }
 

@@ -11,9 +11,8 @@
 //            histogram, for others one of 16 bits of their order-preserving keys after the other:
 //            two passes for types of 32 bits, four for float64
 //   mad      the same twice: median, then the median of the deviations
-//   mode     a histogram for types of 8 and 16 bits; else sorted counts of kCountedValues different
-//            values a pass, from the third on only of those that may come more often than the best
-//            so far
+//   mode     a histogram for types of 8 and 16 bits; else in passes over partitions of the values
+//            (counted_mode.h)
 //
 // Thread rule: one thread.
 #pragma once
@@ -29,7 +28,6 @@ namespace cube {
 class SpaceStatistic {
  public:
   static constexpr std::int64_t kHeldCells = std::int64_t{1} << 20;
-  static constexpr std::int64_t kCountedValues = std::int64_t{1} << 20;
 
   virtual ~SpaceStatistic() = default;
 

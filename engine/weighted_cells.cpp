@@ -130,11 +130,20 @@ double WeightedCells::mode() {
   double best = kMissing;
   double most = 0;
   double current = kMissing;
-  double sum = 0;
+  double parts = 0;
+  std::int64_t whole = 0;
   each_run([&](double value, double weight, std::int64_t count) {
-    if (value != current) sum = 0;
+    if (value != current) {
+      parts = 0;
+      whole = 0;
+    }
     current = value;
-    sum += weight * static_cast<double>(count);
+    if (weight < 1) {
+      parts += weight;
+    } else {
+      whole += count;
+    }
+    const double sum = parts + static_cast<double>(whole);
     if (sum > most) {
       most = sum;
       best = value;

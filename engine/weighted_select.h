@@ -1,5 +1,5 @@
 // WeightedSelect: a quantile, or the mad, of cells that are seen several times and of which few are
-// held: what WeightedCells makes of zones that fit into memory, to the bit.
+// held.
 //
 // Cells that count in part, which lie along an outline, are held. Of the others each pass counts
 // how many begin with each value of the next 16 bits of their order-preserving keys (as in
@@ -18,26 +18,19 @@
 #include <vector>
 
 #include "engine/weighted_cells.h"
-#include "engine/weighted_reducers.h"
+#include "engine/weighted_passes.h"
 
 namespace cube {
 
-class WeightedSelect {
+class WeightedSelect final : public WeightedPasses {
  public:
   // REQUIRES: reducer.of_cells(), and not mode.
   explicit WeightedSelect(const WeightedReducer& reducer);
 
-  // Forgets everything; at most `parts` cells of weights below 1 follow.
-  void begin(std::int64_t parts);
-
-  // As WeightedCells has it. Every pass gets the same cells.
-  void add(std::span<const double> values, std::span<const double> weights);
-
-  // After all cells: true when they are needed once more.
-  bool wants_again();
-
-  // REQUIRES: wants_again() said no.
-  double result() const { return result_; }
+  void begin(std::int64_t parts) override;
+  void add(std::span<const double> values, std::span<const double> weights) override;
+  bool wants_again() override;
+  double result() const override { return result_; }
 
   // Memory that it takes, at most.
   static std::int64_t bytes(std::int64_t parts);

@@ -7,7 +7,7 @@
 #include "engine/cell_weights.h"
 #include "engine/feature_chunks.h"
 #include "engine/source_bands.h"
-#include "engine/weighted_select.h"
+#include "engine/weighted_passes.h"
 
 namespace cube {
 
@@ -27,10 +27,12 @@ std::vector<std::size_t> ZonalReduction::sources(const std::vector<std::size_t>&
   return source_bands(bands, [&](std::size_t band) { return bands_[band].source; });
 }
 
-bool ZonalReduction::selects(std::size_t band, std::int64_t whole) const {
+bool ZonalReduction::takes_passes(std::size_t band, std::int64_t whole) const {
   const WeightedReducer& reducer = bands_[band].reducer;
-  return whole > kMostHeld && size_of(storages_[bands_[band].source].dtype) > 2 &&
-         reducer.of_cells() && reducer.plain().kind() != Reducer::Kind::kMode;
+  if (!reducer.of_cells() || whole <= WeightedPasses::kMostHeld) return false;
+  const auto held = zones_.largest().cells.whole * static_cast<std::int64_t>(sizeof(double));
+  return size_of(storages_[bands_[band].source].dtype) > 2 &&
+         held > weighted_passes_bytes(reducer, 0);
 }
 
 bool ZonalReduction::passes_emptiness() const {
@@ -61,15 +63,16 @@ Cost ZonalReduction::cost(const Request& request) const {
   cost.scratch_bytes = kWeightsBytes + largest.weights_bytes +
                        kStrips * largest.columns * static_cast<std::int64_t>(sizeof(double)) +
                        request.region.y.size() * static_cast<std::int64_t>(sizeof(Region) + 8);
-  // Cells of a band that are held, at most; of smaller zones also where the largest are selected.
+  // Cells of a band that are held, at most; of smaller zones also where the largest take passes.
   std::map<std::size_t, std::int64_t> held;
   for (const std::size_t band : request.bands) {
     cost.scratch_bytes += kState;
-    if (!bands_[band].reducer.of_cells()) continue;
-    const bool selected = selects(band, largest.cells.whole);
-    if (selected) cost.scratch_bytes += WeightedSelect::bytes(largest.cells.parts);
+    const WeightedReducer& reducer = bands_[band].reducer;
+    if (!reducer.of_cells()) continue;
+    const bool passes = takes_passes(band, largest.cells.whole);
+    if (passes) cost.scratch_bytes += weighted_passes_bytes(reducer, largest.cells.parts);
     std::int64_t& whole = held[bands_[band].source];
-    whole = std::max(whole, selected ? kMostHeld : largest.cells.whole);
+    whole = std::max(whole, passes ? WeightedPasses::kMostHeld : largest.cells.whole);
   }
   for (const auto& [source, whole] : held) {
     cost.scratch_bytes += WeightedCells::bytes(storages_[source], whole, largest.cells.parts);
@@ -118,6 +121,12 @@ class ZonalReduction::Work final : public Kernel {
     WeightedCells cells;
   };
 
+  // An order statistic that takes passes; others may want more of them than it does.
+  struct Passes {
+    std::unique_ptr<WeightedPasses> statistic;
+    bool wants = true;
+  };
+
   void begin(const Request& request) {
     request_ = &request;
     wanted_ = op_.sources(request.bands);
@@ -159,18 +168,21 @@ class ZonalReduction::Work final : public Kernel {
     for (bool again = true; again; first_pass_ = false) {
       pull_cells(weighed, t, inputs);
       again = false;
-      for (auto& [k, select] : selects_) again |= select.wants_again();
+      for (auto& [k, passes] : passes_) {
+        passes.wants = passes.wants && passes.statistic->wants_again();
+        again |= passes.wants;
+      }
     }
   }
 
   void begin_orders(const CellWeights::Counts& counts) {
-    selects_.clear();
+    passes_.clear();
     for (SourceBand& source : sources_) {
       source.holds = false;
       for (const std::size_t k : source.orders) {
-        if (op_.selects(request_->bands[k], counts.whole)) {
-          const auto& reducer = op_.bands_[request_->bands[k]].reducer;
-          selects_.try_emplace(k, reducer).first->second.begin(counts.parts);
+        if (op_.takes_passes(request_->bands[k], counts.whole)) {
+          passes_[k] = {make_weighted_passes(op_.bands_[request_->bands[k]].reducer), true};
+          passes_[k].statistic->begin(counts.parts);
         } else {
           source.holds = true;
         }
@@ -204,8 +216,8 @@ class ZonalReduction::Work final : public Kernel {
 
   double result(std::size_t k) {
     if (states_[k]) return states_[k]->finish();
-    const auto select = selects_.find(k);
-    if (select != selects_.end()) return select->second.result();
+    const auto passes = passes_.find(k);
+    if (passes != passes_.end()) return passes->second.statistic->result();
     return op_.bands_[request_->bands[k]].reducer.of(source_of(k).cells);
   }
 
@@ -219,8 +231,9 @@ class ZonalReduction::Work final : public Kernel {
       const auto row = block.row(region.t.begin, y, columns, row_);
       gather(row, columns.begin, runs);
       for (const std::size_t k : source.orders) {
-        const auto select = selects_.find(k);
-        if (select != selects_.end()) select->second.add(values_, row_weights_);
+        const auto passes = passes_.find(k);
+        if (passes == passes_.end() || !passes->second.wants) continue;
+        passes->second.statistic->add(values_, row_weights_);
       }
       if (!first_pass_) continue;
       for (const std::size_t k : source.folds) states_[k]->add(values_, row_weights_);
@@ -244,7 +257,7 @@ class ZonalReduction::Work final : public Kernel {
   std::vector<std::size_t> wanted_;                     // bands pulled
   std::vector<SourceBand> sources_;                     // of each of them
   std::vector<std::unique_ptr<WeightedState>> states_;  // of bands of the result; null: of cells
-  std::map<std::size_t, WeightedSelect> selects_;       // of those that are selected in passes
+  std::map<std::size_t, Passes> passes_;                // of those that take them
   bool first_pass_ = true;
   std::vector<Block> blocks_;
   std::vector<double> row_;

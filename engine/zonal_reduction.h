@@ -15,14 +15,12 @@ namespace cube {
 //
 // Cells are gone through piece by piece of a zone, in order of rows, then of columns. Order
 // statistics hold the cells of a zone, or count them where they are of 8 or 16 bits; of zones of
-// more than kMostHeld cells of wider types they are selected in several passes (weighted_select.h),
-// but for mode.
+// many cells of wider types they are found in several passes (weighted_passes.h), where that takes
+// less memory than to hold the largest zone.
 //
 // Thread rule: immutable; its kernels refer to it.
 class ZonalReduction {
  public:
-  static constexpr std::int64_t kMostHeld = std::int64_t{1} << 20;
-
   struct Band {
     std::size_t source;  // band of the input
     WeightedReducer reducer;
@@ -44,8 +42,8 @@ class ZonalReduction {
   class Work;
 
   std::vector<std::size_t> sources(const std::vector<std::size_t>& bands) const;
-  // Whether an order statistic of a zone of so many whole cells is selected in passes.
-  bool selects(std::size_t band, std::int64_t whole) const;
+  // Whether an order statistic of a zone of so many whole cells is found in passes.
+  bool takes_passes(std::size_t band, std::int64_t whole) const;
 
   Zones zones_;
   std::vector<Band> bands_;

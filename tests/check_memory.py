@@ -1,5 +1,5 @@
 """What the process holds at most stays under --memory, as the kernel measures it, where much comes together: long
-tables, and medians of zones of far more cells than the budget holds. The numbers are right, too."""
+tables, and medians and modes of zones of far more cells than the budget holds. The numbers are right, too."""
 import csv
 import os
 import random
@@ -62,7 +62,19 @@ class Memory(Case):
         expected, = self.rows("space.csv")
         self.assertEqual(int(row["v_count"]), side * side)
         for name in ("v_median", "v_p90", "v_mad"):
-            self.assertAlmostEqual(float(row[name]), float(expected[name]), delta=1e-3)
+            self.assertAlmostEqual(float(row[name]), float(expected[name]), delta=5e-5)  # float32
+
+    def test_mode_of_a_zone_that_memory_does_not_hold(self):
+        side, memory = 5400, 200  # 233 MB of cells
+        # A thousand values and one that comes more often; then all different but that one.
+        for often, expr in ((1e6, "ix % 64 == 63 ? 1e6 : (ix * 7 + iy * 5) % 1000"),
+                            (-3.5, f"ix % 64 == 63 ? -3.5 : ix + iy * {side}")):
+            zone = {"cube_type": "zonal", "wkt": f"POLYGON ((0 0, {side} 0, {side} {side}, 0.5 {side}, 0 0))",
+                    "reducers": ["mode", "count"], "weights": "coverage",
+                    "in_cube": cells(side, 1, expr, "float64")}
+            row, = self.measured(zone, f"zone{often}.csv", memory, threads=1)
+            self.assertEqual(float(row["v_mode"]), often)
+            self.assertAlmostEqual(float(row["v_count"]), side * side - side / 4, places=6)
 
     def test_a_long_table_of_points(self):
         side, points, slices = 2000, 10000, 60

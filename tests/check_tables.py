@@ -293,21 +293,17 @@ class Tables(Case):
                 "type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32631"}}, "features": [
                     {"type": "Feature", "properties": {}, "geometry":
                      {"type": "Polygon", "coordinates": rings}} for rings in shapes]}, f)
-        document = {"cube_type": "zonal", "file": "a.geojson", "reducers": ["mode", "p90", "q1"],
+        document = {"cube_type": "zonal", "file": "a.geojson", "reducers": ["mode", "median", "p90", "mad"],
                     "in_cube": {"cube_type": "dummy", "fill": 1, "view": view}}
         out = ["-o", self.path("out.csv"), "--threads", "1"]
-        result = cube("run", self.graph(document), *out, "--memory", "500M")
+        # Order statistics are found in several passes, which hold little.
+        result = cube("run", self.graph(document), *out, "--memory", "200M")
         self.assertEqual(result.returncode, 2, result.stderr)
         said = int(re.search(r"it takes (\d+)M\)", result.stderr)[1])
-        self.assertGreater(said * 2 ** 20, 2e8 * 8)
-        self.assertLess(said * 2 ** 20, 2e8 * 8 * 1.3)  # once for the three of them
+        self.assertLess(said, 500)
         for memory, status in ((said, 0), (said - 3, 2)):
             result = cube("plan", self.graph(document), "--threads", "1", "--memory", f"{memory}M")
             self.assertEqual(result.returncode, status, result.stderr)
-        # Quantiles are selected in several passes, which hold little.
-        document["reducers"] = ["median", "p90", "mad"]
-        result = cube("plan", self.graph(document), *out[2:], "--memory", "300M")
-        self.assertEqual(result.returncode, 0, result.stderr)
         document["reducers"] = ["mean", "max"]
         result = cube("plan", self.graph(document), *out[2:], "--memory", "200M")
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "engine/counted_mode.h"
 #include "engine/space_statistic.h"
 #include "tests/support.h"
 
@@ -215,7 +216,7 @@ TEST_CASE("of nothing everything but count is missing") {
 TEST_CASE("the mode of more different values than are counted at a time") {
   // Each value once but one of the highest, which comes twice: all passes are needed.
   const Storage storage{DType::kFloat64, kNaN};
-  const std::int64_t rows = 2 * SpaceStatistic::kCountedValues / kColumns;
+  const std::int64_t rows = 2 * CountedMode::kCountedValues / kColumns;
   std::vector<double> cells(static_cast<std::size_t>(rows * kColumns));
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i] = static_cast<double>((i * 7919) % cells.size()) - 1000;
@@ -229,7 +230,7 @@ TEST_CASE("the mode of more different values than are counted at a time") {
 
 TEST_CASE("the mode of values that are all different takes few passes") {
   const Storage storage = storage_of(DType::kFloat64);
-  const std::int64_t rows = 6 * SpaceStatistic::kCountedValues / kColumns;
+  const std::int64_t rows = 6 * CountedMode::kCountedValues / kColumns;
   std::vector<double> cells(static_cast<std::size_t>(rows * kColumns));
   std::mt19937_64 random(11);
   std::uniform_real_distribution<double> uniform(-1, 1);

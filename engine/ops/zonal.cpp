@@ -235,8 +235,9 @@ OperatorType zonal() {
           "times "
           "the weights before it (type 7 where weights are equal); mode is the value of the "
           "largest "
-          "weight; min, max, range, first, last, prod, any and all take every cell that is covered "
-          "in part.",
+          "weight, the smallest of several; min, max, range, first, last, prod, any and all take "
+          "every cell that is covered in part. Order statistics of more than a million cells go "
+          "over a zone several times instead of holding it.",
       .example =
           R"json({"cube_type": "zonal", "wkt": "POLYGON ((5 5, 35 5, 35 25, 5 5))",
   "reducers": ["mean", "count"], "weights": "coverage",

@@ -1,5 +1,5 @@
-// Quantiles of cells in several passes against those of cells that are all held: the same to the
-// bit.
+// Order statistics of cells in several passes against those of cells that are all held: the same
+// to the bit.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/weighted_select.h"
+#include "engine/weighted_passes.h"
 #include "tests/support.h"
 
 using namespace cube;
@@ -48,21 +48,21 @@ double held(const WeightedReducer& what, const Cells& cells) {
 
 // Twice, which shows that nothing is left of the first time.
 double selected(const WeightedReducer& what, const Cells& cells) {
-  WeightedSelect select(what);
+  const auto passes = make_weighted_passes(what);
   for (int again = 0; again < 2; ++again) {
-    select.begin(parts_of(cells));
-    int passes = 0;
+    passes->begin(parts_of(cells));
+    int number = 0;
     do {
-      select.add(cells.values, cells.weights);
-      REQUIRE(++passes < 20);
-    } while (select.wants_again());
+      passes->add(cells.values, cells.weights);
+      REQUIRE(++number < 20);
+    } while (passes->wants_again());
   }
-  return select.result();
+  return passes->result();
 }
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-const std::vector<std::string> kAll = {"median", "p0", "p100", "q1", "p90", "p33.3", "mad"};
+const std::vector<std::string> kAll = {"median", "p0", "p100", "q1", "p90", "p33.3", "mad", "mode"};
 
 void check_same(const Cells& cells, const std::vector<std::string>& names = kAll) {
   for (const std::string& name : names) {
@@ -110,8 +110,9 @@ TEST_CASE("many cells of any distribution") {
     for (const bool weigh : {false, true}) {
       CAPTURE(kind);
       CAPTURE(weigh);
-      const std::vector<std::string> some = weigh ? std::vector<std::string>{"median", "p90", "mad"}
-                                                  : std::vector<std::string>{"p33.3", "p100"};
+      const std::vector<std::string> some =
+          weigh ? std::vector<std::string>{"median", "p90", "mad", "mode"}
+                : std::vector<std::string>{"p33.3", "p100", "mode"};
       check_same(cells_of(kMany, weigh, kinds[kind]), some);
     }
   }
@@ -142,4 +143,41 @@ TEST_CASE("nothing, only missing cells, and only cells in part") {
   CHECK(selected(reducer("median"), cells) == 3);
   cells.add(5, 0.75);
   check_same(cells);
+}
+
+// More different values than one pass counts: values come once or twice but for a few, which
+// weights of parts decide between.
+TEST_CASE("modes of several passes") {
+  constexpr std::int64_t kValues = 900'000;
+  const auto value = [](std::int64_t i) { return static_cast<double>(i) * 1e-3 - 100; };
+  struct Case {
+    std::vector<std::pair<std::int64_t, double>> parts;  // value and weight
+    std::vector<std::pair<std::int64_t, int>> extra;     // value and further whole cells
+    std::int64_t mode;
+  };
+  const std::vector<Case> cases = {
+      {{}, {}, 0},
+      {{}, {{899'999, 1}}, 899'999},
+      {{}, {{899'999, 1}, {800'000, 1}}, 800'000},
+      {{{850'000, 0.5}}, {}, 850'000},
+      {{{850'000, 0.5}, {3, 0.25}, {3, 0.25}}, {}, 3},
+      {{{850'000, 0.75}, {3, 0.25}, {3, 0.25}}, {}, 850'000},
+      {{{899'000, 0.5}, {899'000, 0.5}, {899'000, 0.25}, {7, 0.5}}, {{5, 1}}, 899'000},
+      // Of equal ones the smallest; one that comes in part only, below, between and above.
+      {{{-9, 0.5}, {-9, 0.5}}, {}, -9},
+      {{{-9, 0.5}, {-9, 0.25}}, {}, 0},
+      {{{1'000'000, 0.75}, {1'000'000, 0.75}}, {}, 1'000'000},
+      {{{1'000'000, 0.5}, {1'000'000, 0.5}}, {}, 0},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    CAPTURE(i);
+    Cells cells;
+    for (std::int64_t k = 0; k < kValues; ++k) cells.add(value(k * 7919 % kValues));
+    for (const auto& part : cases[i].parts) cells.add(value(part.first), part.second);
+    for (const auto& more : cases[i].extra) {
+      for (int k = 0; k < more.second; ++k) cells.add(value(more.first));
+    }
+    CHECK(selected(reducer("mode"), cells) == value(cases[i].mode));
+    CHECK(held(reducer("mode"), cells) == value(cases[i].mode));
+  }
 }
