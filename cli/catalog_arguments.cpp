@@ -37,9 +37,11 @@ StacOptions CatalogArguments::stac_options() const {
 }
 
 void add_sources(CLI::App& app, CatalogArguments& arguments, const char* format_help) {
-  app.add_option("FILES", arguments.files,
-                 "Files, folders (searched below, but not through links to folders), globs (\"*\", "
-                 "\"**\", \"{a,b}\") or - for a list of names on standard input")
+  app.add_option(
+         "FILES", arguments.files,
+         "Files, folders (searched below), globs (\"*\", \"**\", \"{a,b}\") or - for a list of "
+         "names on standard input. Links to folders are followed, as by find -L, each "
+         "folder once")
       ->type_name("");
   app.add_option("--table", arguments.table,
                  "A CSV table of images instead of FILES; - is standard input")

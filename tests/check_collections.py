@@ -1,4 +1,5 @@
 """Collections on a bad day: folders of anything, tables from spreadsheets, lists from find."""
+import json
 import os
 import shutil
 import tarfile
@@ -51,6 +52,33 @@ class BadDay(Case):
         own = '{"note": {"text": "x", "since": "soon"}, "bands": {"v": {}}}'
         self.rejects("FOLDER/own.json#/note/since: 'soon' is not a time", "catalog", "create",
                      self.path("d.db"), "--table", "none.csv", "--format", self.graph(own, "own.json"))
+
+    def test_links_to_folders_are_followed_once(self):
+        scene = self.scenes[0]
+        os.makedirs(self.path("far/deep"))
+        shutil.move(os.path.join(self.archive, scene), self.path("far/deep"))
+        os.symlink(self.path("far"), os.path.join(self.archive, "more"))
+        os.symlink(self.archive, self.path("far/deep/back"))  # a loop
+        os.symlink(".", os.path.join(self.archive, "self"))
+        os.symlink(os.path.join(self.archive, self.scenes[1]),
+                   os.path.join(self.archive, "latest"))  # a folder that is there by its own name
+        os.symlink(self.path("nowhere"), os.path.join(self.archive, "broken"))
+        whole = f"{len(self.scenes)} images, {3 * len(self.scenes)} files"
+        listed = sorted(
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(os.path.join(self.archive, "more", "deep", scene))
+            for name in names)
+        self.assertEqual(len(listed), 3)
+        for files in (self.archive, os.path.join(self.archive, "**", "*.tif"),
+                      os.path.join(self.archive, "**"), os.path.join(self.archive, "*"), os.path.join(self.path("demo"), "ar*")):
+            self.assertIn(whole, self.create(files).stdout, files)
+        images = json.loads(cube("catalog", "list", self.path("c.db"), "--json").stdout)
+        files = [band["file"] for image in images for band in image["bands"].values()]
+        self.assertEqual(sorted(name for name in files if scene in name), listed)
+        self.assertNotIn("latest", "".join(files))
+        self.assertIn(whole, self.create(os.path.join(self.archive, "more")).stdout)  # named itself
+        self.assertIn("Links to folders are followed",
+                      " ".join(cube("catalog", "create", "--help").stdout.split()))
 
     def test_globs_with_braces(self):
         result = self.create(os.path.join(self.archive, "**/{B04,S{CL,XX}}.tif"))
