@@ -8,8 +8,8 @@
 #include "catalog/draft.h"
 #include "catalog/inputs.h"
 #include "catalog/open_table.h"
-#include "catalog/parallel.h"
 #include "catalog/pipe.h"
+#include "catalog/write_states.h"
 #include "engine/error.h"
 
 namespace cube {
@@ -17,32 +17,6 @@ namespace cube {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Sizes and times of the files that are on this machine, which none of them is opened for. Several
-// are asked at a time, as some file systems are far away.
-void write_states(CatalogWriter& writer, const fs::path& folder, int threads) {
-  constexpr std::size_t kAtATime = 4096;
-  const std::string prefix = folder.string() + "/";
-  std::vector<std::string> names;
-  std::vector<FileState> states;
-  const auto write = [&] {
-    states.assign(names.size(), {});
-    for_each_parallel(names.size(), threads, [&](std::size_t i) {
-      // Most names need not be made normal to be looked at.
-      const bool plain = is_file_name(names[i]) && !names[i].starts_with('/');
-      states[i] = state_of(plain ? prefix + names[i] : resolve_descriptor(names[i], folder));
-    });
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (states[i].size) writer.add_file(names[i], states[i].size, states[i].mtime);
-    }
-    names.clear();
-  };
-  writer.for_each_file([&](const std::string& name) {
-    names.push_back(name);
-    if (names.size() == kAtATime) write();
-  });
-  write();
-}
 
 // Rows into the catalog while the next ones are read: no file is opened.
 IndexReport write_rows(const fs::path& draft, const fs::path& folder, OpenTable& open,

@@ -2,29 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <tuple>
 
 #include "engine/text.h"
 
 namespace cube {
 
-namespace {
+bool PackingCounts::Earlier::operator()(const Packing& a, const Packing& b) const {
+  const auto key = [](const Packing& packing) {
+    return std::tuple(std::abs(packing.offset), packing.offset, packing.scale);
+  };
+  return key(a) < key(b);
+}
 
-// Least offset first.
-struct Earlier {
-  bool operator()(const Packing& a, const Packing& b) const {
-    const auto key = [](const Packing& packing) {
-      return std::tuple(std::abs(packing.offset), packing.offset, packing.scale);
-    };
-    return key(a) < key(b);
-  }
-};
-
-}  // namespace
+std::optional<Packing> PackingCounts::most() const {
+  const auto at = std::ranges::max_element(counts_, {}, [](const auto& c) { return c.second; });
+  return at == counts_.end() ? std::nullopt : std::optional(at->first);
+}
 
 std::string packings_text(std::vector<Packing> packings) {
-  std::ranges::sort(packings, Earlier());
+  std::ranges::sort(packings, PackingCounts::Earlier());
   std::vector<std::string> parts;
   for (const Packing& packing : packings) {
     parts.push_back("scale " + number_text(packing.scale) + ", offset " +
@@ -38,18 +35,17 @@ Packing packing_of(const CollectedImage::Source& source, const BandInfo& band) {
 }
 
 void settle_packings(Collection& collection) {
-  std::vector<std::map<Packing, std::int64_t, Earlier>> counts(collection.bands.size());
+  std::vector<PackingCounts> counts(collection.bands.size());
   for (const CollectedImage& image : collection.images) {
     for (const auto& [band, source] : image.sources) {
-      ++counts[band][packing_of(source, collection.bands[band])];
+      counts[band].add(packing_of(source, collection.bands[band]));
     }
   }
   std::vector<Packing> most;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const BandInfo& band = collection.bands[i];
-    const auto at = std::ranges::max_element(counts[i], {}, [](const auto& c) { return c.second; });
-    const bool stays = at == counts[i].end() || collection.has_elsewhere(i);
-    most.push_back(stays ? Packing{band.scale, band.offset} : at->first);
+    const Packing own{band.scale, band.offset};
+    most.push_back(collection.has_elsewhere(i) ? own : counts[i].most().value_or(own));
   }
   for (CollectedImage& image : collection.images) {
     for (auto& [band, source] : image.sources) {

@@ -8,9 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <sstream>
+#include <utility>
+#include <vector>
 
 #include "catalog/descriptor.h"
+#include "catalog/json_pieces.h"
+#include "catalog/pipe.h"
 #include "catalog/stac.h"
 #include "engine/error.h"
 #include "engine/text.h"
@@ -77,46 +80,98 @@ class Reader {
     definitions_in(file);
   }
 
-  // A document, or a document a line.
+  // A document, or several after one another, as in lines. Most of the time is spent on parsing,
+  // which goes ahead of what is done with the items.
   void read(std::istream& in, const std::string& name, const std::string& folder, bool named) {
-    std::string text;
-    std::getline(in, text);
-    std::int64_t line = 1;
-    const bool lines = !(in >> std::ws).eof() && json::accept(text);
-    if (lines) {
-      do {
-        if (!text.empty()) document(text, name + ", line " + std::to_string(line), folder, named);
-        ++line;
-      } while (std::getline(in, text));
-      return;
+    JsonPieces pieces(in);
+    Pages first;
+    const bool more = parse_some(pieces, first);
+    Place place{name, folder, named};
+    take(first, place);
+    if (more) {
+      Pipe<Pages> ahead([&](Pages& pages) {
+        parse_some(pieces, pages);
+        return !pages.empty();
+      });
+      while (const Pages* pages = ahead.take()) take(*pages, place);
     }
-    text += '\n';
-    text.append(std::istreambuf_iterator<char>(in), {});
-    document(text, name, folder, named);
+    if (!place.any) refuse(name, "is empty", named, {});
   }
 
  private:
-  void document(const std::string& text, const std::string& name, const std::string& folder,
-                bool named) {
-    std::size_t items = 0;
-    const auto features = [&](int depth, json::parse_event_t event, json& value) {
-      if (event != json::parse_event_t::object_end || depth < 1 || depth > 2) return true;
-      if (!is_feature(value)) return true;
-      const std::string place = (depth == 2 ? "/features" : "") + pointer_step(items++);
-      const std::string self = link_of(value, "self");
-      const bool url = self.find("://") != std::string::npos;
-      use_item(value, name + "#" + place, url && !self.starts_with("file:") ? self : folder, named);
-      return false;
-    };
-    json root;
-    try {
-      root = json::parse(text, features);
-    } catch (const json::parse_error& error) {
-      return refuse(name, "is not JSON: " + reason_of(error), named, {});
+  // What has been parsed, a few hundred items at a time.
+  struct Page {
+    JsonPieces::Piece piece;  // without its text
+    json value;
+    std::string error;
+  };
+  using Pages = std::vector<Page>;
+
+  // Where the pieces come from.
+  struct Place {
+    const std::string& name;
+    const std::string& folder;
+    bool named;
+    std::size_t elements = 0;  // of the document so far
+    std::size_t items = 0;     // among them
+    bool any = false;
+  };
+
+  // False at the end.
+  static bool parse_some(JsonPieces& pieces, Pages& out) {
+    constexpr std::size_t kBytes = std::size_t{1} << 18;
+    out.clear();
+    JsonPieces::Piece piece;
+    for (std::size_t bytes = 0; bytes < kBytes;) {
+      if (!pieces.next(piece)) return false;
+      bytes += piece.text.size();
+      Page& page = out.emplace_back();
+      try {
+        page.value = json::parse(piece.text);
+      } catch (const json::parse_error& error) {
+        page.error = "is not JSON: " + reason_of(error);
+      }
+      page.piece = {{}, piece.element, piece.in_features, piece.line, piece.followed};
     }
-    if (is_feature(root)) return use_item(root, name, folder, named);
+    return true;
+  }
+
+  void take(const Pages& pages, Place& place) {
+    for (const Page& page : pages) take(page, place);
+  }
+
+  void take(const Page& page, Place& place) {
+    const JsonPieces::Piece& piece = page.piece;
+    const bool line = piece.line > 1 ? place.any : !piece.element && piece.followed;
+    const std::string name =
+        place.name + (line ? ", line " + std::to_string(piece.line) : std::string());
+    if (piece.element) return take_element(page, name, place);
+    const std::size_t items = std::exchange(place.items, 0);
+    place.any = true;
+    place.elements = 0;
+    const json& root = page.value;
+    if (!page.error.empty()) {
+      // Where some of it has been used it is not one of other kinds of files.
+      if (items > 0 && !place.named) return left_out_.push_back({name, page.error, true, false});
+      return refuse(name, page.error, place.named, {});
+    }
+    if (is_feature(root)) return use_item(root, name, place.folder, place.named);
     if (items > 0) return note_next_page(root, name);
-    other(root, name, folder, named);
+    other(root, name, place.folder, place.named);
+  }
+
+  void take_element(const Page& page, const std::string& name, Place& place) {
+    const std::string at =
+        name + "#" + (page.piece.in_features ? "/features" : "") + pointer_step(place.elements++);
+    if (!page.error.empty()) {
+      if (place.named) throw Error(ErrorCode::kInvalid, page.error, at);
+      return left_out_.push_back({at, page.error, place.items > 0, place.items == 0});
+    }
+    if (!is_feature(page.value)) return;
+    ++place.items;
+    const std::string self = link_of(page.value, "self");
+    const bool url = self.find("://") != std::string::npos;
+    use_item(page.value, at, url && !self.starts_with("file:") ? self : place.folder, place.named);
   }
 
   static std::string reason_of(const json::parse_error& error) {

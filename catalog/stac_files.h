@@ -4,8 +4,7 @@
 // of items, lines of items (NDJSON), or a Catalog or Collection, whose links to items and children
 // are followed where they lie on this machine, as pystac does. What an item's assets do not say is
 // taken from the item_assets of its Collection, which is one of the documents, or on this machine
-// where the item's link to it leads. Memory: the text of a document and
-// one item; of lines, one line.
+// where the item's link to it leads. Memory: a megabyte of items, of documents of any size.
 // Thread rule: one thread at a time.
 #pragma once
 
