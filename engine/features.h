@@ -89,13 +89,15 @@ std::vector<Vertex> points_of(const Feature& feature);
 
 std::string point_wkb(const Vertex& point);
 
-// Points in cells of a grid, as in_cells() does; NaN where one cannot be transformed.
+// Points in cells of a grid, as in_cells() does; NaN where one cannot be transformed. On grids in
+// degrees, other longitudes of the same place are found (see engine/longitudes.h).
 std::vector<Vertex> points_in_cells(const std::vector<Vertex>& points, const std::string& crs,
                                     const Grid& grid, std::string_view where);
 
 // A shape in cells of a grid: x = column, y = row downwards, both fractional, 0 at the outer edge
 // of the first cell. Where the CRS differ, edges are divided until what is straight in one is
-// straight in the other to a hundredth of a cell. Throws Error(kInvalid) with `where` when the
+// straight in the other to a hundredth of a cell. On grids in degrees, rings lie where the grid has
+// them, those across its edges twice (see engine/longitudes.h). Throws Error(kInvalid) with `where` when the
 // shape cannot be transformed.
 Shape in_cells(const Shape& shape, const std::string& crs, const Grid& grid,
                std::string_view where);

@@ -6,6 +6,7 @@
 
 #include "engine/gdal/crs.h"
 #include "engine/gdal/source_window.h"
+#include "engine/longitudes.h"
 
 namespace cube {
 
@@ -15,10 +16,11 @@ constexpr double kTurn = 360;
 
 std::int64_t columns_round(const Grid& grid) {
   constexpr double kNear = 0.01;
-  const double columns = std::nearbyint(kTurn / grid.dx);
+  const double turn = columns_of_turn(grid);
+  const double columns = std::nearbyint(turn);
   const bool all = columns >= 1 && columns <= static_cast<double>(grid.width) &&
-                   std::abs(kTurn / grid.dx - columns) <= kNear;
-  return all && is_geographic(grid.crs) ? static_cast<std::int64_t>(columns) : 0;
+                   std::abs(turn - columns) <= kNear;
+  return all ? static_cast<std::int64_t>(columns) : 0;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/features.h"
 #include "engine/gdal/crs.h"
+#include "engine/longitudes.h"
 
 namespace cube {
 
@@ -153,7 +154,9 @@ std::vector<Vertex> points_in_cells(const std::vector<Vertex>& points, const std
   }
   if (differs(crs, grid, where)) CrsTransform(crs, grid.crs).apply(x, y);
   std::vector<Vertex> out(points.size());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = {grid.column(x[i]), grid.row(y[i])};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = {turned_column(grid.column(x[i]), grid), grid.row(y[i])};
+  }
   return out;
 }
 
@@ -165,6 +168,7 @@ Shape in_cells(const Shape& shape, const std::string& crs, const Grid& grid,
       Ring& cells = out.rings.emplace_back();
       for (const Vertex& v : ring) cells.push_back({grid.column(v.x), grid.row(v.y)});
     }
+    turn_into(out, grid);
     return out;
   }
   const Tracer tracer(crs, grid);
@@ -175,10 +179,16 @@ Shape in_cells(const Shape& shape, const std::string& crs, const Grid& grid,
     return true;
   };
   // Far from the cube the transformation may be undefined or fold back: what lies there is cut off.
-  const std::vector<Box> boxes = surroundings(grid, crs);
+  // From degrees to degrees it does not, and the same place may have other longitudes.
+  const bool degrees = is_geographic(crs) && is_geographic(grid.crs);
+  const std::vector<Box> boxes = degrees ? std::vector<Box>() : surroundings(grid, crs);
   bool good = !boxes.empty() || trace(shape);
   for (const Box& box : boxes) good = good && trace(clipped(shape, box));
-  if (good) return out;
+  if (good) {
+    if (!degrees) join_at_seam(out, grid);
+    turn_into(out, grid);
+    return out;
+  }
   throw Error(ErrorCode::kInvalid, "the geometry cannot be transformed to " + grid.crs,
               std::string(where));
 }

@@ -3,6 +3,7 @@
 #include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/find_slice.h"
+#include "engine/longitudes.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 #include "engine/translation.h"
@@ -64,6 +65,7 @@ class Crop final : public Operator {
     } else if (window.empty()) {
       note(where, "lies outside of the cube, so all cells are missing: " + lies(in[0]));
     }
+    if (params.extent) note_longitudes(*params.extent);
   }
 
   Request demand(const Request& out, std::size_t) const override { return cells_.source(out); }
@@ -74,6 +76,19 @@ class Crop final : public Operator {
   Crop(const CubeInfo& in, const Region& window)
       : Operator(cropped(in, window)),
         cells_(in, info().bands, {window.t.begin, window.y.begin, window.x.begin}) {}
+
+  // Where the result counts longitudes otherwise than the extent does.
+  void note_longitudes(const Extent& extent) {
+    constexpr double kHalfTurn = 180;
+    const Grid& grid = info().grid;
+    const auto turned = [&](const std::optional<double>& asked, double is) {
+      return asked && std::abs(*asked - is) > kHalfTurn;
+    };
+    if (columns_of_turn(grid) == 0) return;
+    if (!turned(extent.left, grid.left) && !turned(extent.right, grid.right())) return;
+    note("/extent", "these longitudes are " + number_text(grid.left) + " to " +
+                        number_text(grid.right()) + " in the cube, and in the result");
+  }
 
   // Where the box lies and where the cube.
   std::string lies(const CubeInfo& in) const {
@@ -143,9 +158,38 @@ class Crop final : public Operator {
             snapped(extent.top ? grid.row(*extent.top) : 0,
                     extent.bottom ? grid.row(*extent.bottom) : static_cast<double>(grid.height),
                     snap, "row"),
-            snapped(extent.left ? grid.column(*extent.left) : 0,
-                    extent.right ? grid.column(*extent.right) : static_cast<double>(grid.width),
-                    snap, "column")};
+            columns(extent, snap, grid)};
+  }
+
+  // In a grid in degrees, where it has the extent's longitudes.
+  static Range columns(const Extent& extent, const std::string& snap, const Grid& grid) {
+    double begin = extent.left ? grid.column(*extent.left) : 0;
+    double end = extent.right ? grid.column(*extent.right) : static_cast<double>(grid.width);
+    if (!extent.right) begin = turned_column(begin, grid);
+    if (!extent.left) end = turned_column(end, grid);
+    const Range all{0, grid.width};
+    Range best = snapped(begin, end, snap, "column");
+    const double turn = columns_of_turn(grid);
+    if (all.contains(best) || turn == 0 || end - begin > turn) return best;
+    const double first = -std::floor(begin / turn);  // brings the left edge into the first turn
+    for (const double turns : {first, first - 1}) {
+      const Range there = snapped(begin + turns * turn, end + turns * turn, snap, "column");
+      if (all.contains(there)) return there;
+      if (intersect(best, all).empty() && !intersect(there, all).empty()) best = there;
+    }
+    if (goes_round(grid)) throw crosses_seam(extent, grid);
+    return best;  // partly beyond a cube that does not go round
+  }
+
+  static Error crosses_seam(const Extent& extent, const Grid& grid) {
+    const double left = extent.left.value_or(grid.left);
+    const double right = extent.right.value_or(grid.right());
+    return Error(ErrorCode::kInvalid,
+                 "longitudes " + number_text(left) + " to " + number_text(right) +
+                     " are no one box of the cube, whose columns run from " +
+                     number_text(grid.left) + " to " + number_text(grid.right()),
+                 extent.left ? "/extent/left" : "/extent/right",
+                 "resample with a view of these longitudes goes across the seam");
   }
 
   // Whole cells between two fractional edges.
@@ -209,8 +253,12 @@ OperatorType crop() {
   return operator_type<Crop>({
       .id = "crop",
       .summary = "A box of the cube, by cell indices or by coordinates and times.",
-      .help = "The box may exceed the cube: cells beyond it are missing, and where the whole box "
-              "is beyond it, a note says so. A labelled time axis cannot be exceeded.",
+      .help =
+          "The box may exceed the cube: cells beyond it are missing, and where the whole box "
+          "is beyond it, a note says so. A labelled time axis cannot be exceeded. In a cube in "
+          "degrees the extent may count longitudes from -180 or from 0 on, and the result counts "
+          "as the cube does, which a note says; of a cube that goes round the earth, an extent "
+          "across its left and right edge is an error, as it is no one box.",
       .example = R"({"cube_type": "crop",
   "extent": {"left": 10, "right": 30, "bottom": 10, "top": 30, "t0": "2020-02", "t1": "2020-03"},
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,

@@ -9,6 +9,7 @@
 #include "engine/feature_chunks.h"
 #include "engine/features.h"
 #include "engine/gdal/crs.h"
+#include "engine/longitudes.h"
 #include "engine/missing.h"
 #include "engine/registry.h"
 #include "engine/row_spans.h"
@@ -156,8 +157,9 @@ struct Extract::Places {
 Extract::Places Extract::centers(const Feature& feature, const std::string& crs, const Grid& grid,
                                  const char* where) {
   const FeatureTable alone{crs, {}, {feature}};
-  const RowSpans inside(in_cells(united_area(alone, where), crs, grid, where), {0, grid.height},
-                        {0, grid.width}, CellRule::kCenter);
+  const Shape area = united_area(alone, where);
+  const RowSpans inside(in_cells(area, crs, grid, where), {0, grid.height}, {0, grid.width},
+                        CellRule::kCenter);
   Places out;
   std::vector<double> xs;
   std::vector<double> ys;
@@ -171,6 +173,11 @@ Extract::Places Extract::centers(const Feature& feature, const std::string& crs,
     }
   }
   CrsTransform(grid.crs, crs).apply(xs, ys);
+  if (is_geographic(crs)) {
+    // Stated as the feature counts longitudes, which may not be as the cube does.
+    const double right = bounds(area).right;
+    for (double& x : xs) x = longitude_before(x, right);
+  }
   for (std::size_t i = 0; i < xs.size(); ++i) out.wkb.push_back(point_wkb({xs[i], ys[i]}));
   return out;
 }
@@ -402,7 +409,8 @@ OperatorType extract() {
               "each cell alone. Points outside of the cube have missing values, and a "
               "note says how many they are. Rows stand in the "
               "order "
-              "of the file, bands keep their names; only what lies under the points is read.",
+              "of the file, bands keep their names; only what lies under the points is read. In a "
+              "cube in degrees, points may count longitudes from -180 or from 0 on.",
       .example = R"json({"cube_type": "extract", "wkt": "MULTIPOINT (12 8, 33 21)",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

@@ -159,7 +159,11 @@ OperatorType filter_geom() {
           "that they stay right to a hundredth of a cell. Of a geometry that keeps no cell at all, "
           "a "
           "note says where it lies and where the cube. A cell whose centre lies exactly on the "
-          "outline belongs to the area on its left or below it. What lies outside is not read.",
+          "outline belongs to the area on its left or below it. What lies outside is not read. In "
+          "a "
+          "cube in degrees, areas may count longitudes from -180 or from 0 on, and reach across "
+          "the "
+          "cube's edges where that goes round the earth.",
       .example =
           R"json({"cube_type": "filter_geom", "wkt": "POLYGON ((5 5, 35 5, 35 25, 5 5))",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,

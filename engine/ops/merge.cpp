@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/longitudes.h"
 #include "engine/missing.h"
 #include "engine/reducers.h"
 #include "engine/registry.h"
@@ -60,6 +61,30 @@ Shift shift_of(const Grid& first, const Grid& other, std::size_t cube) {
   return {std::llround(y), std::llround(x)};
 }
 
+// Side by side, cubes that count longitudes differently would hold the same place twice.
+void check_longitudes(std::span<const CubeInfo> in, const Grid& all) {
+  const double turn = columns_of_turn(all);
+  const auto goes_beyond = [&](double columns) { return turn > 0 && columns > turn + 0.5; };
+  if (!goes_beyond(static_cast<double>(all.width))) return;
+  double left = in[0].grid.left;
+  double right = in[0].grid.right();
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const Grid& grid = in[i].grid;
+    if (goes_beyond(static_cast<double>(grid.width))) return;  // one that holds places twice itself
+    const std::string before = number_text(left) + " to " + number_text(right);
+    left = std::min(left, grid.left);
+    right = std::max(right, grid.right());
+    if (!goes_beyond((right - left) / all.dx)) continue;
+    throw Error(
+        ErrorCode::kInvalid,
+        "the cubes go more than once round the earth, so that the same place would have two "
+        "columns: longitudes " +
+            before + " and " + number_text(grid.left) + " to " + number_text(grid.right()),
+        "/in_cubes" + pointer_step(i),
+        "resample with 'like' brings one onto the longitudes of the other");
+  }
+}
+
 void place_in_space(std::span<const CubeInfo> in, Grid& grid, std::vector<Place>& places) {
   Range rows{0, in[0].grid.height};
   Range columns{0, in[0].grid.width};
@@ -71,6 +96,7 @@ void place_in_space(std::span<const CubeInfo> in, Grid& grid, std::vector<Place>
     columns = {std::min(columns.begin, places[i].x.begin), std::max(columns.end, places[i].x.end)};
   }
   grid = in[0].grid.window(rows, columns);
+  check_longitudes(in, grid);
   for (Place& place : places) {
     place.y = place.y.shifted(-rows.begin);
     place.x = place.x.shifted(-columns.begin);

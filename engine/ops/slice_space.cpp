@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/longitudes.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 #include "engine/translation.h"
@@ -47,7 +48,8 @@ class SliceSpace final : public Operator {
               checked("ix", "columns", *params.ix, grid.width)};
     }
     return {holding("y", *params.y, grid.row(*params.y), grid.height, grid.bottom(), grid.top),
-            holding("x", *params.x, grid.column(*params.x), grid.width, grid.left, grid.right())};
+            holding("x", *params.x, turned_column(grid.column(*params.x), grid), grid.width,
+                    grid.left, grid.right())};
   }
 
   static void check_pairs(const Params& params) {
@@ -100,7 +102,9 @@ OperatorType slice_space() {
   return operator_type<SliceSpace>({
       .id = "slice_space",
       .summary = "The series of one cell.",
-      .help = "Only what lies under the cell is read.",
+      .help =
+          "Only what lies under the cell is read. In a cube in degrees x may be any longitude of "
+          "the place: 350 is found in columns from -180 to 180, -10 in those from 0 to 360.",
       .example = R"({"cube_type": "slice_space", "x": 25, "y": 15,
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

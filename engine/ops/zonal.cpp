@@ -237,7 +237,9 @@ OperatorType zonal() {
           "largest "
           "weight, the smallest of several; min, max, range, first, last, prod, any and all take "
           "every cell that is covered in part. Order statistics of more than a million cells go "
-          "over a zone several times instead of holding it.",
+          "over a zone several times instead of holding it. In a cube in degrees, features may "
+          "count longitudes from -180 or from 0 on, and reach across the cube's edges where that "
+          "goes round the earth.",
       .example =
           R"json({"cube_type": "zonal", "wkt": "POLYGON ((5 5, 35 5, 35 25, 5 5))",
   "reducers": ["mean", "count"], "weights": "coverage",
