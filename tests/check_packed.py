@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""ncdf and zarr in zip and tar archives and compressed files: the same cells as unpacked, and no
-temporary file is left.
+"""ncdf and zarr in zip and tar archives, compressed and on a server: the same cells as from a plain
+file, and no temporary file is left.
 """
+import functools
+import http.server
 import os
+import subprocess
 import sys
 import tarfile
+import threading
 import unittest
 import zipfile
 
@@ -18,7 +22,30 @@ except ImportError as error:
 import gzip
 
 from array_files import ArrayCase, dataset
-from program import cube
+from program import CUBE, cube
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files whole, without ranges."""
+
+    def log_message(self, *arguments):
+        pass
+
+    def copyfile(self, source, output):
+        try:
+            super().copyfile(source, output)
+        except ConnectionError:  # the reader has enough
+            pass
+
+
+class Stalling(Quiet):
+    """Sends half of a file and no more."""
+
+    def copyfile(self, source, output):
+        output.write(source.read(os.fstat(source.fileno()).st_size // 2))
+        output.flush()
+        self.server.stalled.set()
+        self.server.ended.wait()
 
 
 class Packed(ArrayCase):
@@ -68,6 +95,46 @@ class Packed(ArrayCase):
                     self.same(self.computed("ncdf", name, chunk="2,5,6"), expected)
                     self.same(self.computed("ncdf", name, chunk="3,4,5"), expected)
                     self.assertEqual(os.listdir(self.temporary), [])
+
+    def serve(self, handler):
+        """The address of a server of the test's folder."""
+        handler = functools.partial(handler, directory=self.folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.stalled, server.ended = threading.Event(), threading.Event()
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        for end in (server.server_close, thread.join, server.shutdown, server.ended.set):
+            self.addCleanup(end)  # the last first
+        return server, f"/vsicurl/http://127.0.0.1:{server.server_address[1]}"
+
+    def test_on_a_server(self):
+        data = dataset(y_up=True)
+        path = self.save(data, "ncdf")
+        expected = xr.open_dataset(path).load()
+        with open(path, "rb") as raw, gzip.open(path + ".gz", "wb") as packed:
+            packed.write(raw.read())
+        _, address = self.serve(Quiet)
+        self.same(self.computed("ncdf", address + "/in.nc"), expected)
+        self.same(self.computed("ncdf", address + "/in.nc.gz"), expected)
+        self.refused(f"/file: {address}/no.nc: there is no such file", address + "/no.nc")
+        self.assertEqual(os.listdir(self.temporary), [])
+
+    def test_a_run_that_is_killed_leaves_no_copy(self):
+        self.save(dataset(), "ncdf")
+        server, address = self.serve(Stalling)
+        graph = self.graph({"cube_type": "ncdf", "file": address + "/in.nc"})
+        with subprocess.Popen([CUBE, "check", graph], stderr=subprocess.DEVNULL) as process:
+            self.assertTrue(server.stalled.wait(30))
+            process.kill()
+        self.assertEqual(os.listdir(self.temporary), [])
+
+    def test_one_copy_a_command(self):
+        one = self.zipped("one.zip", self.save(dataset(), "ncdf"))
+        source = {"cube_type": "ncdf", "file": one}
+        twice = self.graph({"cube_type": "merge", "in_cubes": [source, source], "overlap": "mean"})
+        for command in (("check",), ("run", "-o", self.path("out.nc"), "--overwrite")):
+            notes = cube(command[0], twice, *command[1:]).stderr
+            self.assertEqual(notes.count("is read from a copy"), 1, notes)
 
     def test_the_copy_is_told(self):
         one = self.zipped("one.zip", self.save(dataset(), "ncdf"))

@@ -1,6 +1,8 @@
 #include "engine/gdal/local_copy.h"
 
 #include <cpl_vsi.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <vector>
 
 #include "engine/error.h"
@@ -51,19 +54,43 @@ void write_all(int descriptor, const std::vector<char>& bytes, std::size_t count
 LocalCopy::LocalCopy(const std::string& file, const std::string& called)
     : path_(temporary_folder() + "/cube_copy_XXXXXX") {
   register_gdal();
-  const int descriptor = ::mkstemp(path_.data());
+  // Without a name while it is copied: the system takes it back if the program is killed.
+  int descriptor = -1;
+#ifdef O_TMPFILE
+  descriptor =
+      ::open(temporary_folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+#endif
+  const bool named = descriptor < 0;  // not every file system has such files
+  if (named) descriptor = ::mkostemp(path_.data(), O_CLOEXEC);
   if (descriptor < 0) throw no_room(called, std::strerror(errno));
   try {
     copy(file, called, descriptor);
+    if (!named) give_name(descriptor, called);
   } catch (...) {
     ::close(descriptor);
-    ::unlink(path_.c_str());
+    if (named) ::unlink(path_.c_str());
     throw;
   }
   ::close(descriptor);
 }
 
 LocalCopy::~LocalCopy() { ::unlink(path_.c_str()); }
+
+// For libhdf5, which does not open files by their descriptors in /proc.
+void LocalCopy::give_name(int descriptor, const std::string& called) {
+  constexpr int kTries = 100;
+  const std::string by_descriptor = "/proc/self/fd/" + std::to_string(descriptor);
+  std::random_device random;
+  for (int i = 0; i < kTries; ++i) {
+    path_ = temporary_folder() + "/cube_copy_" + std::to_string(random());
+    if (::linkat(AT_FDCWD, by_descriptor.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) ==
+        0) {
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  throw no_room(called, std::strerror(errno));
+}
 
 std::string LocalCopy::note() const {
   return "is read from a copy of " + bytes_text(static_cast<double>(bytes_)) + " in " +
@@ -82,7 +109,7 @@ void LocalCopy::copy(const std::string& file, const std::string& called, int des
     throw Error(ErrorCode::kNotFound, "there is no such file", called);
   }
   std::error_code error;
-  const fs::space_info space = fs::space(path_, error);
+  const fs::space_info space = fs::space(temporary_folder(), error);
   if (!error && static_cast<std::uintmax_t>(stat.st_size) > space.available) {
     throw no_room(called, "it has " + bytes_text(static_cast<double>(stat.st_size)) + ", and " +
                               bytes_text(static_cast<double>(space.available)) + " are free");

@@ -16,7 +16,8 @@ class LocalCopy {
   LocalCopy(const std::string& file, const std::string& called);
 
   // Takes its name away: who has it open goes on reading, and nothing is left after them, however
-  // the program ends; only one that is killed while it copies leaves it.
+  // the program ends. It gets its name when all of it is copied, so that being killed before leaves
+  // nothing either (on file systems that have files without names, as those of Linux do).
   ~LocalCopy();
   LocalCopy(const LocalCopy&) = delete;
   LocalCopy& operator=(const LocalCopy&) = delete;
@@ -28,6 +29,7 @@ class LocalCopy {
 
  private:
   void copy(const std::string& file, const std::string& called, int descriptor);
+  void give_name(int descriptor, const std::string& called);
 
   std::string path_;
   std::int64_t bytes_ = 0;
