@@ -117,11 +117,14 @@ struct PlannedImage {
   std::string name;
   Instant datetime;
   std::vector<std::string> bands;
+  // Of an item, a line for each asset: the band that it is, or why it is none.
+  std::vector<std::string> assets = {};
 };
 
-// Calls `use` for each row or item that would be an image or part of one. No file is looked at but,
-// of a table that does not name its bands, the first. The report has no files that cannot be
-// opened. Throws as the functions above.
+// Calls `use`, if there is one, for each row or item that would be an image or part of one. No file
+// is looked at but, of a table that does not name its bands, the first. Documents of items are read
+// twice then, as what a band is called follows from all of them. The report has no files that
+// cannot be opened. Throws as the functions above.
 IndexReport plan_from_table(const TableOptions& table,
                             const std::function<void(const PlannedImage&)>& use);
 IndexReport plan_from_stac(const StacOptions& stac,

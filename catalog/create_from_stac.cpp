@@ -155,24 +155,6 @@ Collection collect_stac(const StacOptions& stac, const IndexOptions& options,
   return collector.finish(gatherer);
 }
 
-IndexReport plan_from_stac(const StacOptions& stac,
-                           const std::function<void(const PlannedImage&)>& use) {
-  StacOptions unopened = stac;
-  unopened.open_unknown = false;
-  Collection collection = collect_stac(unopened, {}, nullptr);
-  for (const CollectedImage& image : collection.images) {
-    PlannedImage planned{"item", image.name, image.datetime, {}};
-    for (const auto& [band, source] : image.sources) {
-      planned.bands.push_back(collection.bands[band].name);
-    }
-    use(planned);
-  }
-  return {std::ssize(collection.images),
-          std::ssize(collection.files),
-          std::move(collection.left_out),
-          {}};
-}
-
 IndexReport create_catalog_from_stac(const fs::path& catalog, const StacOptions& stac,
                                      const IndexOptions& options) {
   check_target(catalog, options.overwrite);

@@ -76,7 +76,7 @@ IndexReport plan_from_table(const TableOptions& options,
         planned.bands.push_back(table.bands()[block.files[at].band].info.name);
         files.emplace(block.files[at].file);
       }
-      use(planned);
+      if (use) use(planned);
     }
   }
   open.check_bands_seen();

@@ -73,6 +73,19 @@ std::string why_unusable(const std::string& key, const json& asset, const std::s
   return kExtensions.contains(extension_of(href)) ? "" : "is no raster by its name";
 }
 
+// "image/png; role thumbnail".
+std::string kind_of(const json& asset) {
+  std::vector<std::string> roles;
+  const json& said = member(asset, "roles");
+  if (said.is_array()) {
+    for (const json& role : said) roles.push_back(text_of(role));
+  }
+  std::vector<std::string> parts;
+  if (const std::string type = media_type(asset); !type.empty()) parts.push_back(type);
+  if (!roles.empty()) parts.push_back((roles.size() > 1 ? "roles " : "role ") + join(roles));
+  return join(parts, "; ");
+}
+
 StacBand read_band(const json& band, const json& raster, const json& asset,
                    const json& properties) {
   StacBand out;
@@ -252,6 +265,7 @@ StacItem StacReader::read(const json& item, const std::string& base) {
     StacAsset read;
     read.key = key;
     const std::string href = text_of(member(asset, "href"));
+    read.said = kind_of(asset);
     read.unusable = why_unusable(key, asset, href);
     read.descriptor = href.empty() ? "" : gdal_name(href, base);
     try {

@@ -38,6 +38,7 @@ struct StacBand {
 struct StacAsset {
   std::string key;
   std::string descriptor;       // what GDAL opens
+  std::string said;             // its media type and roles, for people
   std::string unusable;         // why it is not taken unless asked for: a thumbnail, no raster, ...
   std::string crs;              // canonical; "" = not said
   std::optional<Box> extent;    // in `crs`

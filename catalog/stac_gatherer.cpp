@@ -37,7 +37,13 @@ std::string reason_of_none(const StacItem& item) {
   for (const StacAsset& asset : item.assets) {
     if (!asset.unusable.empty()) reasons.push_back("'" + asset.key + "' " + asset.unusable);
   }
-  if (reasons.empty()) return "has none of the bands asked for";
+  if (reasons.size() < item.assets.size()) {
+    std::vector<std::string> keys;
+    for (const StacAsset& asset : item.assets) {
+      if (asset.unusable.empty()) keys.push_back("'" + asset.key + "'");
+    }
+    return "has none of the bands asked for, but " + join(keys);
+  }
   return "has no raster asset: " + join(reasons);
 }
 

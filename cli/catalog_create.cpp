@@ -125,11 +125,12 @@ std::function<void(std::int64_t, std::int64_t)> shown_on(ProgressBar& bar) {
 // Says what would become of rows or items, which `plan` gives one after another; writes nothing.
 template <class Plan>
 void dry_run(const CreateOptions& options, const char* noun, const Plan& plan) {
-  const IndexReport report = plan([&](const PlannedImage& image) {
-    if (!options.explain) return;
+  const std::function<void(const PlannedImage&)> say = [](const PlannedImage& image) {
     std::cout << image.where << ": image " << image.name << ", time " << to_text(image.datetime)
               << ", band " << join(image.bands) << '\n';
-  });
+    for (const std::string& asset : image.assets) std::cout << "    " << asset << '\n';
+  };
+  const IndexReport report = plan(options.explain ? say : nullptr);
   if (!report.layout.empty()) std::cout << options.table << ": " << report.layout << '\n';
   for (const IndexReport::Left& left : report.left_out) {
     if (!options.explain && !left.failed) continue;
@@ -161,7 +162,7 @@ int create_from_stac(const CreateOptions& options) {
   const ProgressMode mode = parse_progress_mode(options.progress);
   const StacOptions stac = options.stac_options();
   if (options.dry_run) {
-    dry_run(options, "document", [&](const auto& use) { return plan_from_stac(stac, use); });
+    dry_run(options, "item", [&](const auto& use) { return plan_from_stac(stac, use); });
     return kDone;
   }
   IndexReport report;
@@ -211,7 +212,8 @@ void add_catalog_create(CLI::App& parent, Program& program) {
   app->add_flag("--overwrite", options->overwrite, "Replace an existing catalog");
   app->add_flag("--dry-run", options->dry_run,
                 "Match the names, or read the table or items, only; write nothing");
-  app->add_flag("--explain", options->explain, "Say of every file what it is or why it is not");
+  app->add_flag("--explain", options->explain,
+                "Say of every file, item and asset what it is or why it is not");
   app->footer(
       "Tables: the header says what the columns are, in one of three shapes:\n"
       "  name,datetime,B04,B08        a row an image, a column a band\n"

@@ -35,8 +35,15 @@ has out "demo/stac.db: 24 images, 72 files, 3 bands, 2023-01-14 .. 2023-12-20"
 check "its images" 0 "$CUBE" catalog list demo/stac.db --json
 same out files.json
 check "a dry run" 0 "$CUBE" catalog create no.db demo/stac/catalog.json --dry-run --explain --open
-has out "item: image S2A_31UGR_20230114_0_L2A, time 2023-01-14T00:00:00, band B04, B08, SCL"
-has out "24 images of 72 files; 0 documents left out; no file is looked at, nothing is written (--dry-run)"
+has out "S2A_31UGR_20230114_0_L2A.json ('S2A_31UGR_20230114_0_L2A'): image S2A_31UGR_20230114_0_L2A, time 2023-01-14T00:00:00, band B04, B08, SCL"
+has out "    'thumbnail' (image/png; role thumbnail): not used: is to be looked at"
+has out "    'B04' (image/tiff; role data): band B04 (uint16, nodata 0, in EPSG:32631, placed by the item's bbox or geometry)"
+has out "24 images of 72 files; 0 items left out; no file is looked at, nothing is written (--dry-run)"
+check "a dry run of standard input" 0 sh -c \
+  "'$CUBE' catalog create no.db --stac - --bands SCL --dry-run --explain <demo/stac/all.ndjson"
+has out "    'B08' (image/tiff; role data): not used: is none of the bands asked for"
+has out "stdin, line 1 ('S2A_31UGR_20230114_0_L2A'): image S2A_31UGR_20230114_0_L2A"
+has out "24 images of 24 files"
 check "of a folder" 0 "$CUBE" catalog create no.db --stac demo/stac --dry-run --explain
 has out "demo/stac/catalog.json: is a STAC Catalog: its items are found as files"
 [ ! -e no.db ] || { failed=1; echo "FAILED: no.db was written"; }

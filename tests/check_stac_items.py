@@ -91,6 +91,72 @@ class Documents(Case):
                     self.assertEqual(found[band][key], said[key], f"{band} {key}")
             self.check_place(item, image)
 
+    def explained(self, document, *arguments):
+        """{item's id: {asset: what is said of it}} of a dry run, and the lines that are of no image."""
+        said = cube("catalog", "create", self.path("no.db"), "--stac", document, "--dry-run", "--explain",
+                    *arguments)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertFalse(os.path.exists(self.path("no.db")))
+        items, others = {}, []
+        for line in said.stdout.splitlines():
+            asset = re.fullmatch(r"    '([^']+)'( \([^)]*\))?: (.+)", line)
+            image = re.fullmatch(r".+: image (\S+), time \S+, band (.+)", line)
+            if asset:
+                items[name][asset[1]] = asset[3]
+            elif image:
+                name = image[1]
+                items[name] = {}
+            else:
+                others.append(line)
+        return items, others
+
+    def test_every_asset_is_explained(self):
+        for name in sorted(os.listdir(FOLDER)):
+            with self.subTest(name), open(os.path.join(FOLDER, name)) as file:
+                document = json.load(file)
+                items, others = self.explained(os.path.join(FOLDER, name))
+                self.assertEqual(len(others), 1)  # the count
+                for item in document.get("features", [document]):
+                    found = items.pop(item["id"])
+                    self.assertEqual(sorted(found), sorted(item["assets"]))
+                    for key, asset in item["assets"].items():
+                        kind = asset.get("type", "").split(";")[0]
+                        bands = [band for band in bands_of(item) if band.split(".")[0] == key]
+                        for band in bands:
+                            self.assertIn(f"band {band} (", found[key])
+                            self.assertIn(f"in EPSG:{item['properties']['proj:epsg']}", found[key])
+                        if not bands:
+                            self.assertRegex(found[key], f"^not used: is (to be looked at|{kind})$")
+                self.assertEqual(items, {})
+
+    def test_items_and_assets_that_are_not_used_say_why(self):
+        asset = {"href": "a.tif", "type": "image/tiff", "roles": ["data"],
+                 "raster:bands": [{"data_type": "int16", "nodata": -1, "scale": 0.5, "offset": 2}]}
+        good = {"type": "Feature", "stac_version": "1.0.0", "id": "good", "bbox": [1, 2, 3, 4],
+                "properties": {"datetime": "2020-01-01T00:00:00Z"},
+                "assets": {"a": asset, "b": {**asset, "href": "b.tif"}, "none": {"type": "image/tiff"},
+                           "odd": {"href": "x.xyz"}, "png": {"href": "x.png", "type": "image/png"}}}
+        nowhere = {key: value for key, value in good.items() if key != "bbox"}
+        document = {"type": "FeatureCollection", "features": [
+            good, {**nowhere, "id": "nowhere"}, {**good, "id": "timeless", "properties": {}},
+            {**good, "id": "other", "assets": {"c": asset}}, {**good, "id": "bare", "assets": {}},
+            {**good, "id": "picture", "assets": {"png": good["assets"]["png"]}}, good]}
+        items, others = self.explained(self.graph(document, "items.json"), "--bands", "a")
+        self.assertEqual(items, {"good": {
+            "a": "band a (int16, nodata -1, scale 0.5, offset 2, in no known reference system, placed by "
+                 "the item's bbox or geometry)",
+            "b": "not used: is none of the bands asked for", "none": "not used: has no href",
+            "odd": "not used: is no raster by its name", "png": "not used: is a picture"}})
+        place = self.path("items.json") + "#/features/"
+        self.assertEqual(others, [place + line for line in (
+            "1 ('nowhere'): has no place: neither bbox nor geometry nor proj:transform",
+            "2/properties: has neither datetime nor start_datetime",
+            "3 ('other'): has none of the bands asked for, but 'c'", "4 ('bare'): has no assets",
+            "5 ('picture'): has no raster asset: 'png' is a picture",
+            f"6 ('good'): stands in {place}0 ('good') too")] + [
+                "1 image of 1 file; 6 items left out; no file is looked at, nothing is written "
+                "(--dry-run)"])
+
     def check_place(self, item, image):
         """The bbox, which is that of the valid cells, lies in the footprint."""
         self.assertEqual(len(image["footprint"]), 1)
