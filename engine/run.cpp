@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <latch>
 #include <mutex>
 
 #include "engine/chunk_queue.h"
@@ -37,6 +38,7 @@ class Journal {
   }
 
   bool stopped() { return stopped_ || cancelled(); }
+  void stop() { stopped_ = true; }
 
   bool cancelled() {
     if (!cancelled_ && options_.cancelled && options_.cancelled()) cancelled_ = true;
@@ -98,17 +100,59 @@ class Journal {
   Report report_;
 };
 
+// The sinks of a run. They are begun by the first worker while the others compute their first
+// chunks: making the tags of a GeoTIFF takes as long as opening ten files.
+class Outputs {
+ public:
+  explicit Outputs(std::span<const std::unique_ptr<Sink>> sinks) : sinks_(sinks) {}
+
+  // Called once; false when a sink cannot begin.
+  bool begin(const ChunkShape& tiling, const Provenance& provenance) {
+    try {
+      for (const std::unique_ptr<Sink>& sink : sinks_) sink->begin(tiling, provenance);
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    begun_.count_down();
+    return !failure_;
+  }
+
+  // Waits until the sinks have begun; false when they could not. Thread rule: any worker.
+  bool write(const Chunk& chunk) {
+    begun_.wait();
+    if (failure_) return false;
+    for (const std::unique_ptr<Sink>& sink : sinks_) sink->write(chunk);
+    return true;
+  }
+
+  // Throws what begin() met. REQUIRES: the workers are gone.
+  std::vector<std::string> finish(bool complete) {
+    if (failure_) std::rethrow_exception(failure_);
+    std::vector<std::string> files;
+    if (!complete) return files;
+    for (const std::unique_ptr<Sink>& sink : sinks_) {
+      for (std::string& file : sink->finish()) files.push_back(std::move(file));
+    }
+    return files;
+  }
+
+ private:
+  std::span<const std::unique_ptr<Sink>> sinks_;
+  std::latch begun_{1};
+  std::exception_ptr failure_;
+};
+
 // One chunk from the sources to the sinks, for which there may be help from others of `threads`
 // workers; whatever goes wrong becomes part of the journal.
 void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& worker,
-               std::span<const std::unique_ptr<Sink>> sinks, Journal& journal) {
+               Outputs& outputs, Journal& journal) {
   const Region region = plan.region(chunk);
   try {
     const Chunk result =
         worker.evaluate_parts(plan.graph().result, region, plan.parts(chunk, threads));
     worker.forget();
     const Stopwatch start;
-    for (const std::unique_ptr<Sink>& sink : sinks) sink->write(result);
+    if (!outputs.write(result)) return;
     journal.done(result.empty(), start.seconds());
   } catch (const std::exception& error) {
     worker.forget();
@@ -138,7 +182,7 @@ Report run(const Plan& plan, const Resources& resources,
            const RunOptions& options) {
   check_consent(plan.graph(), resources);
   Journal journal(plan, options);
-  for (const std::unique_ptr<Sink>& sink : sinks) sink->begin(plan.chunk_shape(), provenance);
+  Outputs outputs(sinks);
   const int threads = plan.useful(std::max(1, options.threads));
   ChunkQueue queue(plan.chunk_counts(), threads);
   PieceBoard board;
@@ -146,21 +190,20 @@ Report run(const Plan& plan, const Resources& resources,
   for (int number = 0; number < threads; ++number) {
     Evaluator worker(plan.graph(), resources, options.cancelled, &board);
     board.enter();
+    if (number == 0 && !outputs.begin(plan.chunk_shape(), provenance)) journal.stop();
     while (!journal.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
       const bool last = queue.left() < threads;
-      run_chunk(plan, *chunk, last ? threads : 1, worker, sinks, journal);
+      run_chunk(plan, *chunk, last ? threads : 1, worker, outputs, journal);
     }
     board.leave();
     board.help([&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });
     journal.add_worker(worker);
   }
   Report report = journal.take();
-  if (report.cancelled || (!report.failures.empty() && !options.keep_going)) return report;
-  for (const std::unique_ptr<Sink>& sink : sinks) {
-    for (std::string& file : sink->finish()) report.outputs.push_back(std::move(file));
-  }
+  const bool complete = report.failures.empty() || options.keep_going;
+  report.outputs = outputs.finish(complete && !report.cancelled);
   return report;
 }
 

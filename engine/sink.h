@@ -35,7 +35,7 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  // Called once before the first chunk; creates the temporary files.
+  // Called once before the first write(), on any thread; creates the temporary files.
   // `tiling` is the shape of the chunks that will come (fewer cells at the far edges).
   virtual void begin(const ChunkShape& tiling, const Provenance& provenance) = 0;
 

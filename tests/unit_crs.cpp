@@ -19,6 +19,27 @@ TEST_CASE("a CRS is named by its code when its WKT says no more than the code") 
         "PROJ string)");
 }
 
+TEST_CASE("codes that are known without PROJ's database are what it says they are") {
+  std::vector<int> codes = {4326, 3857};
+  for (int zone = 1; zone <= 60; ++zone) codes.insert(codes.end(), {32600 + zone, 32700 + zone});
+  for (const int code : codes) {
+    const std::string text = "EPSG:" + std::to_string(code);
+    CAPTURE(text);
+    const std::string wkt = crs_wkt(text);
+    CHECK(canonical_crs(text, "") == text);
+    CHECK(canonical_crs(wkt, "") == text);
+    CHECK(is_geographic(text) == is_geographic(wkt));
+    CHECK(same_crs(text, wkt));
+    CHECK(same_crs(text, "EPSG:32631") == (code == 32631));
+    CHECK(same_crs(wkt, "EPSG:32631") == (code == 32631));
+  }
+  for (const char* text : {"EPSG:", "EPSG:3263100", "EPSG:-32631"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(canonical_crs(text, ""), Error);
+  }
+  CHECK(canonical_crs("epsg:32631", "") == "EPSG:32631");
+}
+
 TEST_CASE("the same system in two writings is the same") {
   CHECK(same_crs("EPSG:4326", crs_wkt("EPSG:4326")));
   CHECK(same_crs("EPSG:4326", "OGC:CRS84"));  // axis order is not ours to tell apart

@@ -114,6 +114,31 @@ Graph diamond(std::shared_ptr<const Operator> source) {
   return graph;
 }
 
+// Takes its time to begin, or fails to; counts what is written too early.
+class SlowSink final : public Sink {
+ public:
+  SlowSink(std::shared_ptr<Numbers> source, bool fails)
+      : source_(std::move(source)), fails_(fails) {}
+  void begin(const ChunkShape&, const Provenance&) override {
+    for (int wait = 0; wait < 200 && source_->runs < 1; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    computed_meanwhile = source_->runs > 0;
+    if (fails_) throw Error(ErrorCode::kUnwritable, "cannot begin", "slow.tif");
+    begun_ = true;
+  }
+  void write(const Chunk&) override { early += begun_ ? 0 : 1; }
+  std::vector<std::string> finish() override { return {"slow.tif"}; }
+
+  std::atomic<int> early = 0;
+  bool computed_meanwhile = false;
+
+ private:
+  std::shared_ptr<Numbers> source_;
+  bool fails_;
+  std::atomic<bool> begun_ = false;
+};
+
 std::vector<std::unique_ptr<Sink>> one_sink(const Plan& plan) {
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(std::make_unique<test::MemorySink>(plan.info()));
@@ -169,6 +194,27 @@ TEST_CASE("a failed chunk is reported and leaves no output") {
   CHECK(report.failures[0].reason == "slice is bad");
   CHECK(report.outputs.empty());
   CHECK_FALSE(memory(sinks).finished());
+}
+
+TEST_CASE("sinks begin while others compute, and before anything is written") {
+  const auto source = std::make_shared<Numbers>(small_cube(8, 2, 2));
+  const Plan plan(diamond(source), {.threads = 2, .chunk = ChunkShape{1, 2, 2}});
+  std::vector<std::unique_ptr<Sink>> sinks;
+  SUBCASE("all chunks are written") {
+    sinks.push_back(std::make_unique<SlowSink>(source, false));
+    const Report report = run(plan, {}, sinks, {}, {.threads = 2});
+    CHECK(report.ok());
+    CHECK(report.outputs == std::vector<std::string>{"slow.tif"});
+    CHECK(source->runs == 8);
+  }
+  SUBCASE("a sink that cannot begin ends the run") {
+    sinks.push_back(std::make_unique<SlowSink>(source, true));
+    CHECK_THROWS_WITH_AS(run(plan, {}, sinks, {}, {.threads = 2}), "slow.tif: cannot begin", Error);
+    CHECK(source->runs < 8);
+  }
+  const auto& sink = static_cast<const SlowSink&>(*sinks[0]);
+  CHECK(sink.computed_meanwhile);
+  CHECK(sink.early == 0);
 }
 
 TEST_CASE("with keep_going the other chunks are made") {
