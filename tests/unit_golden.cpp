@@ -1,6 +1,8 @@
 // Golden tests of operators: tests/ops/*.json, cases of graph, input and expected cube or error.
 // Every case is computed whole, in single cells and in odd chunks, which must be the same. A case
-// says under "notes" all that the graph notes.
+// says under "notes" all that the graph notes, and may be marked as of "kind": "edges" where it
+// tells what happens at edges of the cube, a window or an area.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -144,6 +146,26 @@ void check_case(const json& test) {
   }
 }
 
+// Which of the kinds of cases that every operator needs this one is.
+std::set<std::string> kinds_of(const json& test) {
+  std::set<std::string> kinds;
+  if (test.contains("kind")) kinds.insert(test.at("kind").get<std::string>());
+  const json inputs = test.value("input", json::object());
+  for (const auto& [unused, input] : inputs.items()) {
+    for (const auto& [name, band] : input.at("bands").items()) {
+      const json& cells = band.at("cells");
+      const std::vector<double> flat = flat_cells(cells);
+      const auto missing = std::count_if(flat.begin(), flat.end(), [](double v) { return v != v; });
+      const bool nothing = missing == static_cast<std::ptrdiff_t>(flat.size());
+      if (nothing && test.contains("expect")) kinds.insert("nothing but missing cells");
+      if (missing > 0 && !nothing && test.contains("expect")) kinds.insert("missing cells");
+      if (cells.size() == 1) kinds.insert("one slice");
+      if (flat.size() == cells.size()) kinds.insert("one cell");
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 TEST_CASE("golden tests of operators") {
@@ -175,5 +197,47 @@ TEST_CASE("every operator has golden tests") {
   for (const OperatorType& type : operators.types()) {
     INFO(type.id);
     CHECK(std::filesystem::exists(folder / (type.id + ".json")) != elsewhere.contains(type.id));
+  }
+}
+
+TEST_CASE(
+    "golden tests of an operator have missing values, edges, one slice, one cell and nothing") {
+  // A cell of the result stands for itself, or for the whole series or slice. Those with a halo are
+  // tested in unit_stream.
+  const std::set<std::string> no_edges = {"anomaly",
+                                          "apply_pixel",
+                                          "apply_time",
+                                          "best_time",
+                                          "cumulate_time",
+                                          "filter_pixel",
+                                          "join_bands",
+                                          "mask",
+                                          "reduce_space",
+                                          "reduce_time",
+                                          "rename_bands",
+                                          "select_bands",
+                                          "select_time",
+                                          "slice_time",
+                                          "stream",
+                                          "trend_time",
+                                          "stream_apply_pixel",
+                                          "stream_apply_time",
+                                          "stream_reduce_space",
+                                          "stream_reduce_time"};
+  const auto folder = std::filesystem::path(CUBE_SOURCE_DIR) / "tests" / "ops";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string id = entry.path().stem().string();
+    if (entry.path().extension() != ".json" || id == "dummy") continue;
+    INFO(id);
+    std::set<std::string> kinds;
+    for (const json& test : json::parse(cube::test::read_text(entry.path()))) {
+      kinds.merge(kinds_of(test));
+    }
+    for (const char* kind :
+         {"missing cells", "nothing but missing cells", "one slice", "one cell"}) {
+      INFO(kind);
+      CHECK(kinds.contains(kind));
+    }
+    CHECK(kinds.contains("edges") != no_edges.contains(id));
   }
 }
