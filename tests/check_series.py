@@ -470,6 +470,34 @@ class Groups(SeriesCase):
                     first = seconds(GROUPED)[(own == labels[index[0]]) & (series == best[index])]
                     np.testing.assert_equal(when[index], first[0] if first.size else np.nan)
 
+    def test_anomalies_of_every_group(self):
+        """In every grouping: from the mean and the median of a baseline, in every method."""
+        year = self.dates.year
+        groups = {"month": self.dates.month, "season": self.dates.month % 12 // 3,
+                  "dekad": self.dates.month * 3 + dekad(self.dates), "dayofyear": self.dates.dayofyear,
+                  "year": year, None: year * 0}
+        cases = [(group, func, method) for group in groups for func in ("mean", "median")
+                 for method in ("difference", "relative", "standardized")]
+        nodes = [{"cube_type": "anomaly", **({"group": group} if group else {}), "func": func, "method": method,
+                  "baseline": {"t0": "2016", "t1": "2019-06"},
+                  "in_cube": {"cube_type": "select_bands", "bands": ["a"], "in_cube": self.source}}
+                 for group, func, method in cases]
+        got = sum((self.computed_each(nodes[i:i + 12]) for i in range(0, len(nodes), 12)), [])
+        normal = np.array((self.dates >= "2016") & (self.dates < "2019-07"))
+        for cells, (group, func, method) in zip(got, cases):
+            expected = np.full(self.values.shape, np.nan)
+            for own in np.unique(groups[group]):
+                base = self.values[normal & (groups[group] == own)]
+                if not len(base):
+                    continue
+                mean = or_missing(FUNCTIONS[func])(base)
+                sd = or_missing(FUNCTIONS["sd"])(base)
+                divisor = {"difference": 1, "relative": np.where(mean == 0, np.nan, mean),
+                           "standardized": np.where(sd == 0, np.nan, sd)}[method]
+                expected[groups[group] == own] = (self.values[groups[group] == own] - mean) / divisor
+            with self.subTest(f"{group} {func} {method}"):
+                self.same(cells, expected)
+
     def test_every_reducer(self):
         for band, values in (("a", self.values), ("big", self.big)):
             names = [name for name in FUNCTIONS if band == "a" or name != "prod"]
