@@ -440,11 +440,12 @@ class Sources(ArrayCase):
         backwards = data.isel(time=slice(None, None, -1))
         wrong(file + "time 1, 2021-01-01T00:00:00, is not after the one before it, "
               "2021-01-02T00:00:00 (slices stand in ascending order of time)", backwards)
-        calendar = data.assign_coords(time=[1.0, 2, 3, 4, 5])
+        calendar = data.assign_coords(time=[1.0, 2, 418, 419, 420])
         for units, kind, message in (
                 ("days since 2000-01-01", "360_day",
-                 "times are in the calendar '360_day', whose dates are not all real dates (standard, "
-                 "proleptic_gregorian or noleap; \"datetime\" states times instead)"),
+                 "times are in the calendar '360_day', and one of them is 2001-02-29, a date that does "
+                 "not exist (xarray's convert_calendar makes dates of them, or \"datetime\" states "
+                 "them)"),
                 ("days since yesterday", "standard",
                  "'yesterday' is no instant to count from (such as 1970-01-01 00:00:00)"),
                 ("moons", "standard", "times are in 'moons' (such as \"days since 1970-01-01\")"),
@@ -456,8 +457,12 @@ class Sources(ArrayCase):
         halves.time.attrs = {"units": "months since 2000-01-01"}
         wrong(file + "a time is 0.5 months (months and years are counted in whole numbers)", halves)
         projection = data.copy()
-        projection["crs"].attrs = {"grid_mapping_name": "rotated_latitude_longitude"}
-        wrong(file + "the projection 'rotated_latitude_longitude' is not supported (cdo's remapping "
+        projection["crs"].attrs = {"grid_mapping_name": "rotated_latitude_longitude",
+                                   "grid_north_pole_latitude": 39.25}
+        wrong(file + "the grid mapping says that its pole is rotated, but not its "
+              "grid_north_pole_longitude", projection)
+        projection["crs"].attrs = {"grid_mapping_name": "vertical_perspective"}
+        wrong(file + "the projection 'vertical_perspective' is not supported (cdo's remapping "
               "or, where the file has latitudes and longitudes of all cells, gdalwarp -geoloc brings "
               "it onto a plain grid)", projection)
         self.rejects("/file: FOLDER/no.nc: there is no such file", "check",
@@ -481,6 +486,79 @@ class Sources(ArrayCase):
             path = self.save(data, "ncdf")
             times = self.info("ncdf", path)["time"]
             self.assertEqual(str(times).count(expected), 1, (units, times))
+
+    def test_other_calendars_as_xarray_has_them(self):
+        for calendar in ("360_day", "noleap", "all_leap"):
+            data = dataset().assign_coords(time=[14, 44, 104, 330, 690])
+            data.time.attrs = {"units": "days since 2001-01-01", "calendar": calendar}
+            path = self.save(data, "ncdf")
+            expected = [t.strftime("%Y-%m-%d") for t in xr.open_dataset(path).time.values]
+            times = str(self.info("ncdf", path)["time"])
+            self.assertEqual([times.count(t) for t in expected], [1] * 5, times)
+
+    def test_a_rotated_pole(self):
+        # As CORDEX has it: cells of 0.44 degrees of a grid whose north pole is at 39.25 N, 162 W.
+        rlat, rlon = np.arange(-20, 20, 0.5), np.arange(-25, 15, 0.5)
+        pole_lat, pole_lon = np.radians(39.25), -162.0
+        y, x = np.radians(np.meshgrid(rlat, rlon, indexing="ij"))
+        lat = np.degrees(np.arcsin(np.sin(y) * np.sin(pole_lat) +
+                                   np.cos(y) * np.cos(x) * np.cos(pole_lat)))
+        lon = pole_lon + 180 + np.degrees(np.arctan2(
+            np.cos(y) * np.sin(x),
+            np.sin(pole_lat) * np.cos(y) * np.cos(x) - np.cos(pole_lat) * np.sin(y)))
+        data = xr.Dataset(
+            {"lat": (("rlat", "rlon"), lat), "lon": (("rlat", "rlon"), lon),
+             "rotated_pole": ((), 0, {"grid_mapping_name": "rotated_latitude_longitude",
+                                      "grid_north_pole_latitude": 39.25,
+                                      "grid_north_pole_longitude": -162.0})},
+            coords={"rlat": ("rlat", rlat, {"standard_name": "grid_latitude", "units": "degrees"}),
+                    "rlon": ("rlon", rlon, {"standard_name": "grid_longitude", "units": "degrees"})})
+        for name in ("lat", "lon"):
+            data[name].attrs = {"grid_mapping": "rotated_pole"}
+        path = self.path("rotated.nc")
+        data.to_netcdf(path)
+        source = {"cube_type": "ncdf", "file": path, "band_selection": ["lat", "lon"]}
+
+        def made(document, out):
+            result = cube("run", self.graph(document), "-o", self.path(out))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return xr.open_dataset(self.path(out)).load()
+
+        # Onto longitudes and latitudes, each cell's own are those of the place.
+        plain = made({"cube_type": "resample", "method": "bilinear", "in_cube": source,
+                      "view": {"space": {"left": 0, "right": 32, "bottom": 42, "top": 60,
+                                         "dx": 0.5, "srs": "EPSG:4326"}}}, "plain.nc")
+        self.assertEqual(int(plain.lat.notnull().sum()), 64 * 36)
+        wanted_lat = plain.lat * 0 + plain.latitude
+        wanted_lon = plain.lon * 0 + plain.longitude
+        # What bilinear makes of a curved surface, to the second order.
+        self.assertLess(float(abs(plain.lat - wanted_lat).max()), 2e-3)
+        self.assertLess(float(abs(plain.lon - wanted_lon).max()), 8e-3)
+        # Its own places at points.
+        table = self.path("points.csv")
+        points = [(10.2, 50.1), (-3.3, 47.7), (30.1, 60.9)]
+        wkt = "MULTIPOINT (" + ", ".join(f"{px} {py}" for px, py in points) + ")"
+        graph = self.graph({"cube_type": "extract", "wkt": wkt, "srs": "EPSG:4326",
+                            "in_cube": source}, "extract.json")
+        result = cube("run", graph, "-o", table)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(table) as file:
+            header = file.readline().strip().split(",")
+            for (px, py), line in zip(points, file):
+                row = dict(zip(header, line.strip().split(",")))
+                nearest = np.unravel_index(np.argmin((lat - py) ** 2 +
+                                                     ((lon - px) * np.cos(np.radians(py))) ** 2),
+                                           lat.shape)
+                self.assertAlmostEqual(float(row["lat"]), lat[nearest])
+                self.assertAlmostEqual(float(row["lon"]), lon[nearest])
+        # Written and read again it is the same grid.
+        again = made(source, "again.nc")
+        self.assertEqual(again[again.lat.attrs["grid_mapping"]].attrs["grid_mapping_name"],
+                         "rotated_latitude_longitude")
+        mapping = again[again.lat.attrs["grid_mapping"]].attrs
+        self.assertEqual([mapping["grid_north_pole_latitude"], mapping["grid_north_pole_longitude"]],
+                         [39.25, -162.0])
+        self.assertEqual(again.y.attrs["standard_name"], "grid_latitude")
 
     def test_bounds_make_a_regular_axis(self):
         starts = np.array(["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01", "2020-05-01",

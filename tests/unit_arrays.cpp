@@ -97,8 +97,9 @@ std::unique_ptr<ArraySource> source_of(std::vector<std::int64_t> chunks, std::si
   next_store = std::make_shared<const CountingStore>(std::move(chunks), bands);
   ArrayParams params;
   params.file = "memory";
-  return std::make_unique<ArraySource>(
-      params, [](const std::string&) -> std::shared_ptr<const ArrayStore> { return next_store; });
+  const ArrayFormat format{
+      "ncdf", [](const std::string&) -> std::shared_ptr<const ArrayStore> { return next_store; }};
+  return std::make_unique<ArraySource>(params, format);
 }
 
 }  // namespace

@@ -112,11 +112,46 @@ TEST_CASE("calendars") {
   CHECK(texts({1}, "days since 1582-10-04", "standard") == Texts{"1582-10-15T00:00:00"});
   CHECK(texts({1}, "days since 1582-10-04", "proleptic_gregorian") == Texts{"1582-10-05T00:00:00"});
   CHECK(texts({17522904}, "hours since 1-1-1", "gregorian") == Texts{"2000-01-01T00:00:00"});
-  CHECK(test::error_of([] {
-          texts({1}, "days since 2000-01-01", "360_day");
-        }).starts_with("times are in the calendar '360_day', whose dates are not all real"));
-  CHECK(test::error_of([] { texts({1}, "days since 2000-01-01", "julian"); }).find("'julian'") !=
-        std::string::npos);
+  // cftime: num2date([15, 45, 345], "days since 1950-01-01", "360_day"), each month's 16th.
+  CHECK(texts({15, 45, 345, -1}, "days since 1950-01-01", "360_day") ==
+        Texts{"1950-01-16T00:00:00", "1950-02-16T00:00:00", "1950-12-16T00:00:00",
+              "1949-12-30T00:00:00"});
+  CHECK(texts({58.5}, "days since 1952-01-01", "360_day") == Texts{"1952-02-29T12:00:00"});
+  const auto strange = [](double day, const std::string& calendar) {
+    return test::error_of([&] { texts({0, day, day + 1}, "days since 1950-01-01", calendar); });
+  };
+  CHECK(strange(58, "360_day") ==
+        "times are in the calendar '360_day', and one of them is 1950-02-29, a date that does not "
+        "exist (xarray's convert_calendar makes dates of them, or \"datetime\" states them)");
+  CHECK(strange(59, "360_day").find("1950-02-30,") != std::string::npos);
+  CHECK(strange(59, "all_leap").find("1950-02-29,") != std::string::npos);
+  CHECK(texts({60, 366}, "days since 1950-01-01", "366_day") ==
+        Texts{"1950-03-01T00:00:00", "1951-01-01T00:00:00"});
+  // 14 days after a Julian day number's date of ours: 1900-03-01 there is 1900-03-14 here.
+  CHECK(texts({0, 1}, "days since 1900-03-01", "julian") ==
+        Texts{"1900-03-14T00:00:00", "1900-03-15T00:00:00"});
+  CHECK(strange(1, "mayan") ==
+        "times are in the calendar 'mayan', which is none of those of CF (\"datetime\" states "
+        "times instead)");
+  // Monthly means of 360_day: bounds are firsts of months, which exist, so the axis is regular.
+  const TimeAxis monthly = decode_times({.values = {15, 45, 75},
+                                         .bounds = {0, 30, 30, 60, 60, 90},
+                                         .units = "days since 1950-01-01",
+                                         .bounds_units = "",
+                                         .calendar = "360_day",
+                                         .step = ""});
+  REQUIRE(monthly.is_regular());
+  CHECK(monthly.step()->text() == "P1M");
+  CHECK(monthly.label(1) == "1950-02");
+  // Daily bounds that do not exist leave a labelled axis of times that do.
+  const TimeAxis daily = decode_times({.values = {57.5, 60.5},
+                                       .bounds = {57, 58, 60, 61},
+                                       .units = "days since 1950-01-01",
+                                       .bounds_units = "",
+                                       .calendar = "360_day",
+                                       .step = ""});
+  CHECK_FALSE(daily.is_regular());
+  CHECK(daily.label(0) == "1950-02-28T12:00:00");
   CHECK(test::error_of([] { texts({NAN}, "days since 2000-01-01"); }) ==
         "a time is nan days since 2000-01-01");
   CHECK(test::error_of([] { texts({1e30}, "days since 2000-01-01"); }) ==

@@ -59,7 +59,7 @@ void add_times(const TimeAxis& time, CfCube& cube) {
 }
 
 // Cell centres with the attributes of one horizontal axis.
-CfVariable place(const Grid& grid, bool x, const std::string& name, bool geographic,
+CfVariable place(const Grid& grid, bool x, const std::string& name, bool geographic, bool rotated,
                  const std::string& unit) {
   const std::int64_t size = x ? grid.width : grid.height;
   std::vector<double> centers(static_cast<std::size_t>(size));
@@ -68,11 +68,16 @@ CfVariable place(const Grid& grid, bool x, const std::string& name, bool geograp
   }
   const std::string axis = x ? "X" : "Y";
   CfAttributes attributes = {{"axis", axis}};
-  if (geographic) {
+  if (rotated) {
+    const std::string what = x ? "longitude" : "latitude";
+    attributes = {{"axis", axis},
+                  {"standard_name", "grid_" + what},
+                  {"long_name", what + " in rotated pole grid"},
+                  {"units", "degrees"}};
+  } else if (geographic) {
     const std::string what = x ? "longitude" : "latitude";
     const std::string degrees = x ? "degrees_east" : "degrees_north";
-    attributes = {
-        {"axis", axis}, {"standard_name", what}, {"long_name", what}, {"units", degrees}};
+    attributes = {{"axis", axis}, {"standard_name", what}, {"long_name", what}, {"units", degrees}};
   } else if (!grid.crs.empty()) {
     const std::string letter = lower(axis);
     attributes = {{"axis", axis},
@@ -109,12 +114,13 @@ CfCube describe_cf(const CubeInfo& info, const Provenance& provenance) {
   if (has_crs) crs.SetFromUserInput(info.grid.crs.c_str());
   const bool geographic = has_crs && crs.IsGeographic() != 0;
   cube.time = "time";
-  cube.y = geographic ? "latitude" : "y";
-  cube.x = geographic ? "longitude" : "x";
+  const bool rotated = geographic && crs.IsDerivedGeographic() != 0;
+  cube.y = geographic && !rotated ? "latitude" : "y";
+  cube.x = geographic && !rotated ? "longitude" : "x";
   add_times(info.time, cube);
   const std::string unit = has_crs && !geographic ? linear_unit(crs) : "";
-  cube.coordinates.push_back(place(info.grid, false, cube.y, geographic, unit));
-  cube.coordinates.push_back(place(info.grid, true, cube.x, geographic, unit));
+  cube.coordinates.push_back(place(info.grid, false, cube.y, geographic, rotated, unit));
+  cube.coordinates.push_back(place(info.grid, true, cube.x, geographic, rotated, unit));
   if (has_crs) {
     cube.grid_mapping = kGridMapping;
     cube.crs = describe_crs(info.grid);

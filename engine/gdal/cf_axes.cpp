@@ -38,8 +38,9 @@ bool is_degrees_north(const std::string& units) {
 AxisRole role_by_name(const std::string& dimension) {
   const std::string name = lower(base_name(dimension));
   if (is_one_of(name, {"time", "t", "date", "datetime"})) return AxisRole::kTime;
-  if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo"})) return AxisRole::kY;
-  if (is_one_of(name, {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo"})) {
+  if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo", "rlat"}))
+    return AxisRole::kY;
+  if (is_one_of(name, {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo", "rlon"})) {
     return AxisRole::kX;
   }
   return AxisRole::kNone;

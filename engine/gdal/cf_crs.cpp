@@ -183,7 +183,56 @@ bool set_projection(const std::string& name, const CfAttributes& mapping,
   return false;
 }
 
+// CF's names of what says where the pole of a rotated grid lies, and PROJ's.
+constexpr const char* kRotated = "rotated_latitude_longitude";
+constexpr const char* kPoleLatitude = "grid_north_pole_latitude";
+constexpr const char* kPoleLongitude = "grid_north_pole_longitude";
+constexpr const char* kPoleGridLongitude = "north_pole_grid_longitude";
+
+std::string from_rotated_pole(const CfAttributes& mapping) {
+  for (const char* key : {kPoleLatitude, kPoleLongitude}) {
+    if (number_attribute(mapping, key)) continue;
+    throw Error(ErrorCode::kInvalid,
+                "the grid mapping says that its pole is rotated, but not its " + std::string(key));
+  }
+  const GdalErrors errors;
+  OGRSpatialReference crs;
+  set_geographic(mapping, crs);
+  crs.SetDerivedGeogCRSWithPoleRotationNetCDFCFConvention(
+      "rotated pole", number_or(mapping, kPoleLatitude, 0), number_or(mapping, kPoleLongitude, 0),
+      number_or(mapping, kPoleGridLongitude, 0));
+  static constexpr const char* kOptions[] = {"FORMAT=WKT2_2019", nullptr};
+  char* wkt = nullptr;
+  crs.exportToWkt(&wkt, kOptions);
+  const std::string text = wkt ? wkt : "";
+  CPLFree(wkt);
+  return canonical_crs(text, "");
+}
+
+// The other way round: +proj=ob_tran +o_proj=longlat +o_lon_p=0 +o_lat_p=39.25 +lon_0=18.
+void add_rotated_pole(const OGRSpatialReference& crs, CfAttributes& out) {
+  char* text = nullptr;
+  crs.exportToProj4(&text);
+  const std::string proj = text ? text : "";
+  CPLFree(text);
+  const auto parameter = [&](const std::string& name) -> double {
+    for (const std::string& word : split(proj, ' ')) {
+      if (word.starts_with("+" + name + "=")) {
+        return parse_number(word.substr(name.size() + 2)).value_or(0);
+      }
+    }
+    return 0;
+  };
+  constexpr double kHalfTurn = 180;
+  const double meridian = parameter("lon_0");
+  out.emplace_back("grid_mapping_name", kRotated);
+  out.emplace_back(kPoleLatitude, parameter("o_lat_p"));
+  out.emplace_back(kPoleLongitude, meridian > 0 ? meridian - kHalfTurn : meridian + kHalfTurn);
+  out.emplace_back(kPoleGridLongitude, parameter("o_lon_p"));
+}
+
 std::string from_parameters(const CfAttributes& mapping, const std::string& name) {
+  if (name == kRotated) return from_rotated_pole(mapping);
   const GdalErrors errors;
   OGRSpatialReference crs;
   const bool projected = name != "latitude_longitude";
@@ -209,7 +258,11 @@ CfAttributes describe_crs(const Grid& grid) {
   OGRSpatialReference crs;
   crs.SetFromUserInput(grid.crs.c_str());
   CfAttributes out;
-  if (crs.IsGeographic()) out.emplace_back("grid_mapping_name", "latitude_longitude");
+  if (crs.IsDerivedGeographic()) {
+    add_rotated_pole(crs, out);
+  } else if (crs.IsGeographic()) {
+    out.emplace_back("grid_mapping_name", "latitude_longitude");
+  }
   add_projection(crs, out);
   out.emplace_back("semi_major_axis", crs.GetSemiMajor());
   out.emplace_back("semi_minor_axis", crs.GetSemiMinor());

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "engine/calendar.h"
@@ -122,48 +123,125 @@ sys_days from_julian(const year_month_day& date) {
   return sys_days(days(day_number - kEpoch));
 }
 
-enum class Calendar { kStandard, kProleptic, kNoLeap };
+enum class Calendar { kStandard, kProleptic, kJulian, kNoLeap, kAllLeap, k360Day };
 
 Calendar parse_calendar(const std::string& text) {
+  static const std::vector<std::pair<std::string_view, Calendar>> kNames = {
+      {"", Calendar::kStandard},          {"standard", Calendar::kStandard},
+      {"gregorian", Calendar::kStandard}, {"proleptic_gregorian", Calendar::kProleptic},
+      {"julian", Calendar::kJulian},      {"noleap", Calendar::kNoLeap},
+      {"365_day", Calendar::kNoLeap},     {"all_leap", Calendar::kAllLeap},
+      {"366_day", Calendar::kAllLeap},    {"360_day", Calendar::k360Day}};
   const std::string name = lower(text);
-  if (name.empty() || name == "standard" || name == "gregorian") return Calendar::kStandard;
-  if (name == "proleptic_gregorian") return Calendar::kProleptic;
-  if (name == "noleap" || name == "365_day") return Calendar::kNoLeap;
-  throw invalid("times are in the calendar '" + text + "', whose dates are not all real dates",
-                "standard, proleptic_gregorian or noleap; \"datetime\" states times instead");
+  for (const auto& [known, calendar] : kNames) {
+    if (name == known) return calendar;
+  }
+  throw invalid("times are in the calendar '" + text + "', which is none of those of CF",
+                "\"datetime\" states times instead");
 }
 
-// Days since the year 0 of a calendar without leap days.
-constexpr std::array<std::int64_t, 13> kMonthStarts = {0,   31,  59,  90,  120, 151, 181,
-                                                       212, 243, 273, 304, 334, 365};
-constexpr std::int64_t kDaysAYear = 365;
+// A calendar whose years are all alike: days since its year 0.
+class EqualYears {
+ public:
+  // REQUIRES: one of these.
+  explicit EqualYears(Calendar calendar) {
+    for (unsigned month = 1; month <= 12; ++month) {
+      const auto last = std::chrono::year(calendar == Calendar::kAllLeap ? 2000 : 2001) /
+                        std::chrono::month(month) / std::chrono::last;
+      const std::int64_t length =
+          calendar == Calendar::k360Day
+              ? 30
+              : static_cast<std::int64_t>(static_cast<unsigned>(last.day()));
+      starts_[month] = starts_[month - 1] + length;
+    }
+  }
 
-std::int64_t noleap_days(const year_month_day& date) {
-  return kDaysAYear * static_cast<int>(date.year()) +
-         kMonthStarts[static_cast<unsigned>(date.month()) - 1] + static_cast<unsigned>(date.day()) -
-         1;
+  std::int64_t days_to(const year_month_day& date) const {
+    return starts_.back() * static_cast<int>(date.year()) +
+           starts_[static_cast<unsigned>(date.month()) - 1] + static_cast<unsigned>(date.day()) - 1;
+  }
+
+  // May be no date of ours: !ok().
+  year_month_day date(std::int64_t count) const {
+    const std::int64_t length = starts_.back();
+    const std::int64_t year = count >= 0 ? count / length : -((length - 1 - count) / length);
+    const std::int64_t day = count - year * length;
+    std::size_t month = 0;
+    while (starts_[month + 1] <= day) ++month;
+    return std::chrono::year(static_cast<int>(year)) /
+           std::chrono::month(static_cast<unsigned>(month) + 1) /
+           std::chrono::day(static_cast<unsigned>(day - starts_[month]) + 1);
+  }
+
+ private:
+  std::array<std::int64_t, 13> starts_{};  // of months, days of the year
+};
+
+// A date as ISO 8601, also one that does not exist.
+std::string date_text(const year_month_day& date) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text.data();
 }
 
-sys_days from_noleap(std::int64_t count) {
-  const std::int64_t year =
-      count >= 0 ? count / kDaysAYear : -((kDaysAYear - 1 - count) / kDaysAYear);
-  const std::int64_t day = count - year * kDaysAYear;
-  std::size_t month = 0;
-  while (kMonthStarts[month + 1] <= day) ++month;
-  return sys_days(std::chrono::year(static_cast<int>(year)) /
-                  std::chrono::month(static_cast<unsigned>(month) + 1) /
-                  std::chrono::day(static_cast<unsigned>(day - kMonthStarts[month]) + 1));
-}
+// Instants of a calendar. `strange`: the first date of them that does not exist, "" = none.
+struct Decoded {
+  std::vector<Instant> instants;
+  std::string strange;
 
-// Seconds after a reference.
-Instant after(Instant reference, std::int64_t count, Calendar calendar) {
-  if (calendar != Calendar::kNoLeap) return reference + seconds(count);
+  // Adds what lies some seconds after a reference.
+  void add(Instant reference, std::int64_t count, Calendar calendar) {
+    if (calendar < Calendar::kNoLeap) {
+      instants.push_back(reference + seconds(count));
+      return;
+    }
+    const EqualYears years(calendar);
+    const sys_days day = floor<days>(reference);
+    const std::int64_t of_day = (reference - day).count() + count;
+    const std::int64_t more =
+        of_day >= 0 ? of_day / kSecondsADay : -((kSecondsADay - 1 - of_day) / kSecondsADay);
+    const year_month_day date = years.date(years.days_to(year_month_day(day)) + more);
+    if (!date.ok() && strange.empty()) strange = date_text(date);
+    instants.push_back(sys_days(date) + seconds(of_day - more * kSecondsADay));
+  }
+};
+
+Decoded decode(const std::vector<double>& values, const std::string& units,
+               const std::string& calendar) {
+  const auto since = split_units(units);
+  const auto unit = since ? parse_unit(since->unit) : std::nullopt;
+  if (!unit) {
+    throw invalid("times are in '" + units + "'", "such as \"days since 1970-01-01\"");
+  }
+  const Calendar kind = parse_calendar(calendar);
+  const auto found = scan_reference(since->reference);
+  if (!found) {
+    throw invalid("'" + since->reference + "' is no instant to count from",
+                  "such as 1970-01-01 00:00:00");
+  }
+  Instant reference = *found;
   const sys_days day = floor<days>(reference);
-  const std::int64_t of_day = (reference - day).count() + count;
-  const std::int64_t more =
-      of_day >= 0 ? of_day / kSecondsADay : -((kSecondsADay - 1 - of_day) / kSecondsADay);
-  return from_noleap(noleap_days(year_month_day(day)) + more) +
-         seconds(of_day - more * kSecondsADay);
+  static const sys_days kReform = std::chrono::year(1582) / 10 / 15;
+  if (kind == Calendar::kJulian || (kind == Calendar::kStandard && day < kReform)) {
+    reference += from_julian(year_month_day(day)) - day;
+  }
+  constexpr double kFar = 1e12;  // seconds: beyond the years that a calendar has
+  Decoded out;
+  for (const double value : values) {
+    if (unit->months > 0) {
+      if (value != std::nearbyint(value) || !(std::abs(value) < kFar)) {
+        throw invalid("a time is " + number_text(value) + " " + since->unit,
+                      "months and years are counted in whole numbers");
+      }
+      out.instants.push_back(advance(reference, {.months = unit->months}, std::llround(value)));
+      continue;
+    }
+    const double count = std::nearbyint(value * unit->seconds);
+    if (!(std::abs(count) < kFar)) throw invalid("a time is " + number_text(value) + " " + units);
+    out.add(reference, std::llround(count), kind);
+  }
+  return out;
 }
 
 // The step in which instants follow on each other, the last being the end; nullopt when in none.
@@ -191,8 +269,10 @@ std::optional<Period> common_step(const std::vector<Instant>& edges, const std::
 std::optional<TimeAxis> regular_axis(const CfTimes& times) {
   const std::size_t n = times.values.size();
   if (n == 0 || times.bounds.size() != 2 * n) return std::nullopt;
-  const std::vector<Instant> bounds = decode_instants(
+  const Decoded decoded = decode(
       times.bounds, times.bounds_units.empty() ? times.units : times.bounds_units, times.calendar);
+  if (!decoded.strange.empty()) return std::nullopt;
+  const std::vector<Instant>& bounds = decoded.instants;
   std::vector<Instant> edges;
   for (std::size_t i = 0; i < n; ++i) {
     if (i > 0 && bounds[2 * i] != bounds[2 * i - 1]) return std::nullopt;
@@ -213,39 +293,11 @@ bool is_time_unit(const std::string& units) {
 
 std::vector<Instant> decode_instants(const std::vector<double>& values, const std::string& units,
                                      const std::string& calendar) {
-  const auto since = split_units(units);
-  const auto unit = since ? parse_unit(since->unit) : std::nullopt;
-  if (!unit) {
-    throw invalid("times are in '" + units + "'", "such as \"days since 1970-01-01\"");
-  }
-  const Calendar kind = parse_calendar(calendar);
-  const auto found = scan_reference(since->reference);
-  if (!found) {
-    throw invalid("'" + since->reference + "' is no instant to count from",
-                  "such as 1970-01-01 00:00:00");
-  }
-  Instant reference = *found;
-  const sys_days day = floor<days>(reference);
-  static const sys_days kReform = std::chrono::year(1582) / 10 / 15;
-  if (kind == Calendar::kStandard && day < kReform) {
-    reference += from_julian(year_month_day(day)) - day;
-  }
-  constexpr double kFar = 1e12;  // seconds: beyond the years that a calendar has
-  std::vector<Instant> out;
-  for (const double value : values) {
-    if (unit->months > 0) {
-      if (value != std::nearbyint(value) || !(std::abs(value) < kFar)) {
-        throw invalid("a time is " + number_text(value) + " " + since->unit,
-                      "months and years are counted in whole numbers");
-      }
-      out.push_back(advance(reference, {.months = unit->months}, std::llround(value)));
-      continue;
-    }
-    const double count = std::nearbyint(value * unit->seconds);
-    if (!(std::abs(count) < kFar)) throw invalid("a time is " + number_text(value) + " " + units);
-    out.push_back(after(reference, std::llround(count), kind));
-  }
-  return out;
+  Decoded out = decode(values, units, calendar);
+  if (out.strange.empty()) return std::move(out.instants);
+  throw invalid("times are in the calendar '" + calendar + "', and one of them is " + out.strange +
+                    ", a date that does not exist",
+                "xarray's convert_calendar makes dates of them, or \"datetime\" states them");
 }
 
 TimeAxis decode_times(const CfTimes& times) {

@@ -25,8 +25,8 @@ bool is_time_unit(const std::string& units);
 // The instants, to whole seconds. Units are (plural or not, or short) from nanoseconds to weeks,
 // and months and years in whole numbers, counted in calendar months as xarray's and gdalcubes'
 // users mean them. Calendars: standard (before 1582-10-15 Julian, as CF has it),
-// proleptic_gregorian, noleap. Throws Error(kInvalid) for others, 360_day among them, whose dates
-// are not all dates.
+// proleptic_gregorian, julian (instants are those of its dates), noleap, all_leap, 360_day. Throws
+// Error(kInvalid) for others, and for the first date that does not exist, such as 30 February.
 std::vector<Instant> decode_instants(const std::vector<double>& values, const std::string& units,
                                      const std::string& calendar);
 

@@ -162,6 +162,11 @@ bool is_geographic(const std::string& crs) {
   return srs && OSRIsGeographic(srs.get());
 }
 
+bool is_rotated(const std::string& crs) {
+  const Srs srs = make_srs(crs);
+  return srs && OSRIsDerivedGeographic(srs.get());
+}
+
 struct CrsTransform::Impl {
   Transformation transformation;  // null = the same CRS
 };

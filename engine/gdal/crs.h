@@ -24,6 +24,9 @@ bool same_crs(const std::string& a, const std::string& b);
 // Whether coordinates are longitude/latitude degrees.
 bool is_geographic(const std::string& crs);
 
+// Whether those are degrees of a grid whose pole lies elsewhere.
+bool is_rotated(const std::string& crs);
+
 // Points from one CRS to another, x = easting/longitude, y = northing/latitude.
 // Thread rule: one a thread.
 class CrsTransform {

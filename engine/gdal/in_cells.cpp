@@ -180,7 +180,8 @@ Shape in_cells(const Shape& shape, const std::string& crs, const Grid& grid,
   };
   // Far from the cube the transformation may be undefined or fold back: what lies there is cut off.
   // From degrees to degrees it does not, and the same place may have other longitudes.
-  const bool degrees = is_geographic(crs) && is_geographic(grid.crs);
+  const bool degrees =
+      is_geographic(crs) && is_geographic(grid.crs) && !is_rotated(crs) && !is_rotated(grid.crs);
   const std::vector<Box> boxes = degrees ? std::vector<Box>() : surroundings(grid, crs);
   bool good = !boxes.empty() || trace(shape);
   for (const Box& box : boxes) good = good && trace(clipped(shape, box));
