@@ -1,0 +1,32 @@
+// Running a graph from the command line, whichever subcommand made it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/common.h"
+
+namespace cube {
+
+// Where the result goes, how much of the machine the run may use, and what it tells meanwhile.
+struct RunArguments {
+  PlanArguments plan;
+  std::vector<std::string> files;    // -o
+  std::string format;                // of `files`; "" = by name
+  std::vector<std::string> options;  // --co, "NAME=VALUE"
+  std::string progress = "auto";
+  std::string stats;
+  bool keep_going = false;
+  bool overwrite = false;
+  bool quiet = false;
+  bool verbose = false;
+
+  void add_to(CLI::App& command);
+};
+
+// Runs a document into the outputs of the command line, else its own, and prints the report; gives
+// the exit status. `name` is the document's in errors. Throws Error for what is wrong before.
+int run_document(const Document& document, const std::string& name, const RunArguments& args,
+                 const Resources& resources, const Program& program);
+
+}  // namespace cube
