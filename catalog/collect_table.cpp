@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "catalog/collection.h"
+#include "catalog/descriptor.h"
 #include "catalog/footprint.h"
 #include "catalog/image_digests.h"
 #include "catalog/open_table.h"
@@ -192,11 +193,15 @@ TableCollection collect_table(const TableOptions& options, const IndexOptions& i
                               const fs::path& folder, WantedImages* wanted) {
   std::vector<IndexReport::Left> gone;
   WantedRows rows;
+  DocumentStates documents;
+  documents.note(absolute_name(options.file));
   if (wanted) rows = digest_rows(options, *wanted, gone);
   OpenTable open(options, folder);
   TableCollection out = open.table().columns().located()
                             ? collect_located(open, std::move(rows))
                             : collect_rows(open, std::move(rows), index_options, srs_of(options));
+  documents.settle();
+  out.collection.documents = std::move(documents);
   IndexReport report;
   open.tell(report);
   for (auto* left_out : {&gone, &report.left_out}) {

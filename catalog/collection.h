@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "catalog/document_states.h"
 #include "engine/packing.h"
 
 namespace cube {
@@ -46,6 +47,7 @@ struct Collection {
   std::vector<IndexReport::Left> left_out;
   std::vector<FileState> states;                // of files; empty = as they are now
   std::map<std::string, std::string> settings;  // further rows of collection_md
+  DocumentStates documents;                     // that it was read from
   // Of a part of a catalog: which bands images have that are not in it, whose scale and offset
   // therefore stay; empty = none.
   std::vector<bool> elsewhere;

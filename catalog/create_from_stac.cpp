@@ -12,6 +12,7 @@
 #include "catalog/draft.h"
 #include "catalog/inputs.h"
 #include "catalog/packings.h"
+#include "catalog/schema.h"
 #include "catalog/stac_gatherer.h"
 #include "catalog/staged_images.h"
 #include "catalog/write_states.h"
@@ -127,6 +128,8 @@ class StacCollector {
       return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
     });
     out_.left_out = std::move(gatherer.left_out());
+    gatherer.documents().settle();
+    out_.documents = std::move(gatherer.documents());
     return std::move(out_);
   }
 
@@ -166,6 +169,8 @@ IndexReport create_catalog_from_stac(const fs::path& catalog, const StacOptions&
   StacWriter writer(draft.path(), catalog);
   StacGatherer gatherer(stac, nullptr, [&](const GatheredImage& image) { writer.add(image); });
   gatherer.read(std::cin, options.progress);
+  gatherer.documents().settle();
+  settings[kDocumentsKey] = gatherer.documents().json(folder);
   IndexReport report = draft.make([&] {
     return writer.write(gatherer, stac.format ? stac.format->json() : "", settings, folder,
                         options.threads);

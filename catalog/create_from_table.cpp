@@ -9,6 +9,7 @@
 #include "catalog/inputs.h"
 #include "catalog/open_table.h"
 #include "catalog/pipe.h"
+#include "catalog/schema.h"
 #include "catalog/write_states.h"
 #include "engine/error.h"
 
@@ -21,7 +22,8 @@ namespace fs = std::filesystem;
 // Rows into the catalog while the next ones are read: no file is opened.
 IndexReport write_rows(const fs::path& draft, const fs::path& folder, OpenTable& open,
                        const std::string& format_json,
-                       const std::map<std::string, std::string>& settings, int threads,
+                       const std::map<std::string, std::string>& settings,
+                       DocumentStates& documents, int threads,
                        const std::function<void(std::int64_t)>& read) {
   ImageTable& table = open.table();
   TableDescriptors& names = open.names();
@@ -53,6 +55,8 @@ IndexReport write_rows(const fs::path& draft, const fs::path& folder, OpenTable&
   for (const TableBand& band : table.bands()) bands.push_back(open.describe(band));
   if (local) write_states(writer, folder, threads);
   for (const auto& [key, value] : settings) writer.add_setting(key, value);
+  documents.settle();
+  writer.add_setting(kDocumentsKey, documents.json(folder));
   writer.finish(bands, format_json);
   return {writer.images(), writer.files(), {}, {}};
 }
@@ -88,6 +92,8 @@ IndexReport plan_from_table(const TableOptions& options,
 IndexReport create_catalog_from_table(const fs::path& catalog, const TableOptions& table_options,
                                       const IndexOptions& options) {
   check_target(catalog, options.overwrite);
+  DocumentStates documents;
+  if (table_options.file != "-") documents.note(absolute_name(table_options.file));
   OpenTable open(table_options, folder_of(catalog));
   ImageTable& table = open.table();
   const std::string format_json = table_options.format ? table_options.format->json() : "";
@@ -104,11 +110,13 @@ IndexReport create_catalog_from_table(const fs::path& catalog, const TableOption
   const Draft draft(catalog);
   IndexReport report = draft.make([&] {
     if (table.columns().located()) {
-      return write_rows(draft.path(), folder_of(catalog), open, format_json, settings,
+      return write_rows(draft.path(), folder_of(catalog), open, format_json, settings, documents,
                         options.threads, read);
     }
     Collection collection = collect_opened(open, options, srs_of(table_options));
     collection.settings = settings;
+    documents.settle();
+    collection.settings[kDocumentsKey] = documents.json(folder_of(catalog));
     write_collection(draft.path(), folder_of(catalog), format_json, collection);
     return IndexReport{static_cast<std::int64_t>(collection.images.size()),
                        static_cast<std::int64_t>(collection.files.size()),

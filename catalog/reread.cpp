@@ -6,6 +6,8 @@
 #include "catalog/descriptor.h"
 #include "catalog/image_digests.h"
 #include "catalog/rescan.h"
+#include "catalog/schema.h"
+#include "catalog/stac_files.h"
 #include "engine/error.h"
 
 namespace cube {
@@ -44,6 +46,7 @@ class Reread {
       fresh = collect_table({input.names.front(), input.bands, format_}, index_options(options_),
                             change_.folder(), &wanted);
     }
+    documents_.add(fresh.collection.documents);
     touched_.insert(wanted.touched().begin(), wanted.touched().end());
     // As if they were not in the document: files of theirs are gone or cannot be opened.
     for (const CollectedImage& image : fresh.collection.images) fresh.asked.erase(image.name);
@@ -63,6 +66,7 @@ class Reread {
   }
 
   std::set<std::string> touched() { return std::move(touched_); }
+  const DocumentStates& documents() const { return documents_; }
 
  private:
   // Puts in images of a document: an image is what it says now. `in_part`: it does not say what the
@@ -118,7 +122,28 @@ class Reread {
   std::set<std::string> read_;  // images of earlier documents that were taken from them
   std::set<std::string> earlier_bands_;
   std::set<std::string> touched_;
+  DocumentStates documents_;
 };
+
+// Whether the documents are those that the catalog was made from, which have not changed, and no
+// file of its images has.
+bool nothing_new(CatalogChange& change, const std::vector<CatalogInput>& documents) {
+  const auto& settings = change.all().settings;
+  const auto said = settings.find(kDocumentsKey);
+  if (said == settings.end()) return false;
+  const auto then = DocumentStates::parse(said->second, change.folder());
+  if (!then.all_same()) return false;
+  for (const CatalogInput& input : documents) {
+    const bool same = input.kind == Kind::kStac ? were_stac_documents(input.names, then)
+                                                : then.knows(input.names.front());
+    if (!same) return false;
+  }
+  bool as_it_was = true;
+  change.for_each_file([&](const std::string& file, const FileState& before) {
+    as_it_was = as_it_was && (!before.size || same_state(state_of(file), before));
+  });
+  return as_it_was;
+}
 
 }  // namespace
 
@@ -136,9 +161,11 @@ std::set<std::string> reread_documents(CatalogChange& change,
     }
     if (input.kind != Kind::kFiles && !input.names.empty()) documents.push_back(std::move(input));
   }
+  if (nothing_new(change, documents)) return {};
   Reread reread(change, options, complete);
   for (const CatalogInput& input : documents) reread.read(input);
   if (complete && !documents.empty()) reread.drop_others();
+  change.all().settings[kDocumentsKey] = reread.documents().json(change.folder());
   return reread.touched();
 }
 

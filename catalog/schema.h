@@ -21,6 +21,9 @@ inline constexpr const char* kSummaryKey = "CUBE_SUMMARY";
 // Our key in `collection_md` for what the catalog was made from (JSON, see inputs.h).
 inline constexpr const char* kInputsKey = "CUBE_INPUTS";
 
+// Our key in `collection_md` for what those documents were like (JSON, see document_states.h).
+inline constexpr const char* kDocumentsKey = "CUBE_DOCUMENTS";
+
 // Our key in `band_md` for what a user should know of a band.
 inline constexpr const char* kNoteKey = "note";
 

@@ -55,14 +55,15 @@ bool has_json_name(const std::string& file) {
 
 class Reader {
  public:
-  Reader(std::vector<IndexReport::Left>& left_out,
+  Reader(std::vector<IndexReport::Left>& left_out, DocumentStates& documents,
          const std::function<void(const StacSource&)>& use)
-      : left_out_(left_out), use_(use) {}
+      : left_out_(left_out), documents_(documents), use_(use) {}
 
   void read_file(const std::string& file, bool named) {
     std::error_code ignored;
     const fs::path path = fs::absolute(file).lexically_normal();
     if (!seen_.insert(path.string()).second) return;
+    documents_.note(path.string());
     std::ifstream in(file, std::ios::binary);
     if (!in || fs::is_directory(file, ignored)) {
       throw Error(ErrorCode::kNotFound, "there is no such file", file);
@@ -212,6 +213,7 @@ class Reader {
   const json* definitions_in(const std::string& file) {
     const auto [at, fresh] = by_file_.try_emplace(file);
     if (fresh) {
+      documents_.note(absolute_name(file));
       std::ifstream in(file, std::ios::binary);
       const json root = json::parse(in, nullptr, false);
       if (root.is_object()) at->second = note_definitions(root);
@@ -291,6 +293,7 @@ class Reader {
   }
 
   std::vector<IndexReport::Left>& left_out_;
+  DocumentStates& documents_;
   const std::function<void(const StacSource&)>& use_;
   std::set<std::string> seen_;
   std::map<std::string, std::optional<json>> by_file_;  // item_assets of Collections
@@ -300,10 +303,10 @@ class Reader {
 }  // namespace
 
 void for_each_stac_item(const std::vector<std::string>& arguments, std::istream& standard_input,
-                        std::vector<IndexReport::Left>& left_out,
+                        std::vector<IndexReport::Left>& left_out, DocumentStates& documents,
                         const std::function<void(const StacSource&)>& use,
                         const std::function<void(std::int64_t, std::int64_t)>& progress) {
-  Reader reader(left_out, use);
+  Reader reader(left_out, documents, use);
   std::vector<std::string> names;
   for (const std::string& argument : arguments) {
     if (argument != "-") {
@@ -325,6 +328,13 @@ void for_each_stac_item(const std::vector<std::string>& arguments, std::istream&
     }
     if (progress) progress(++done, static_cast<std::int64_t>(list.files.size()));
   }
+}
+
+bool were_stac_documents(const std::vector<std::string>& arguments, const DocumentStates& then) {
+  const FileList list = expand_files(arguments);
+  return std::ranges::all_of(list.files, [&](const std::string& file) {
+    return (!list.named.contains(file) && !has_json_name(file)) || then.knows(absolute_name(file));
+  });
 }
 
 bool is_stac_file(const std::string& file) {

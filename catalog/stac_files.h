@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "catalog/document_states.h"
 
 namespace cube {
 
@@ -25,11 +26,15 @@ struct StacSource {
 };
 
 // Calls `use` for each item below `arguments`: files, folders, globs, or "-" for a document on
-// standard input. Documents that are none of STAC are left out if they only lay in a folder.
+// standard input. Documents that are none of STAC are left out if they only lay in a folder. Files
+// that are read, or would be if they were there, are noted in `documents`.
 // Throws Error for names that give nothing and for named documents that hold no items.
 void for_each_stac_item(const std::vector<std::string>& arguments, std::istream& standard_input,
-                        std::vector<IndexReport::Left>& left_out,
+                        std::vector<IndexReport::Left>& left_out, DocumentStates& documents,
                         const std::function<void(const StacSource&)>& use,
                         const std::function<void(std::int64_t, std::int64_t)>& progress);
+
+// Whether all documents that these give were read then.
+bool were_stac_documents(const std::vector<std::string>& arguments, const DocumentStates& then);
 
 }  // namespace cube

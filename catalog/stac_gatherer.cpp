@@ -81,8 +81,8 @@ StacGatherer::StacGatherer(const StacOptions& options, WantedImages* wanted, Use
 void StacGatherer::read(std::istream& standard_input,
                         const std::function<void(std::int64_t, std::int64_t)>& progress) {
   for_each_stac_item(
-      options_.documents, standard_input, left_out_, [&](const StacSource& source) { add(source); },
-      progress);
+      options_.documents, standard_input, left_out_, documents_,
+      [&](const StacSource& source) { add(source); }, progress);
 }
 
 void StacGatherer::add(const StacSource& source) {

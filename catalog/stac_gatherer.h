@@ -54,6 +54,8 @@ class StacGatherer {
             const std::function<void(std::int64_t, std::int64_t)>& progress);
 
   std::vector<IndexReport::Left>& left_out() { return left_out_; }
+  // Of the documents, once they have been read.
+  DocumentStates& documents() { return documents_; }
   std::string_view name(std::uint32_t id) const { return items_.name(id); }
   const StacBands& bands() const { return bands_; }
 
@@ -77,6 +79,7 @@ class StacGatherer {
   ImageNames items_;
   ItemPlaces places_;
   std::vector<IndexReport::Left> left_out_;
+  DocumentStates documents_;
   std::vector<std::string> names_;  // of bands, as far as items have been seen
   std::int64_t usable_ = 0;         // items
 };

@@ -10,6 +10,7 @@
 #include "catalog/inputs.h"
 #include "catalog/reread.h"
 #include "catalog/rescan.h"
+#include "catalog/schema.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -89,6 +90,7 @@ ChangeReport add_to_catalog(const fs::path& catalog, const Additions& additions,
     if (!additions.files.empty()) add_files(change, additions, options, touched);
     const auto format = stored_format(change.stored(), CollectionFormat::Use::kBands);
     auto& settings = change.all().settings;
+    const std::string inputs = settings[kInputsKey];
     if (additions.stac) {
       StacOptions stac = *additions.stac;
       if (!stac.format) stac.format = format;
@@ -103,6 +105,8 @@ ChangeReport add_to_catalog(const fs::path& catalog, const Additions& additions,
       merge_fresh(change, std::move(fresh.collection), table.format);
       add_input(settings, {Kind::kTable, {table.file}, table.bands, false}, change.folder());
     }
+    // What the next update makes of several documents may be another thing.
+    if (settings[kInputsKey] != inputs) settings[kDocumentsKey].clear();
     return touched;
   });
 }

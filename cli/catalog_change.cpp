@@ -157,11 +157,13 @@ void add_update(CLI::App& parent, Program& program) {
           "Files of another size or time than when they were indexed are read again, images "
           "whose\nfiles are gone are dropped (it says which), and new files in the folders "
           "and globs that the\ncatalog was made from are added. STAC documents and tables "
-          "are read again; of files that\nthey name, also those of tables without extents, only "
-          "the ones that have changed are. Where\nnone is opened (STAC, tables with extents) "
-          "images whose files have changed are told, and\nfiles that are gone, whose images "
-          "stay. Of files that are not on this machine (/vsis3, URLs)\nnothing is noticed but "
-          "what the documents say.\n\n") +
+          "are read again if they have\nchanged (size and times, or else what is in them), or a "
+          "file on this machine that they name has:\nall such files are asked for their size and "
+          "time. Of files that they name, also those of tables\nwithout extents, only the ones "
+          "that have changed are read. Where none is opened (STAC, tables\nwith extents) images "
+          "whose files have changed are told, and files that are gone, whose images\nstay. Of "
+          "files that are not on this machine (/vsis3, URLs) nothing is noticed but what the\n"
+          "documents say.\n\n") +
       kAtomic + "Example:\n  cube catalog update l8.db --dry-run --explain");
   app->callback([arguments, &program] {
     program.status = run(*arguments, [&](const ChangeOptions& options) {
