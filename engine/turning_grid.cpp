@@ -52,14 +52,30 @@ Range TurningGrid::stored(const Range& columns) const {
   return runs.size() == 1 ? runs.front().first : Range{0, width_};
 }
 
-BlockPtr TurningGrid::laid_out(const BlockPtr& block, const Range& columns) const {
-  if (round_ == 0 || !block) return block;
-  const Region& from = block->region();
-  Block out = Block::unfilled({from.t, from.y, columns}, block->storage());
+std::vector<Range> TurningGrid::stored_parts(const Range& columns) const {
+  if (round_ == 0 || 2 * columns.size() > width_) return {stored(columns)};
+  std::vector<Range> out;
+  for (const auto& [run, unused] : runs_of(columns)) out.push_back(run);
+  return out;
+}
+
+BlockPtr TurningGrid::laid_out(const std::vector<BlockPtr>& parts, const Range& columns) const {
+  if (round_ == 0) return parts.front();
+  const auto there =
+      std::ranges::find_if(parts, [](const BlockPtr& part) { return part != nullptr; });
+  if (there == parts.end()) return nullptr;
+  const Region from = (*there)->region();
+  const Region to_region{from.t, from.y, columns};
+  const bool all = std::ranges::all_of(parts, [](const BlockPtr& part) { return part != nullptr; });
+  Block out =
+      all ? Block::unfilled(to_region, (*there)->storage()) : Block(to_region, (*there)->storage());
   dispatch(out.dtype(), [&]<class T>(std::type_identity<T>) {
-    const T* cells = reinterpret_cast<const T*>(block->raw().data());
     const auto to = out.cells<T>();
+    std::size_t part = 0;
     for (const auto& [run, at] : runs_of(columns)) {
+      const BlockPtr& block = parts[parts.size() > 1 ? part++ : 0];
+      if (!block) continue;
+      const T* cells = reinterpret_cast<const T*>(block->raw().data());
       for (std::int64_t t = from.t.begin; t < from.t.end; ++t) {
         for (std::int64_t y = from.y.begin; y < from.y.end; ++y) {
           std::memcpy(&to[out.offset(t, y, columns.begin + at)],

@@ -23,8 +23,12 @@ class TurningGrid {
   // The grid's own columns that hold columns of the layout: where those lie across the seam, all.
   Range stored(const Range& columns) const;
 
-  // A block of the grid's columns stored(columns) as one of the layout's. Null stays null.
-  BlockPtr laid_out(const BlockPtr& block, const Range& columns) const;
+  // The same in parts, one after the other in the layout: two where few columns lie across the
+  // seam.
+  std::vector<Range> stored_parts(const Range& columns) const;
+
+  // Blocks of stored_parts(columns) as one of the layout's. Null where all are null.
+  BlockPtr laid_out(const std::vector<BlockPtr>& parts, const Range& columns) const;
 
   // Whether laid_out() copies.
   bool turns() const { return round_ > 0; }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/demand.h"
+#include "engine/evaluator.h"
 #include "engine/features.h"
 #include "graphs/document.h"
 #include "tests/cells.h"
@@ -229,4 +231,40 @@ TEST_CASE("merge: not of cubes that would hold the same place twice") {
         "onto the longitudes of the other)");
   CHECK(error(merged(world(0, 18), world(18, 18))) == "");
   CHECK(error(merged(atlantic(), atlantic())) == "");
+}
+
+TEST_CASE(
+    "resample: of a cube that goes round, two parts are read across the seam, not whole rows") {
+  const json node = {{"cube_type", "resample"},
+                     {"method", "bilinear"},
+                     {"view",
+                      {{"space",
+                        {{"left", -20},
+                         {"right", 20},
+                         {"bottom", -10},
+                         {"top", 10},
+                         {"dx", 5},
+                         {"srs", "EPSG:4326"}}}}}};
+  const auto made = [&](const json& in) {
+    const Graph graph = compiled(node, in);
+    const Resources resources;
+    Evaluator evaluator(graph, resources);
+    evaluator.evaluate(graph.result, all_bands(graph.info(), graph.info().extent()));
+    return evaluator.node_stats().front().cells;
+  };
+  CHECK(cells(node, pacific()) == cells(node, world(9)));
+  // 2 x 4 cells and 3 more on each side; whole rows are 8 x 36.
+  CHECK(made(world(9)) == 8 * 10);
+  CHECK(made(pacific()) == 8 * 10);
+  // Nothing is there on one side of the seam.
+  const auto half = [](const json& in) {
+    return json{{"cube_type", "filter_geom"}, {"wkt", rectangle(0, 60, -90, 90)}, {"in_cube", in}};
+  };
+  const Graph graph = compiled(node, half(pacific()));
+  const auto east = test::computed(graph, {}, {1, 4, 8})[0];
+  const auto same = test::computed(compiled(node, half(world(9))), {}, {1, 4, 8})[0];
+  CHECK(std::isnan(east[3]));
+  CHECK(east[4] == doctest::Approx(775 + 18));  // at 7.5 N; column 17 is missing
+  CHECK(std::ranges::equal(
+      east, same, [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }));
 }

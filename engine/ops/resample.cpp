@@ -218,11 +218,18 @@ class Resample::Work final : public Kernel {
 
   // Of the source as it is laid out.
   Chunk pull(Inputs& inputs, const Request& wanted) const {
+    // demand() knows one box only; the two parts of one across the seam are pulled apart.
     const Range columns = wanted.region.x;
-    Chunk out = inputs.pull(
-        0, {{wanted.region.t, wanted.region.y, op_.source_.stored(columns)}, wanted.bands});
-    out.region.x = columns;
-    for (BlockPtr& block : out.bands) block = op_.source_.laid_out(block, columns);
+    std::vector<Chunk> parts;
+    for (const Range& part : op_.source_.stored_parts(columns)) {
+      parts.push_back(inputs.pull(0, {{wanted.region.t, wanted.region.y, part}, wanted.bands}));
+    }
+    Chunk out{wanted.region, {}};
+    for (std::size_t i = 0; i < wanted.bands.size(); ++i) {
+      std::vector<BlockPtr> blocks;
+      for (Chunk& part : parts) blocks.push_back(std::move(part.bands[i]));
+      out.bands.push_back(op_.source_.laid_out(blocks, columns));
+    }
     return out;
   }
 
