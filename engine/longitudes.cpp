@@ -44,6 +44,11 @@ bool goes_round(const Grid& grid) {
   return turn > 0 && static_cast<double>(grid.width) >= turn - 0.5;
 }
 
+bool closes(const Grid& grid) {
+  constexpr double kNear = 0.01;
+  return std::abs(columns_of_turn(grid) - static_cast<double>(grid.width)) <= kNear;
+}
+
 std::optional<double> turns_into(double begin, double end, const Grid& grid) {
   const auto width = static_cast<double>(grid.width);
   const auto inside = [&](double shift) {

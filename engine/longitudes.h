@@ -16,6 +16,9 @@ double columns_of_turn(const Grid& grid);
 // Whether a grid in degrees goes all round the earth, to half a cell.
 bool goes_round(const Grid& grid);
 
+// Whether the first column of a grid in degrees follows its last: once round, and no more.
+bool closes(const Grid& grid);
+
 // By how many turns something from column `begin` to `end` (fractional, in order) is moved to lie
 // within the grid: 0 where it does; nullopt where no turns bring it there, as on both sides of the
 // seam of a grid that goes round. REQUIRES: finite numbers.

@@ -164,6 +164,18 @@ TEST_CASE("extract: points in any count") {
       {"wkt", "MULTIPOINT (-15 5, 345 5, 175 -5, -185 -5, 359.5 85, -0.5 85, 725 5)"}};
   const std::vector<double> expected = {816, 816, 935, 935, 17, 17, 818};
   for (const json& in : {atlantic(), pacific(), world(20)}) CHECK(cells(node, in) == expected);
+  // Between centres, on both sides of either seam and not: 10 degrees are a cell.
+  json bilinear = {{"cube_type", "extract"},
+                   {"method", "bilinear"},
+                   {"wkt", "MULTIPOINT (-2 5, 2 5, 358 5, 0 10, 178 5, 182 5, 40 5, -92 85)"}};
+  const std::vector<double> between = {817.3,          817.7,          817.3, 767.5,
+                                       800 + 35 * 0.7, 800 + 35 * 0.3, 821.5, 8.3};
+  for (const json& in : {atlantic(), pacific(), world(20)}) {
+    const auto got = cells(bilinear, in);
+    REQUIRE(got.size() == between.size());
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(between[i]));
+  }
+  CHECK(cells(bilinear, world(18, 18)).at(1) == doctest::Approx(818));  // has edges
   // Cells of an area: one point each, in the longitudes of the area.
   const json area = {{"cube_type", "extract"}, {"wkt", rectangle(-20, 20, 0, 10)}};
   for (const json& in : {atlantic(), pacific()}) {

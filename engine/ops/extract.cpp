@@ -25,6 +25,9 @@ constexpr std::size_t kMostRows = 10'000'000;
 struct Spot {
   Vertex at;     // in cells of the input
   Region needs;  // of the input; empty = outside. Its slices count where each point has its own
+  // Where not empty, the first and the last of all columns are needed, on both sides of the seam of
+  // a cube that goes round the earth: the columns as if the cube went on there.
+  Range across = {};
 };
 
 class Extract final : public Operator {
@@ -52,8 +55,15 @@ class Extract final : public Operator {
   // Point by point.
   std::optional<PullPlan> pulls(const Request& out, std::size_t) const override {
     const std::int64_t side = bilinear_ ? 2 : 1;
-    return PullPlan{
-        .slices = own_times_ ? 1 : out.region.t.size(), .kept = 0, .rows = side, .columns = side};
+    const std::int64_t slices = own_times_ ? 1 : out.region.t.size();
+    // What lies across the seam is put together.
+    constexpr std::int64_t kCells = 2 * 4 * sizeof(double);
+    const auto bands = static_cast<std::int64_t>(out.bands.size());
+    return PullPlan{.slices = slices,
+                    .kept = 0,
+                    .rows = side,
+                    .columns = side,
+                    .scratch_bytes = joins_seam_ ? slices * bands * kCells : 0};
   }
 
   std::unique_ptr<Kernel> kernel() const override;
@@ -83,7 +93,8 @@ class Extract final : public Operator {
       : Operator(described(params, in, source)),
         spots_(std::move(source.spots)),
         bilinear_(params.method == "bilinear"),
-        own_times_(!params.time_column.empty()) {
+        own_times_(!params.time_column.empty()),
+        joins_seam_(std::ranges::any_of(spots_, [](const Spot& s) { return !s.across.empty(); })) {
     for (Note& lost : source.notes) note(lost.where, std::move(lost.text));
   }
 
@@ -93,6 +104,7 @@ class Extract final : public Operator {
   static Places centers(const Feature& feature, const std::string& crs, const Grid& grid,
                         const char* where);
   static Region around(const Vertex& at, const Grid& grid, bool bilinear);
+  static Range across_seam(const Vertex& at, const Grid& grid);
   static std::vector<std::int64_t> slices(const Params& params, const FeatureTable& table,
                                           const TimeAxis& time);
   static CubeInfo described(const Params& params, const CubeInfo& in, const Source& source);
@@ -106,7 +118,8 @@ class Extract final : public Operator {
 
   std::vector<Spot> spots_;
   bool bilinear_;
-  bool own_times_;  // one slice, of each point's own time
+  bool own_times_;   // one slice, of each point's own time
+  bool joins_seam_;  // some points lie there
 };
 
 void Extract::Params::fields(FieldVisitor& v) {
@@ -144,6 +157,14 @@ Region Extract::around(const Vertex& at, const Grid& grid, bool bilinear) {
   };
   const Region out{{0, 1}, range(at.y, grid.height), range(at.x, grid.width)};
   return out.empty() ? Region{} : out;
+}
+
+// The columns of a point nearer to the seam of a cube that goes round than half a cell, counted on
+// beyond it; empty for others.
+Range Extract::across_seam(const Vertex& at, const Grid& grid) {
+  const auto first = static_cast<std::int64_t>(std::floor(at.x - 0.5));
+  if (std::isnan(at.x) || (first >= 0 && first + 2 <= grid.width)) return {};
+  return closes(grid) ? Range{first, first + 2} : Range{};
 }
 
 // Where the rows of one feature lie: in cells of the grid, and in the feature's own CRS, of points
@@ -299,7 +320,11 @@ Extract::Source Extract::read(const Params& params, const CubeInfo& in) {
     lost.add(feature, found, in.grid, params.method == "bilinear");
     if (!own_slices.empty()) lost.add_slice(feature, own_slices[i]);
     for (std::size_t k = 0; k < found.cells.size(); ++k) {
-      Spot spot{found.cells[k], around(found.cells[k], in.grid, params.method == "bilinear")};
+      const Vertex& at = found.cells[k];
+      const bool bilinear = params.method == "bilinear";
+      Spot spot{at, around(at, in.grid, bilinear)};
+      if (bilinear && !spot.needs.empty()) spot.across = across_seam(at, in.grid);
+      if (!spot.across.empty()) spot.needs.x = {0, in.grid.width};
       if (!own_slices.empty()) {
         spot.needs.t = {own_slices[i], own_slices[i] + 1};
         if (own_slices[i] < 0) spot.needs = {};
@@ -344,7 +369,9 @@ class Extract::Work final : public Kernel {
       const std::int64_t y = region.y.begin + static_cast<std::int64_t>(k);
       const Region& needs = all[k];
       if (needs.empty()) continue;
-      const Chunk cells = inputs.pull_piece(0, {needs, request.bands});
+      const Range& across = op_.spots_[static_cast<std::size_t>(y)].across;
+      const Chunk cells = across.empty() ? inputs.pull_piece(0, {needs, request.bands})
+                                         : join(needs, across, request.bands, inputs);
       for (std::size_t i = 0; i < blocks.size(); ++i) {
         if (!cells.bands[i]) continue;
         if (!blocks[i]) blocks[i].emplace(region, op_.info().bands[request.bands[i]].storage());
@@ -361,6 +388,28 @@ class Extract::Work final : public Kernel {
   }
 
  private:
+  // The columns on both sides of the seam side by side, counted as `across` does.
+  static Chunk join(const Region& needs, const Range& across, const std::vector<std::size_t>& bands,
+                    Inputs& inputs) {
+    const Range& all = needs.x;
+    const Region whole{needs.t, needs.y, across};
+    Chunk out{whole, std::vector<BlockPtr>(bands.size())};
+    std::vector<std::optional<Block>> joined(bands.size());
+    for (std::int64_t to = across.begin; to < across.end; ++to) {
+      const std::int64_t from = to < 0 ? to + all.size() : to % all.size();
+      const Chunk part = inputs.pull_piece(0, {{needs.t, needs.y, {from, from + 1}}, bands});
+      for (std::size_t i = 0; i < bands.size(); ++i) {
+        if (!part.bands[i]) continue;
+        if (!joined[i]) joined[i].emplace(whole, part.bands[i]->storage());
+        joined[i]->copy_moved(*part.bands[i], 0, 0, to - from);
+      }
+    }
+    for (std::size_t i = 0; i < bands.size(); ++i) {
+      if (joined[i]) out.bands[i] = share(std::move(*joined[i]));
+    }
+    return out;
+  }
+
   double value_at(const Block& cells, std::int64_t t, const Vertex& at) {
     const Region& region = cells.region();
     if (!op_.bilinear_) return cells.row(t, region.y.begin, row_).front();
@@ -410,7 +459,8 @@ OperatorType extract() {
               "note says how many they are. Rows stand in the "
               "order "
               "of the file, bands keep their names; only what lies under the points is read. In a "
-              "cube in degrees, points may count longitudes from -180 or from 0 on.",
+              "cube in degrees, points may count longitudes from -180 or from 0 on, and "
+              "bilinear goes on across the edges of one that goes round the earth.",
       .example = R"json({"cube_type": "extract", "wkt": "MULTIPOINT (12 8, 33 21)",
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,
