@@ -133,6 +133,7 @@ IndexReport plan_from_stac(const StacOptions& stac,
 struct ChangeOptions {
   int threads = 0;       // files opened at a time; 0 = all cores
   bool dry_run = false;  // say what would be done; write nothing
+  bool restore = false;  // of updates: images that were removed come back
   // For another process that changes the catalog.
   std::chrono::milliseconds wait = std::chrono::seconds(10);
   std::function<void(std::int64_t done, std::int64_t total)> progress;
@@ -145,6 +146,7 @@ struct ChangeReport {
   std::vector<std::string> changed;
   std::vector<std::string> removed;
   std::vector<IndexReport::Left> left_out;
+  std::int64_t away = 0;  // images that were removed, now or earlier, and stay away
 };
 
 // Changes to a catalog, ours or gdalcubes', which becomes ours. A copy of the file is changed and
@@ -168,11 +170,14 @@ ChangeReport add_to_catalog(const std::filesystem::path& catalog, const Addition
 // Reads again what has changed: files of another size or time of change, new files below the
 // folders and globs that the catalog was made from, its STAC documents and tables; drops images
 // whose files are gone, unless `keep_missing`. Of files that documents name it tells which have
-// changed or are gone, but their images are as the documents say.
+// changed or are gone, but their images are as the documents say. Images that were removed stay
+// away, unless `restore`.
 ChangeReport update_catalog(const std::filesystem::path& catalog, bool keep_missing,
                             const ChangeOptions& options);
 
-// Images to remove: those that fit all that is given.
+// Images to remove: those that fit all that is given. The catalog remembers their names, so that an
+// update does not bring them back; adding them does. Only `missing` ones of files that are found in
+// folders are not remembered: when the files are there again the images are.
 struct Removal {
   std::vector<std::string> images;  // names, or patterns with "*", "?" and "[]"
   std::optional<ImageQuery> where;  // time and area

@@ -74,6 +74,14 @@ CatalogChange::CatalogChange(const fs::path& catalog, std::chrono::milliseconds 
   }
   outline_ = stored_;
   database_.emplace(source(), Database::Mode::kRead);
+  if (database_->has_table(kRemovedTable)) {
+    Statement rows(*database_, "SELECT name, file FROM " + std::string(kRemovedTable));
+    while (rows.step()) {
+      const std::string file = rows.text(1);
+      removed_[rows.text(0)] = file.empty() ? file : resolve_descriptor(file, folder_);
+    }
+  }
+  removed_before_ = removed_;
   find_elsewhere();
 }
 
@@ -101,6 +109,12 @@ void CatalogChange::find_elsewhere() {
     while (!found && rows.step()) found = !before_.contains(rows.text(0));
     all().elsewhere.push_back(found);
   }
+}
+
+void CatalogChange::leave_removed() {
+  std::erase_if(all().images, [&](const CollectedImage& image) {
+    return removed_.contains(image.name) && !before_.contains(image.name);
+  });
 }
 
 void CatalogChange::keep_scales() {
@@ -252,7 +266,7 @@ void CatalogChange::edit(const Difference& difference, std::int64_t files) {
     for (const std::string& name : difference.removed) editor.remove(name);
     for (const std::string& file : difference.files_gone) editor.drop_file(file);
     for (const CollectedImage* image : difference.written) editor.put(all(), *image);
-    if (!read_again_.empty()) editor.forget_states(read_again_);
+    if (removed_ != removed_before_) editor.set_removed(removed_);
     editor.finish(files);
   });
   draft_->replace();
@@ -261,6 +275,7 @@ void CatalogChange::edit(const Difference& difference, std::int64_t files) {
 ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dry_run) {
   tidy(all());
   settle_packings(all());
+  for (const CollectedImage& image : all().images) removed_.erase(image.name);
   Difference difference = compare(touched);
   ChangeReport report{.images = 0,
                       .files = count_files(difference),
@@ -268,6 +283,7 @@ ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dr
                       .changed = difference.changed,
                       .removed = difference.removed,
                       .left_out = std::move(all().left_out)};
+  report.away = std::ssize(removed_);
   report.images = open_catalog(source())->summary().images + std::ssize(difference.added) -
                   std::ssize(difference.removed);
   check_not_empty(report.images);
@@ -278,7 +294,8 @@ ChangeReport CatalogChange::finish(const std::set<std::string>& touched, bool dr
 
 // Whether something else is to be remembered.
 bool CatalogChange::says_more() const {
-  return stored_.collection.settings != outline_.collection.settings ||
+  return removed_ != removed_before_ ||
+         stored_.collection.settings != outline_.collection.settings ||
          stored_.format_json != outline_.format_json ||
          !std::ranges::equal(stored_.collection.bands, outline_.collection.bands, alike);
 }

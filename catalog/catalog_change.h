@@ -57,8 +57,11 @@ class CatalogChange {
   // The files of all images, one after another, as often as images have them.
   void for_each_reference(const std::function<void(const std::string&, const FileState&)>& use);
 
-  // The next update is to read these files again, by the names of files in their descriptors.
-  void read_again(std::set<std::string> files) { read_again_ = std::move(files); }
+  // Images that somebody has removed, which an update leaves away, by name; of files that hold
+  // several images with the name of the file that is in their descriptors, else "".
+  std::map<std::string, std::string>& removed() { return removed_; }
+  // Leaves images away that are removed and not in the catalog.
+  void leave_removed();
 
   // `touched`: images that were read again. Writes unless `dry_run`; REQUIRES: called once.
   ChangeReport finish(const std::set<std::string>& touched, bool dry_run);
@@ -85,7 +88,8 @@ class CatalogChange {
   std::optional<Database> database_;
   std::optional<Statement> state_row_;
   std::unordered_map<std::string, std::string> before_;  // what was said of each image read
-  std::set<std::string> read_again_;
+  std::map<std::string, std::string> removed_;
+  std::map<std::string, std::string> removed_before_;
   std::set<std::string> files_before_;  // of the images read
 };
 

@@ -165,16 +165,12 @@ void CatalogEditor::drop_file(const std::string& name) {
   row.bind(stored_descriptor(name, folder_)).run();
 }
 
-void CatalogEditor::forget_states(const std::set<std::string>& files) {
-  std::vector<std::string> found;
-  Statement rows(database_, "SELECT descriptor FROM " + std::string(kFileTable));
-  while (rows.step()) {
-    const std::string name = rows.text(0);
-    if (files.contains(file_named(resolve_descriptor(name, folder_)))) found.push_back(name);
+void CatalogEditor::set_removed(const std::map<std::string, std::string>& removed) {
+  database_.execute(removed_sql() + " DELETE FROM " + kRemovedTable + ";");
+  Statement row(database_, "INSERT INTO " + std::string(kRemovedTable) + " VALUES (?, ?)");
+  for (const auto& [name, file] : removed) {
+    row.bind(name).bind(file.empty() ? file : stored_descriptor(file, folder_)).run();
   }
-  Statement row(database_,
-                "UPDATE " + std::string(kFileTable) + " SET mtime = 0 WHERE descriptor = ?");
-  for (const std::string& name : found) row.bind(name).run();
 }
 
 void CatalogEditor::note_packings() {

@@ -29,8 +29,9 @@ class CatalogEditor {
   void put(const Collection& all, const CollectedImage& image);
   void remove(const std::string& name);
   void drop_file(const std::string& name);
-  // Makes files look as if they had changed, by the names of files in their descriptors.
-  void forget_states(const std::set<std::string>& files);
+  // The images that are removed and stay away, with their files, from now on. One that is put into
+  // the catalog is none of them.
+  void set_removed(const std::map<std::string, std::string>& removed);
   // `files`: how many there are now.
   void finish(std::int64_t files);
 

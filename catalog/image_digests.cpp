@@ -170,6 +170,7 @@ void WantedImages::add_packing(ImageDigest& digest, const std::string& band,
 
 bool WantedImages::wants(std::string_view name, std::uint64_t digest, DigestOf what, bool changed) {
   const bool same = digests_.same(name, digest, what, document_);
+  if (files_.removed.contains(name)) return false;
   if (same && changed) touched_.insert(std::string(name));
   return all_ || !same || changed;
 }

@@ -81,6 +81,7 @@ class WantedImages {
   struct Files {
     std::set<std::string, std::less<>> changed;
     std::set<std::string, std::less<>> gone;
+    std::set<std::string, std::less<>> removed = {};  // images that stay away
   };
 
   // `folder`, `bands`: of the catalog. REQUIRES: all but the folder outlive it.

@@ -25,6 +25,9 @@ class Reread {
         complete_(complete),
         bands_(change.all().bands),
         digests_(change.database(), bands_) {
+    if (!options.restore) {
+      for (const auto& [name, file] : change.removed()) files_.removed.insert(name);
+    }
     change_.for_each_file([&](const std::string& file, const FileState& before) {
       if (!before.size) return;
       const FileState now = state_of(file);
@@ -161,7 +164,7 @@ std::set<std::string> reread_documents(CatalogChange& change,
     }
     if (input.kind != Kind::kFiles && !input.names.empty()) documents.push_back(std::move(input));
   }
-  if (nothing_new(change, documents)) return {};
+  if (!options.restore && nothing_new(change, documents)) return {};
   Reread reread(change, options, complete);
   for (const CatalogInput& input : documents) reread.read(input);
   if (complete && !documents.empty()) reread.drop_others();

@@ -25,7 +25,9 @@ IndexOptions index_options(const ChangeOptions& options) {
 
 void Rescan::look_at(const std::string& file, const FileState& before, bool reread) {
   const bool unknown = !before.size;
-  const bool read = unknown ? reread && is_file_name(file) : !same_state(state_of(file), before);
+  const bool again = !again_.empty() && again_.contains(file_named(file));
+  const bool read =
+      again || (unknown ? reread && is_file_name(file) : !same_state(state_of(file), before));
   if (read) changed_.insert(file);
 }
 
@@ -59,6 +61,7 @@ void Rescan::add_fresh(const std::string& file, const std::string& given) {
   if (!format_) return;
   const auto match = format_->match(file);
   if (match.reason.empty()) {
+    if (!restore_ && change_.removed().contains(match.image)) return;
     names_.insert(match.image);
   } else if (!format_->holds_subdatasets(file)) {
     change_.all().left_out.push_back({given, match.reason, false, match.other});

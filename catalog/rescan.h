@@ -25,8 +25,13 @@ IndexOptions index_options(const ChangeOptions& options);
 class Rescan {
  public:
   // REQUIRES: the change outlives it. `drop_gone`: files that are gone are no part of images.
-  Rescan(CatalogChange& change, std::optional<CollectionFormat> format, bool drop_gone)
-      : change_(change), format_(std::move(format)), drop_gone_(drop_gone) {}
+  // `restore`: images that were removed are read like others.
+  Rescan(CatalogChange& change, std::optional<CollectionFormat> format, bool drop_gone,
+         bool restore)
+      : change_(change), format_(std::move(format)), drop_gone_(drop_gone), restore_(restore) {}
+
+  // A file of the catalog, by its own name, is to be read whatever its state. To be said first.
+  void read_again(const std::string& file) { again_.insert(file); }
 
   // Looks at a file of the catalog; `reread` = also where nothing is known of its state.
   void look_at(const std::string& file, const FileState& before, bool reread);
@@ -49,6 +54,8 @@ class Rescan {
   CatalogChange& change_;
   std::optional<CollectionFormat> format_;
   bool drop_gone_;
+  bool restore_;
+  std::set<std::string> again_;
   std::set<std::string> changed_;  // files of the catalog
   std::vector<std::string> fresh_;
   std::set<std::string> names_;  // of images to be read

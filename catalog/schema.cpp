@@ -36,6 +36,11 @@ std::string index_sql() {
          trigger_sql();
 }
 
+std::string removed_sql() {
+  return "CREATE TABLE IF NOT EXISTS " + std::string(kRemovedTable) +
+         "(name TEXT PRIMARY KEY, file TEXT) WITHOUT ROWID;";
+}
+
 std::string trigger_sql() {
   const std::string tree = kExtentTable;
   const std::string stale =

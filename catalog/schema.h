@@ -43,6 +43,10 @@ inline constexpr const char* kPackingsKey = "packings";
 // of this machine is not in it.
 inline constexpr const char* kFileTable = "files";
 
+// Our table of images that somebody removed, which an update leaves away: their names and, where a
+// file holds several images, the file (the name in their descriptors). Older catalogs lack it.
+inline constexpr const char* kRemovedTable = "removed_images";
+
 // How a draft is written, by one process, that is of use only when it is complete. A larger cache
 // gains nothing where rows come in order.
 inline constexpr const char* kDraftSettings =
@@ -55,6 +59,9 @@ std::string schema_sql();
 // The statements that make the indexes and triggers, which is faster once the rows are there. The
 // triggers keep the R*Tree true when somebody adds, changes or removes images.
 std::string index_sql();
+
+// The one that makes the table of removed images, where it is not there.
+std::string removed_sql();
 
 // Those that make the triggers anew, in a catalog that has some.
 std::string trigger_sql();

@@ -30,6 +30,15 @@ void merge_fresh(CatalogChange& change, Collection fresh,
   merge_collection(change.all(), std::move(fresh), band_names(format));
 }
 
+// Files that hold several images, of which some were removed, by their own names.
+std::set<std::string> files_of_removed(CatalogChange& change) {
+  std::set<std::string> out;
+  for (const auto& [name, file] : change.removed()) {
+    if (!file.empty()) out.insert(file);
+  }
+  return out;
+}
+
 void add_files(CatalogChange& change, const Additions& additions, const ChangeOptions& options,
                std::set<std::string>& touched) {
   auto format = stored_format(change.stored(), CollectionFormat::Use::kPatterns);
@@ -46,9 +55,20 @@ void add_files(CatalogChange& change, const Additions& additions, const ChangeOp
   }
   const FileList list = expand_files(additions.files);
   add_input(change.all().settings, {Kind::kFiles, additions.files, {}, false}, change.folder());
-  Rescan rescan(change, format, false);
+  Rescan rescan(change, format, false, true);
+  std::set<std::string> given;
+  for (const std::string& file : list.files) given.insert(absolute_name(file));
+  for (const std::string& file : files_of_removed(change)) {
+    if (given.contains(file)) rescan.read_again(file);
+  }
   rescan.look_at(list.files, true);
   touched = rescan.read(options);
+}
+
+bool has_documents(CatalogChange& change) {
+  const auto inputs = inputs_of(change.all().settings, change.folder());
+  const auto is_document = [](const CatalogInput& input) { return input.kind != Kind::kFiles; };
+  return std::ranges::any_of(inputs, is_document);
 }
 
 // The folders and globs among the inputs.
@@ -64,7 +84,10 @@ std::set<std::string> rescan_all(CatalogChange& change,
                                  const std::optional<CollectionFormat>& format,
                                  const std::vector<std::string>& names, bool documents,
                                  bool keep_missing, const ChangeOptions& options) {
-  Rescan rescan(change, format, !keep_missing);
+  Rescan rescan(change, format, !keep_missing, options.restore);
+  if (options.restore) {
+    for (const std::string& file : files_of_removed(change)) rescan.read_again(file);
+  }
   const bool reread = !change.stored().has_states;
   change.for_each_file([&](const std::string& file, const FileState& state) {
     const bool ours = !documents || (format && format->match(file).reason.empty());
@@ -115,14 +138,15 @@ ChangeReport update_catalog(const fs::path& catalog, bool keep_missing,
                             const ChangeOptions& options) {
   return changed(catalog, options, [&](CatalogChange& change) {
     const auto inputs = inputs_of(change.all().settings, change.folder());
-    const bool documents = std::ranges::any_of(
-        inputs, [](const CatalogInput& input) { return input.kind != Kind::kFiles; });
+    const bool documents = has_documents(change);
     const auto format = stored_format(change.stored(), CollectionFormat::Use::kPatterns);
     std::set<std::string> touched;
     if (!documents || format) {
       touched = rescan_all(change, format, names_below(inputs), documents, keep_missing, options);
     }
     if (documents) touched.merge(reread_documents(change, inputs, options));
+    if (options.restore) change.removed().clear();
+    change.leave_removed();
     return touched;
   });
 }
@@ -147,19 +171,16 @@ std::set<std::string> fitting(CatalogChange& change, const std::vector<std::stri
   return out;
 }
 
-// Where files hold several images, those of the removed ones are the only sign that there are more
-// in them than the catalog has.
-void read_again(CatalogChange& change, const std::set<std::string>& names) {
+// Notes images as removed. Where files hold several images it takes the file to find them again.
+void remember(CatalogChange& change, const std::set<std::string>& names) {
   const auto format = stored_format(change.stored(), CollectionFormat::Use::kPatterns);
-  if (!format || (!format->subdatasets() && !format->band_period())) return;
-  std::set<std::string> files;
+  const bool several = format && (format->subdatasets() || format->band_period());
   for (const CollectedImage& image : change.all().images) {
     if (!names.contains(image.name)) continue;
-    for (const auto& [band, source] : image.sources) {
-      files.insert(file_named(change.all().files[source.file]));
-    }
+    std::string& file = change.removed()[image.name];
+    if (!several || image.sources.empty()) continue;
+    file = file_named(change.all().files[image.sources.begin()->second.file]);
   }
-  change.read_again(std::move(files));
 }
 
 std::set<std::string> found_in(CatalogChange& change, const ImageQuery& query) {
@@ -182,7 +203,7 @@ ChangeReport remove_from_catalog(const fs::path& catalog, const Removal& removal
     if (removal.where) also(found_in(change, *removal.where));
     if (removal.missing) also(change.images_with(is_gone));
     change.load(*names);
-    read_again(change, *names);
+    if (!removal.missing || has_documents(change)) remember(change, *names);
     std::erase_if(change.all().images,
                   [&](const CollectedImage& image) { return names->contains(image.name); });
     return std::set<std::string>();

@@ -19,7 +19,9 @@ namespace {
 struct ChangeArguments : CatalogArguments {
   int wait = 10;  // seconds
   // update
+  bool updates = false;
   bool keep_missing = false;
+  bool restore = false;
   // remove
   std::vector<std::string> images;
   std::string time;
@@ -53,6 +55,11 @@ int report(const ChangeArguments& arguments, const ChangeReport& report) {
             << number(report.changed) << " changed, " << number(report.removed) << " removed; "
             << counted(report.images, "image") << ", " << counted(report.files, "file")
             << (arguments.dry_run ? "; nothing is written (--dry-run)\n" : "\n");
+  if (report.away > 0 && arguments.updates) {
+    std::cerr << "note: " << counted(report.away, "image") << " that "
+              << (report.away == 1 ? "was removed stays" : "were removed stay")
+              << " away (update --restore brings back what is still there)\n";
+  }
   const bool failed =
       std::ranges::any_of(report.left_out, [](const auto& entry) { return entry.failed; });
   return failed ? kSomeFailed : kDone;
@@ -67,7 +74,8 @@ int run(const ChangeArguments& arguments, const Change& change) {
     ProgressBar bar(mode, "indexing", "files");
     const auto progress = [&](std::int64_t part, std::int64_t total) { bar.update(part, total); };
     const std::chrono::seconds wait(arguments.wait);
-    done = change(ChangeOptions{arguments.threads, arguments.dry_run, wait, progress});
+    done = change(
+        ChangeOptions{arguments.threads, arguments.dry_run, arguments.restore, wait, progress});
   }
   return report(arguments, done);
 }
@@ -150,6 +158,9 @@ void add_update(CLI::App& parent, Program& program) {
   CLI::App* app = parent.add_subcommand("update", "Read again what has changed since");
   app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
   app->add_flag("--keep-missing", arguments->keep_missing, "Keep images whose files are gone");
+  app->add_flag("--restore", arguments->restore,
+                "Bring back images that 'catalog remove' took away, whose files or rows are there");
+  arguments->updates = true;
   add_reading(*app, *arguments);
   add_common(*app, *arguments);
   app->footer(
@@ -163,7 +174,7 @@ void add_update(CLI::App& parent, Program& program) {
           "that have changed are read. Where none is opened (STAC, tables\nwith extents) images "
           "whose files have changed are told, and files that are gone, whose images\nstay. Of "
           "files that are not on this machine (/vsis3, URLs) nothing is noticed but what the\n"
-          "documents say.\n\n") +
+          "documents say. Images that 'catalog remove' took away stay away.\n\n") +
       kAtomic + "Example:\n  cube catalog update l8.db --dry-run --explain");
   app->callback([arguments, &program] {
     program.status = run(*arguments, [&](const ChangeOptions& options) {
@@ -189,9 +200,13 @@ void add_remove(CLI::App& parent, Program& program) {
       ->type_name("BOX");
   app->add_flag("--missing", arguments->missing, "Images of which a local file is gone");
   add_common(*app, *arguments);
-  app->footer(std::string("Images that fit all of these are removed; files are never touched. A "
-                          "later update adds them\nagain if their files lie where the catalog was "
-                          "made from.\n\n") +
+  app->footer(std::string("Images that fit all of these are removed; files are never touched. The "
+                          "catalog remembers the\nnames: a later update leaves these images away, "
+                          "also where their files are found or read\nagain, as a file of many "
+                          "times of which one was removed, and says how many. 'catalog add' of\n"
+                          "the files, or of a document that names them, brings them back, and so "
+                          "does 'catalog update\n--restore' for all. What --missing removes, of "
+                          "files in folders, comes back with its files.\n\n") +
               kAtomic + "Example:\n  cube catalog remove l8.db --time 2018-01/2018-03 --dry-run");
   app->callback([arguments, &program] {
     const Removal removal = removal_of(*arguments);

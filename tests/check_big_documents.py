@@ -114,6 +114,24 @@ class BigDocuments(Case):
         self.update()
         self.update()
 
+    def test_what_was_removed_stays_away(self):
+        """Also where a document that names it is read again."""
+        self.create(range(20))
+        run = lambda *arguments: subprocess.run([CUBE, "catalog", *arguments], capture_output=True, text=True)
+        removed = run("remove", self.path("c.db"), "--images", "S2_0000003,S2_0000004")
+        self.assertIn("2 removed; 18 images", removed.stdout, removed.stderr)
+        self.update()
+        with open(self.path("items.json"), "w") as f:
+            json.dump({"type": "FeatureCollection", "features": [item(i) for i in range(22)]}, f)
+        self.update("2 added, 0 changed, 0 removed")
+        self.assertIn("note: 2 images that were removed stay away", run("update", self.path("c.db")).stderr)
+        self.graph(item(3), "one.json")
+        self.assertIn("1 added", run("add", self.path("c.db"), "--stac", self.path("one.json")).stdout)
+        self.update()
+        self.update("1 added, 0 changed, 0 removed", "--restore")
+        self.update()
+        self.assertNotIn("stay", run("update", self.path("c.db")).stderr)
+
     def test_an_unchanged_table_and_files_that_change(self):
         with open(self.path("t.csv"), "w") as f:
             f.write("name,datetime,B04,left,bottom,right,top,srs\n")

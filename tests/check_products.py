@@ -274,7 +274,18 @@ class Grids(Products):
         self.assertIn("0 added, 0 changed, 1 removed; 5 images, 1 file", removed.stdout)
         with contextlib.closing(sqlite3.connect(self.path("c.db"))) as catalog:
             self.assertEqual(catalog.execute("SELECT count(*) FROM files").fetchone(), (1,))
-        self.assertEqual(self.updated(), (1, 5, 0))  # its file is read again
+        self.assertEqual(self.updated(), (0, 0, 0))
+        self.assertIn("note: 1 image that was removed stays away (update --restore",
+                      cube("catalog", "update", self.path("c.db")).stderr)
+        write(2018, 7)  # read anew, but for the day that was removed
+        self.assertEqual(self.updated(), (1, 5, 0))
+        self.assertNotIn("2018-01-02", [image["datetime"][:10] for image in self.listed()])
+        again = cube("catalog", "add", self.path("c.db"), self.path("chirps-v2.0.2018.days_p05.nc"))
+        self.assertIn("1 added, 6 changed, 0 removed; 7 images", again.stdout, again.stderr)
+        self.assertNotIn("note", cube("catalog", "update", self.path("c.db")).stderr)
+        cube("catalog", "remove", self.path("c.db"), "--time", "2018-01-02/2018-01-03")
+        self.assertEqual(self.updated("--restore", "--dry-run"), (2, 5, 0))
+        self.assertEqual(self.updated("--restore"), (2, 5, 0))  # its file is read again
         self.assertEqual(self.updated(), (0, 0, 0))
         listed = self.listed()
         self.create()  # anew

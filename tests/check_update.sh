@@ -179,7 +179,15 @@ has out "u.db: 0 added, 0 changed, 2 removed; 21 images, 63 files"
 has err "removed: S2A_32ULA_20230114_0_L2A"
 check "remove by name" 0 "$CUBE" catalog remove u.db --images 'S2B_*'
 has out "removed; 10 images"
-check "an update finds them again" 0 "$CUBE" catalog update u.db
+check "an update leaves them away" 0 "$CUBE" catalog update u.db
+has out "u.db: 0 added, 0 changed, 0 removed; 10 images"
+has err "note: 13 images that were removed stay away (update --restore brings back what is still there)"
+check "what is added comes back" 0 "$CUBE" catalog add u.db a/S2A_32ULA_20230114_0_L2A/*.tif
+has out "u.db: 1 added, 0 changed, 0 removed; 11 images"
+check "the others do not" 0 "$CUBE" catalog update u.db
+has err "note: 12 images that were removed stay away"
+check "an update that is asked to finds them again" 0 "$CUBE" catalog update u.db --restore
+lacks err "stay away"
 has out "23 images"
 alike u.db fresh.db
 
