@@ -551,6 +551,10 @@ class Sources(ArrayCase):
                                            lat.shape)
                 self.assertAlmostEqual(float(row["lat"]), lat[nearest])
                 self.assertAlmostEqual(float(row["lon"]), lon[nearest])
+        for kind in ("GTiff", "COG"):
+            self.rejects("FOLDER/no.tif: a GeoTIFF cannot state a CRS of a rotated pole (netCDF and Zarr can, or "
+                         "resample brings the cube onto another grid)", "run", self.graph(source),
+                         "-o", self.path("no.tif"), "--format", kind)
         # Written and read again it is the same grid.
         again = made(source, "again.nc")
         self.assertEqual(again[again.lat.attrs["grid_mapping"]].attrs["grid_mapping_name"],

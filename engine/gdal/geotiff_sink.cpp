@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 
+#include "engine/gdal/crs.h"
 #include "engine/gdal/direct_cog.h"
 #include "engine/gdal/direct_tiff.h"
 #include "engine/gdal/gdal_types.h"
@@ -161,6 +162,10 @@ class GeotiffWriter : public FileWriter {
     if (band_count(part_) > 65535) {
       throw Error(ErrorCode::kInvalid, "a TIFF has at most 65535 bands", part.file,
                   "put {t} into the name");
+    }
+    if (is_rotated(part.info.grid.crs)) {
+      throw Error(ErrorCode::kInvalid, "a GeoTIFF cannot state a CRS of a rotated pole", part.file,
+                  "netCDF and Zarr can, or resample brings the cube onto another grid");
     }
     if (part.slices.begin > 0) return;  // the files of later slices are like the first
     const OutputOptions raw = geotiff_creation(options_, storage_, kTileMultiple, kTileMultiple);
