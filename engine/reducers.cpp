@@ -58,7 +58,7 @@ void ReducerSpec::fields(FieldVisitor& v) {
   // 0.9} is not taken for it.
   std::optional<std::string> given;
   if (name != kDefaultName || quantile) given = name;
-  v.field({.name = "name", .help = "The reducer, e.g. \"which_max\"."}, given);
+  v.field({.name = "name", .help = "The reducer, e.g. \"quantile\" or \"which_max\"."}, given);
   v.field({.name = "quantile", .help = "Which quantile, from 0 to 1 (type 7)."}, quantile);
   v.field({.name = "index",
            .help = "which_min, which_max: the slice's index from 0 instead of its instant."},

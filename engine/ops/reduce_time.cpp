@@ -83,7 +83,11 @@ OperatorType reduce_time() {
           "result is one slice: from the start of the first to the end of the last on a regular "
           "time axis, the first instant on a labelled one. min, max, first, last and mode keep the "
           "band's dtype. Quantiles are of type 7 (R's and numpy's default), var and sd are of a "
-          "sample (n - 1), mad has no factor. which_min and which_max give the instant in seconds "
+          "sample (n - 1), mad has no factor. The others are float32, or float64 of 32-bit "
+          "integers "
+          "and float64, but count and indices are "
+          "whole numbers, any and all uint8 and instants float64. which_min and which_max give the "
+          "instant in seconds "
           "since 1970, or with {\"name\": \"which_max\", \"index\": true} the slice's index; the "
           "first of equal extremes counts. An own quantile is {\"quantile\": 0.333}.",
       .example =

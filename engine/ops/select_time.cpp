@@ -111,7 +111,11 @@ OperatorType select_time() {
   return operator_type<SelectTime>({
       .id = "select_time",
       .summary = "Keep some time slices.",
-      .help = "The result has a labelled time axis, in ascending order. Other slices are not read.",
+      .help =
+          "The result has a labelled time axis, in ascending order; bands keep their types. On a "
+          "labelled axis a date finds the label of that day, if there is one only. A time without "
+          "a "
+          "slice is an error. Other slices are not read.",
       .example = R"({"cube_type": "select_time", "t": ["2020-01", "2020-03"],
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
     "view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30, "dx": 10, "dy": 10,

@@ -103,7 +103,10 @@ OperatorType slice_space() {
       .id = "slice_space",
       .summary = "The series of one cell.",
       .help =
-          "Only what lies under the cell is read. In a cube in degrees x may be any longitude of "
+          "The result has one cell and all slices; bands keep their types. A point on a border "
+          "belongs to the cell right of and below it, one on the far edges of the cube to its last "
+          "cells; one outside is an error. Only what lies under the cell is read. In a cube in "
+          "degrees x may be any longitude of "
           "the place: 350 is found in columns from -180 to 180, -10 in those from 0 to 360.",
       .example = R"({"cube_type": "slice_space", "x": 25, "y": 15,
   "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 1,
