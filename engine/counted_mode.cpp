@@ -108,7 +108,7 @@ void CountedMode::merge_parts() {
   }
 }
 
-// Among the values of this pass, and where no others are left, those that come in part only.
+// Among the values of this pass, also those that come in part only.
 void CountedMode::find_best() {
   rest_ = seen_;
   for (const Counted& counted : counts_) {
@@ -123,8 +123,7 @@ void CountedMode::find_best() {
     take_if_better(counted.key, weight + static_cast<double>(counted.count));
     rest_ -= counted.count;
   }
-  for (; next_part_ < part_keys_.size() && (rest_ == 0 || part_keys_[next_part_].key < end_);
-       ++next_part_) {
+  for (; next_part_ < part_keys_.size() && part_keys_[next_part_].key < end_; ++next_part_) {
     take_if_better(part_keys_[next_part_].key, part_keys_[next_part_].weight);
   }
 }

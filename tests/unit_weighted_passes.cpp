@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/counted_mode.h"
 #include "engine/weighted_passes.h"
 #include "tests/support.h"
 
@@ -179,5 +180,22 @@ TEST_CASE("modes of several passes") {
     }
     CHECK(selected(reducer("mode"), cells) == value(cases[i].mode));
     CHECK(held(reducer("mode"), cells) == value(cases[i].mode));
+  }
+}
+
+// As many different values as a pass counts, and a cell or two that are left for another one.
+TEST_CASE("modes that the last cells decide") {
+  constexpr std::int64_t kOnePass = CountedMode::kCountedValues / 4 * 3;
+  for (const int last : {1, 2}) {
+    for (const double part : {0.0, 0.25}) {
+      CAPTURE(last);
+      CAPTURE(part);
+      Cells cells;
+      for (std::int64_t k = 0; k < kOnePass; ++k) cells.add(static_cast<double>(k));
+      for (int k = 0; k < last; ++k) cells.add(1e9);
+      if (part > 0) cells.add(1e9, part);
+      CHECK(selected(reducer("mode"), cells) == (last + part > 1 ? 1e9 : 0));
+      CHECK(held(reducer("mode"), cells) == (last + part > 1 ? 1e9 : 0));
+    }
   }
 }
