@@ -44,7 +44,7 @@ std::string why_unusable(const RasterInfo& info, const ListedFile& file,
   for (const ListedFile::Band& band : file.bands) {
     const auto wanted = static_cast<std::size_t>(band.raster_band);
     if (wanted > info.bands.size()) {
-      return "has " + std::to_string(info.bands.size()) + " bands, and '" + bands[band.band].name +
+      return "has " + counted(info.bands.size(), "band") + ", and '" + bands[band.band].name +
              "' is band " + std::to_string(wanted);
     }
   }
@@ -125,8 +125,8 @@ std::vector<Candidate> matching(std::vector<Candidate> all, const CollectionForm
   if (left_out.empty()) throw Error(ErrorCode::kInvalid, "no files are given to index");
   const auto other = CollectionFormat::guess(names);
   throw Error(ErrorCode::kInvalid,
-              "none of " + std::to_string(left_out.size()) + " files is of the format " +
-                  format.id() + ": " + left_out.front().reason,
+              "none of " + counted(left_out.size(), "file") + " is of the format " + format.id() +
+                  ": " + left_out.front().reason,
               left_out.front().file, other ? "the format " + *other + " fits" : "");
 }
 
@@ -295,8 +295,8 @@ Collection assemble(std::vector<Candidate> files, const std::vector<FormatBand>&
     const auto first = std::find_if(out.left_out.begin(), out.left_out.end(),
                                     [](const IndexReport::Left& left) { return left.failed; });
     throw Error(ErrorCode::kUnreadable,
-                "none of " + std::to_string(files.size()) +
-                    " files of the format can be indexed: " + first->reason,
+                "none of " + counted(files.size(), "file") +
+                    " of the format can be indexed: " + first->reason,
                 first->file);
   }
   assembler.finish();

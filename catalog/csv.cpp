@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/text.h"
+
 namespace cube {
 
 namespace {
@@ -147,8 +149,7 @@ void CsvReader::end_row(CsvBlock& block, std::int64_t line) {
   if (block.columns == 0) block.columns = found;
   if (found != block.columns) {
     throw Error(ErrorCode::kInvalid,
-                "has " + std::to_string(found) + (found == 1 ? " cell" : " cells") +
-                    ", the header " + std::to_string(block.columns),
+                "has " + counted(found, "cell") + ", the header " + std::to_string(block.columns),
                 csv_place(name_, line, {}), "a cell with a delimiter in it stands in quotes");
   }
   block.lines.push_back(line);

@@ -74,9 +74,8 @@ BandInfo OpenTable::describe(const TableBand& band) const {
       const RasterInfo info = describe_raster(names_.absolute(band.sample));
       const auto wanted = static_cast<std::size_t>(known.raster_band);
       if (wanted > info.bands.size()) {
-        throw Error(ErrorCode::kInvalid, "has " + std::to_string(info.bands.size()) +
-                                             " bands, and '" + known.name + "' is band " +
-                                             std::to_string(wanted));
+        throw Error(ErrorCode::kInvalid, "has " + counted(info.bands.size(), "band") + ", and '" +
+                                             known.name + "' is band " + std::to_string(wanted));
       }
       out = info.bands[wanted - 1];
     } catch (const Error& error) {

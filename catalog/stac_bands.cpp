@@ -202,7 +202,7 @@ BandInfo StacBands::band_info(const Facts& facts, const std::string& name,
   if (nodata_said) out.nodata = known->nodata;
   if (!nodata_said && facts.nodata && facts.with_nodata < facts.items) {
     notes.push_back("nodata is said by " + std::to_string(facts.with_nodata) + " of " +
-                    std::to_string(facts.items) + " items");
+                    counted(facts.items, "item"));
   }
   if (!facts.first->unit.empty()) out.unit = facts.first->unit;
   if (known && !known->unit.empty()) out.unit = known->unit;

@@ -277,10 +277,14 @@ class Reader {
     }
     if (elsewhere > 0) {
       left_out_.push_back({name,
-                           "links to " + std::to_string(elsewhere) +
-                               " documents that are not on this machine and are not fetched, such "
-                               "as " +
-                               first,
+                           elsewhere == 1
+                               ? "links to a document that is not on this machine and is not "
+                                 "fetched: " +
+                                     first
+                               : "links to " + std::to_string(elsewhere) +
+                                     " documents that are not on this machine and are not "
+                                     "fetched, such as " +
+                                     first,
                            true, false});
     }
     return followed;

@@ -20,7 +20,7 @@ BandInfo band_of_file(const std::string& descriptor, int number) {
   const auto wanted = static_cast<std::size_t>(number);
   if (wanted <= info.bands.size()) return info.bands[wanted - 1];
   throw Error(ErrorCode::kInvalid,
-              "has " + std::to_string(info.bands.size()) + " bands, and band " +
+              "has " + counted(info.bands.size(), "band") + ", and band " +
                   std::to_string(number) + " is asked for",
               descriptor);
 }

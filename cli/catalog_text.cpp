@@ -75,7 +75,7 @@ std::string crs_text(const CollectionSummary& summary) {
   std::vector<std::string> parts;
   for (const auto& [crs, count] : summary.crs) {
     parts.push_back((crs.empty() ? "not known" : crs.substr(0, crs.find('\n'))) + " (" +
-                    std::to_string(count) + (count == 1 ? " image)" : " images)"));
+                    counted(count, "image") + ")");
   }
   return join(parts);
 }
@@ -105,10 +105,6 @@ void print_info_json(std::ostream& out, const std::string& file, const ImageInde
 }
 
 }  // namespace
-
-std::string counted(std::int64_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
 
 Instant time_option(const std::string& text, const char* option, bool end) {
   const auto span = parse_time(text);
@@ -166,7 +162,8 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
   out << file << ": image collection\n"
       << "images  " << summary.images << " (" << summary.files << " files)\n";
   if (summary.first) {
-    out << "time    " << time_span_text(summary) << " (" << summary.dates.size() << " dates)\n";
+    out << "time    " << time_span_text(summary) << " (" << counted(summary.dates.size(), "date")
+        << ")\n";
   }
   if (summary.extent) {
     out << "extent  " << box_text(*summary.extent) << " (left,bottom,right,top, degrees)\n";
@@ -181,8 +178,7 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
                     number_text(band.offset), band.unit.empty() ? "-" : band.unit, band.note});
   }
   for (const auto& [key, count] : counted_keys(metadata)) {
-    out << "image metadata " << key << " (of " << count
-        << (count == 1 ? " image)\n" : " images)\n");
+    out << "image metadata " << key << " (of " << counted(count, "image") << ")\n";
   }
   out << '\n';
   print_table(out, rows);

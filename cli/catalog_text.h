@@ -14,9 +14,6 @@ namespace cube {
 // What is known of images beside times and places, by image name and key.
 using ImageMetadata = std::map<std::string, std::map<std::string, std::string>>;
 
-// "1 image", "3 images".
-std::string counted(std::int64_t n, const std::string& noun);
-
 // The start or the end of a time given to an option. Throws Error(kInvalid) naming the option.
 Instant time_option(const std::string& text, const char* option, bool end);
 

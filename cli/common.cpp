@@ -35,8 +35,9 @@ ChunkShape parse_chunk(const std::string& text) {
 }
 
 std::string describe_grid(const Grid& grid) {
-  std::string out = "grid    " + shape_text(grid) + " cells of " + number_text(grid.dx) + " x " +
-                    number_text(grid.dy) + "\n";
+  std::string out = "grid    " + shape_text(grid) +
+                    (grid.width * grid.height == 1 ? " cell of " : " cells of ") +
+                    number_text(grid.dx) + " x " + number_text(grid.dy) + "\n";
   out += "crs     " + (grid.crs.empty() ? "none" : grid.crs.substr(0, grid.crs.find('\n'))) + "\n";
   out += "extent  left " + number_text(grid.left) + ", right " + number_text(grid.right()) +
          ", bottom " + number_text(grid.bottom()) + ", top " + number_text(grid.top) + "\n";
@@ -45,8 +46,7 @@ std::string describe_grid(const Grid& grid) {
 
 std::string describe_features(const FeatureTable& table, std::int64_t rows) {
   const std::string fields = join(table.field_names());
-  return "rows    " + std::to_string(rows) + " features" +
-         (fields.empty() ? "" : " with " + fields) + "\n";
+  return "rows    " + counted(rows, "feature") + (fields.empty() ? "" : " with " + fields) + "\n";
 }
 
 }  // namespace
@@ -134,8 +134,7 @@ std::string describe(const CubeInfo& info) {
     out += '\n';
   }
   out += grid.features ? describe_features(*grid.features, grid.height) : describe_grid(grid);
-  out += "time    " + std::to_string(info.time.size()) +
-         (info.time.size() == 1 ? " slice" : " slices");
+  out += "time    " + counted(info.time.size(), "slice");
   if (info.time.step()) out += " of " + info.time.step()->text();
   if (info.time.size() > 0) {
     out += ", " + info.time.label(0);

@@ -25,11 +25,13 @@ void print_text(const Plan& plan, const Plan::Estimate& estimate) {
             << shape.y << " x " << shape.x << " (t, y, x)"
             << (plan.chunk_reduced() ? ", cut to fit --memory" : "") << ", "
             << estimate.empty_chunks << " of them empty\n"
-            << "reads   " << estimate.images << " images, " << estimate.files << " files, "
-            << amount(estimate.read_bytes) << " of cells\n"
+            << "reads   " << counted(estimate.images, "image") << ", "
+            << counted(estimate.files, "file") << ", " << amount(estimate.read_bytes)
+            << " of cells\n"
             << "result  " << amount(estimate.result_bytes) << " of cells\n"
-            << "memory  at most " << amount(estimate.peak_bytes) << " on " << plan.threads()
-            << " threads (budget " << amount(plan.options().memory_bytes)
+            << "memory  at most " << amount(estimate.peak_bytes) << " on "
+            << counted(plan.threads(), "thread") << " (budget "
+            << amount(plan.options().memory_bytes)
             << (plan.threads() < plan.options().threads ? "; more do not fit" : "") << ")\n";
 }
 

@@ -77,8 +77,8 @@ void print_report(const Report& report, Detail detail) {
               << report.skipped[i].reason << '\n';
   }
   if (std::max(report.failures.size(), report.skipped.size()) > kShown) {
-    std::cerr << "cube: note: " << report.failures.size() << " chunks failed and "
-              << report.skipped.size() << " images were skipped in all; --stats names each\n";
+    std::cerr << "cube: note: " << counted(report.failures.size(), "chunk") << " failed, "
+              << counted(report.skipped.size(), "image") << " skipped in all; --stats names each\n";
   }
   if (report.outputs.empty() && !report.failures.empty() && !report.cancelled) {
     std::cerr << "cube: no output was made (--keep-going writes the chunks that worked)\n";

@@ -78,8 +78,8 @@ TimeAxis stated_times(const ArrayParams& params, std::int64_t slices) {
     return TimeAxis::regular(labels.front(), *step, slices);
   }
   if (static_cast<std::int64_t>(labels.size()) == slices) return TimeAxis::labelled(labels);
-  throw invalid(std::to_string(labels.size()) + " times for " + std::to_string(slices) + " slices",
-                "/datetime", "one a slice, or the first and dt");
+  throw invalid(counted(labels.size(), "time") + " for " + counted(slices, "slice"), "/datetime",
+                "one a slice, or the first and dt");
 }
 
 // The axis that gdalcubes states in attributes of the file.

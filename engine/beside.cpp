@@ -90,7 +90,7 @@ std::string times_text(std::string_view what, const TimeAxis& times, const TimeA
 std::string some_features(std::int64_t count, std::int64_t all, std::int64_t first,
                           std::string_view one, std::string_view many) {
   if (all == 1) return "the feature " + std::string(one);
-  return std::to_string(count) + " of " + std::to_string(all) + " features " +
+  return std::to_string(count) + " of " + counted(all, "feature") + " " +
          std::string(count == 1 ? one : many) +
          (count == 1 ? ": feature " : ", the first is feature ") + std::to_string(first);
 }

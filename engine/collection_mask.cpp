@@ -50,8 +50,7 @@ MaskRule make_rule(const MaskParams& params, const std::string& where) {
   }
   if (params.values.empty() && !range) rule.min = 1;  // bits alone: any of them
   if (params.dilate < 0 || params.dilate > kMostDilation) {
-    reject("/dilate", "cannot grow by " + std::to_string(params.dilate) + " cells",
-           "from 0 to 1000");
+    reject("/dilate", "cannot grow by " + counted(params.dilate, "cell"), "from 0 to 1000");
   }
   return rule;
 }

@@ -205,9 +205,9 @@ CollectionSetup make_setup(const CollectionParams& params, const Resources& reso
   if (found == 0) setup.why_empty = elsewhere(*index, setup.info);
   drop_unmaskable(images, setup.masks, setup.stored);
   if (images.empty() && found > 0) {
-    setup.why_empty = "all " + std::to_string(found) +
-                      " images in the view lack a mask band and are left out, so all cells are "
-                      "missing";
+    setup.why_empty = (found == 1 ? std::string("the only image in the view lacks")
+                                  : "all " + std::to_string(found) + " images in the view lack") +
+                      " a mask band, which leaves nothing, so all cells are missing";
   }
   setup.slices.emplace(std::move(images), setup.info.grid, setup.info.time);
   const Packings packings = packings_of(setup.slices->images(), setup.stored);

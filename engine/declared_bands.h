@@ -22,10 +22,8 @@ std::optional<T> choice(std::string_view key, const std::vector<T>& list, std::s
   if (list.empty()) return std::nullopt;
   if (list.size() == 1) return list[0];
   if (list.size() == count) return list[i];
-  throw Error(
-      ErrorCode::kInvalid,
-      std::to_string(list.size()) + " values for " + std::to_string(count) + " " + each + "s",
-      pointer_step(key), "one for all or one a " + each);
+  throw Error(ErrorCode::kInvalid, counted(list.size(), "value") + " for " + counted(count, each),
+              pointer_step(key), "one for all or one a " + each);
 }
 
 // Types and nodata values of new bands, as documents give them.

@@ -1,6 +1,7 @@
 #include "engine/find_slice.h"
 
 #include "engine/error.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -26,8 +27,9 @@ std::int64_t nearest_slice(const TimeAxis& time, Instant instant) {
 
 std::string slices_text(const TimeAxis& time) {
   if (time.size() == 0) return "the cube has no slices";
-  return "the cube's " + std::to_string(time.size()) + " slices run from " + time.label(0) +
-         " to " + time.label(time.size() - 1);
+  if (time.size() == 1) return "the cube's only slice is " + time.label(0);
+  return "the cube's " + counted(time.size(), "slice") + " run from " + time.label(0) + " to " +
+         time.label(time.size() - 1);
 }
 
 Instant time_argument(const std::string& text, bool end, const std::string& where) {
@@ -62,8 +64,8 @@ std::int64_t find_slice(const std::string& text, const TimeAxis& time, const std
   }
   if (count == 1) return only;
   if (count > 1) {
-    throw Error(ErrorCode::kNotFound, std::to_string(count) + " slices start in '" + text + "'",
-                where, slices_text(time));
+    throw Error(ErrorCode::kNotFound, counted(count, "slice") + " start in '" + text + "'", where,
+                slices_text(time));
   }
   const std::string nearest =
       time.size() == 0 ? ""

@@ -2,6 +2,7 @@
 
 #include "engine/error.h"
 #include "engine/files_code.h"
+#include "engine/text.h"
 #include "engine/time_groups.h"
 
 namespace cube {
@@ -19,7 +20,7 @@ UserBands made_bands(const GdalcubesStream::Params& params, std::string_view pre
   const auto count = static_cast<std::size_t>(params.nbands);
   if (!params.names.empty() && params.names.size() != count) {
     throw Error(ErrorCode::kInvalid,
-                std::to_string(params.names.size()) + " names for nbands " + std::to_string(count),
+                counted(params.names.size(), "name") + " for nbands " + std::to_string(count),
                 "/names", "one a band, or none");
   }
   UserBands out{params.names, {}};

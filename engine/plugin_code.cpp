@@ -369,8 +369,8 @@ std::vector<BandInfo> plugin_bands(std::vector<BandInfo> declared, const UserBan
   }
   if (!wanted.bands.empty() && wanted.bands.size() != declared.size()) {
     throw Error(ErrorCode::kInvalid,
-                std::to_string(wanted.bands.size()) + " names for the " +
-                    std::to_string(declared.size()) + " bands that the plugin makes",
+                counted(wanted.bands.size(), "name") + " for the " +
+                    counted(declared.size(), "band") + " that the plugin makes",
                 "/bands");
   }
   for (std::size_t i = 0; i < declared.size(); ++i) {

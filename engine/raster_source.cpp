@@ -33,10 +33,9 @@ std::vector<RasterFile> open_files(const RasterParams& params) {
 void take_overview(RasterFile& file, std::int64_t level) {
   const auto count = static_cast<std::int64_t>(file.info.overview_levels.size());
   if (level < 0 || level >= count) {
-    throw Error(
-        ErrorCode::kInvalid, file.name + " has no overview " + std::to_string(level),
-        "/overview_level",
-        count == 0 ? "it has none" : "0 to " + std::to_string(count - 1) + ", 0 the finest");
+    throw Error(ErrorCode::kInvalid, file.name + " has no overview " + std::to_string(level),
+                "/overview_level",
+                count == 0 ? "it has none" : range_text(0, count - 1) + ", 0 the finest");
   }
   const RasterInfo::Level& overview = file.info.overview_levels[static_cast<std::size_t>(level)];
   file.grid.dx *= static_cast<double>(file.grid.width) / static_cast<double>(overview.width);
@@ -79,7 +78,7 @@ std::vector<std::int64_t> band_numbers(const RasterParams& params, const RasterF
   for (const std::int64_t number : numbers) {
     if (number >= 1 && number <= count) continue;
     throw Error(ErrorCode::kInvalid, file.name + " has no band " + std::to_string(number), "/band",
-                "1 to " + std::to_string(count));
+                range_text(1, count));
   }
   return numbers;
 }
@@ -146,10 +145,9 @@ void set_names(std::vector<BandInfo>& bands, const std::vector<std::string>& nam
       if (std::count(own.begin(), own.end(), band.name) > 1) band.name = band.alias;
     }
   } else if (names.size() != bands.size()) {
-    throw Error(
-        ErrorCode::kInvalid,
-        std::to_string(names.size()) + " names for " + std::to_string(bands.size()) + " bands",
-        "/bands", "one a band of each file");
+    throw Error(ErrorCode::kInvalid,
+                counted(names.size(), "name") + " for " + counted(bands.size(), "band"), "/bands",
+                "one a band of each file");
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) {

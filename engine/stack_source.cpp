@@ -35,9 +35,8 @@ struct Band {
 void check_count(std::size_t count, std::size_t files, const std::string& what,
                  const std::string& where, const std::string& hint = {}) {
   if (count == 0 || count == files) return;
-  throw Error(ErrorCode::kInvalid,
-              std::to_string(count) + " " + what + " for " + std::to_string(files) + " files",
-              where, hint);
+  throw Error(ErrorCode::kInvalid, counted(count, what) + " for " + counted(files, "file"), where,
+              hint);
 }
 
 // Opens a file and finds out its time.
@@ -61,8 +60,8 @@ StackFile open_file(const StackParams& params, std::optional<Instant> time, Name
 std::vector<StackFile> open_files(const StackParams& params) {
   if (params.files.empty()) throw Error(ErrorCode::kInvalid, "no file is given", "/files");
   std::vector<NamedFile> names = named_files(params.files, "/files");
-  check_count(params.datetime.size(), names.size(), "times", "/datetime", "one a file");
-  check_count(params.bands.size(), names.size(), "bands", "/bands",
+  check_count(params.datetime.size(), names.size(), "time", "/datetime", "one a file");
+  check_count(params.bands.size(), names.size(), "band", "/bands",
               "one a file; band_names names the bands of files that hold several");
   const FileTimes times(params.datetime, params.datetime_pattern, params.datetime_format);
   std::vector<StackFile> files;
@@ -93,8 +92,8 @@ std::vector<Band> bands_of_files(const StackParams& params, const std::vector<St
     if (files[i].raster && files[i].raster->info.bands.size() > 1) {
       throw Error(ErrorCode::kInvalid,
                   files[i].named.name + " has " +
-                      std::to_string(files[i].raster->info.bands.size()) +
-                      " bands, where 'bands' says it is one",
+                      counted(files[i].raster->info.bands.size(), "band") +
+                      ", where 'bands' says it is one",
                   files[i].named.where, "band_names names the bands of files that hold several");
     }
     auto band = std::find_if(bands.begin(), bands.end(),
@@ -118,8 +117,8 @@ std::vector<Band> bands_of_each(const StackParams& params, const std::vector<Sta
   const std::size_t count = first.info.bands.size();
   if (!params.band_names.empty() && params.band_names.size() != count) {
     throw Error(ErrorCode::kInvalid,
-                std::to_string(params.band_names.size()) + " names for the " +
-                    std::to_string(count) + " bands of " + first.name,
+                counted(params.band_names.size(), "name") + " for the " + counted(count, "band") +
+                    " of " + first.name,
                 "/band_names");
   }
   std::vector<Band> bands;

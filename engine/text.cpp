@@ -161,6 +161,23 @@ std::string suggest(std::span<const std::string> known, std::string_view name) {
   return "one of " + join(known);
 }
 
+std::string counted(std::int64_t n, std::string_view one, std::string_view many) {
+  std::string out = std::to_string(n) + " ";
+  if (n == 1 || many.empty()) out += one;
+  if (n != 1) out += many.empty() ? "s" : many;
+  return out;
+}
+
+std::string range_text(std::int64_t first, std::int64_t last) {
+  return first == last ? std::to_string(first)
+                       : std::to_string(first) + " to " + std::to_string(last);
+}
+
+std::string none_of(const std::string& index, std::int64_t size, std::string_view one) {
+  if (size == 1) return index + " is not the only " + std::string(one);
+  return index + " is none of the " + counted(size, one);
+}
+
 std::string bytes_text(double bytes) {
   static constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
   std::size_t unit = 0;

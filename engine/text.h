@@ -2,6 +2,8 @@
 // Thread rule: pure functions. None depends on the locale.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +44,19 @@ std::string suggest(std::span<const std::string> known, std::string_view name);
 
 // The text with the queries of URLs, in which signatures and keys stand, as "?...": for messages.
 std::string without_queries(std::string_view text);
+
+// "1 band", "3 bands"; `many` is the plural where an "s" does not make it.
+std::string counted(std::int64_t n, std::string_view one, std::string_view many = {});
+template <std::unsigned_integral T>
+std::string counted(T n, std::string_view one, std::string_view many = {}) {
+  return counted(static_cast<std::int64_t>(n), one, many);
+}
+
+// "0 to 4", or "0" where both are the same.
+std::string range_text(std::int64_t first, std::int64_t last);
+
+// "5 is none of the 3 columns", "5 is not the only column".
+std::string none_of(const std::string& index, std::int64_t size, std::string_view one);
 
 // A byte count for people: "512 B", "3.4 MB", "1.2 GB" (powers of 1000).
 std::string bytes_text(double bytes);

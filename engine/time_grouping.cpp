@@ -1,6 +1,7 @@
 #include "engine/time_grouping.h"
 
 #include "engine/error.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -44,7 +45,7 @@ TimeGroups TimeGrouping::groups(const TimeAxis& in) const {
   }
   constexpr std::int64_t kLargest = 1'000'000;  // keeps steps far from overflow
   if (*fact >= 1 && *fact <= kLargest) return group_by_count(in, *fact);
-  throw Error(ErrorCode::kInvalid, std::to_string(*fact) + " slices cannot make one", "/fact",
+  throw Error(ErrorCode::kInvalid, counted(*fact, "slice") + " cannot make one", "/fact",
               "1 to " + std::to_string(kLargest));
 }
 

@@ -20,7 +20,7 @@ void check_halo(const Halo& halo) {
   for (const auto& [name, cells] :
        {std::pair{"t", halo.t}, std::pair{"y", halo.y}, std::pair{"x", halo.x}}) {
     if (cells >= 0) continue;
-    throw Error(ErrorCode::kInvalid, "a halo of " + std::to_string(cells) + " cells cannot be",
+    throw Error(ErrorCode::kInvalid, "a halo of " + counted(cells, "cell") + " cannot be",
                 "/halo" + pointer_step(std::string_view(name)), "0 or more");
   }
 }

@@ -222,8 +222,7 @@ std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSize>& size,
   if (!size) return std::nullopt;
   for (std::size_t i = 0; i < size->size(); ++i) {
     if ((*size)[i] > 0) continue;
-    reject(where + pointer_step(i), "a chunk of " + std::to_string((*size)[i]) + " cells",
-           "1 or more");
+    reject(where + pointer_step(i), "a chunk of " + counted((*size)[i], "cell"), "1 or more");
   }
   return ChunkShape{.t = (*size)[0], .y = (*size)[1], .x = (*size)[2]};
 }

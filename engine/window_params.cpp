@@ -119,8 +119,8 @@ std::int64_t odd(const std::optional<std::int64_t>& size, const char* where) {
                 "win_size_y and win_size_x, odd numbers");
   }
   if (*size >= 1 && *size <= kLargest && *size % 2 == 1) return *size;
-  throw Error(ErrorCode::kInvalid, "a window cannot be " + std::to_string(*size) + " cells wide",
-              where, "an odd number from 1 to " + std::to_string(kLargest));
+  throw Error(ErrorCode::kInvalid, "a window cannot be " + counted(*size, "cell") + " wide", where,
+              "an odd number from 1 to " + std::to_string(kLargest));
 }
 
 // A padded value comes out again where a reducer gives one of the values.
@@ -182,8 +182,8 @@ SpaceKernel kernel_of(const WindowParams& params) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].size() != rows[0].size()) {
       throw Error(ErrorCode::kInvalid,
-                  "the rows have " + std::to_string(rows[0].size()) + " and " +
-                      std::to_string(rows[i].size()) + " weights",
+                  "the row has " + counted(rows[i].size(), "weight") + ", the first " +
+                      std::to_string(rows[0].size()),
                   "/kernel" + pointer_step(i), "as many in each row");
     }
     out.weights.insert(out.weights.end(), rows[i].begin(), rows[i].end());
@@ -206,7 +206,7 @@ SpaceKernel kernel_of(const WindowParams& params) {
                                out.columns == static_cast<std::int64_t>(rows[0].size());
   if (fits) return out;
   throw Error(ErrorCode::kInvalid,
-              std::to_string(count) + " weights do not make " + std::to_string(out.rows) + " x " +
+              counted(count, "weight") + " cannot make " + std::to_string(out.rows) + " x " +
                   std::to_string(out.columns),
               "/kernel");
 }

@@ -151,7 +151,7 @@ class Modis(Products):
         with open(name, "w") as broken:
             broken.write("no HDF")
         result = self.create(status=2)
-        self.assertIn(f"cube: error: {name}: none of 1 files is of the format MCD64A1: cannot be "
+        self.assertIn(f"cube: error: {name}: none of 1 file is of the format MCD64A1: cannot be "
                       "opened as a raster: ", result.stderr)
 
 

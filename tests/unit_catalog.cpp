@@ -271,7 +271,7 @@ TEST_CASE("files that cannot be indexed are left out with the reason") {
   CHECK(reason("readme.txt").starts_with("no image name: /images/pattern"));
   CHECK(reason("b_20200101_nir.tif").starts_with("! "));
   CHECK(reason("c_20200101_nir.tif") == "! has no coordinate reference system");
-  CHECK(reason("d_20200101_red.tif") == "! has 1 bands, and 'two' is band 2");
+  CHECK(reason("d_20200101_red.tif") == "! has 1 band, and 'two' is band 2");
   CHECK(reason("x/a_20200101_nir.tif") ==
         "! the image 'a_20200101' has its band 'nir' already from " +
             dir.file("a_20200101_nir.tif"));
@@ -305,7 +305,7 @@ TEST_CASE("when nothing can be indexed nothing is written") {
   test::write_text(dir.file("b_20200101_nir.tif"), "this is no raster");
   CHECK(error({dir.file("b_20200101_nir.tif")})
             .starts_with(dir.file("b_20200101_nir.tif") +
-                         ": none of 1 files of the format can be indexed: "));
+                         ": none of 1 file of the format can be indexed: "));
   CHECK(std::distance(fs::directory_iterator(dir.path()), {}) == 1);
 }
 

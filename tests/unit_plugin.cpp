@@ -198,7 +198,7 @@ TEST_CASE("plugins that are wrong") {
   CHECK(error_in(bad("plugin_counts", {{"halo", {{"x", -1}}}})) ==
         "/halo/x: a halo of -1 cells cannot be (0 or more)");
   CHECK(error_in(bad("plugin_counts", {{"bands", {"a", "b"}}})) ==
-        "/bands: 2 names for the 1 bands that the plugin makes");
+        "/bands: 2 names for the 1 band that the plugin makes");
   CHECK(error_in(node("local_range.so", "cube_plugin_v1", {{"arguments", {{"radios", 1}}}})) ==
         "plugin: the plugin local_range: its only argument is 'radius', a number from 0");
 }

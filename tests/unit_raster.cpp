@@ -92,7 +92,7 @@ TEST_CASE("bands can be picked and named") {
         "/band: b.tif has no band 3 (1 to 2)");
   CHECK(files.error({{"file", "b.tif"}, {"band", 0}}) == "/band: b.tif has no band 0 (1 to 2)");
   CHECK(files.error({{"file", "b.tif"}, {"bands", {"x"}}}) ==
-        "/bands: 1 names for 2 bands (one a band of each file)");
+        "/bands: 1 name for 2 bands (one a band of each file)");
   CHECK(files.error({{"file", "b.tif"}, {"bands", {"x", "x"}}}) ==
         "/bands: two bands are named 'x'");
   CHECK(files.error({{"file", "b.tif"}, {"bands", {"x", ""}}}) == "/bands/1: a band needs a name");
@@ -201,7 +201,7 @@ TEST_CASE("an overview has a grid of its own and is what is read") {
             GF_Read, 0, 0, 3, 2, stored.data(), 3, 2, GDT_Float64, 0, 0, nullptr) == CE_None);
   CHECK(same(cells_of(graph), {stored}));
   CHECK(files.error({{"file", "levels.tif"}, {"overview_level", 1}}) ==
-        "/overview_level: levels.tif has no overview 1 (0 to 0, 0 the finest)");
+        "/overview_level: levels.tif has no overview 1 (0, 0 the finest)");
   CHECK(files.error({{"file", "levels.tif"}, {"overview_level", -1}})
             .starts_with("/overview_level: levels.tif has no overview -1"));
   files.write("flat.tif");

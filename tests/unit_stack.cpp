@@ -131,7 +131,7 @@ TEST_CASE("what is wrong with times is told") {
     if (!arguments.contains("files")) arguments["files"] = {"a.tif", "b.tif"};
     return files.error(arguments);
   };
-  CHECK(error({{"datetime", {"2020"}}}) == "/datetime: 1 times for 2 files (one a file)");
+  CHECK(error({{"datetime", {"2020"}}}) == "/datetime: 1 time for 2 files (one a file)");
   CHECK(error({{"datetime", {"2020", "soon"}}}) ==
         "/datetime/1: 'soon' is no time (such as 2023-06-15 or 2023-06-15T10:50:31)");
   CHECK(error({{"datetime", {"2020", "2020-01-01"}}}) ==
@@ -174,11 +174,11 @@ TEST_CASE("what is wrong with bands is told") {
         "/files/1: two.tif has 2 bands, where 'bands' says it is one (band_names names the bands "
         "of files that hold several)");
   CHECK(error({{"bands", {"x"}}}) ==
-        "/bands: 1 bands for 2 files (one a file; band_names names the bands of files that hold "
+        "/bands: 1 band for 2 files (one a file; band_names names the bands of files that hold "
         "several)");
   CHECK(error({{"bands", {"x", "y"}}, {"band_names", {"z"}}})
             .starts_with("/band_names: 'bands' and 'band_names' are both given"));
-  CHECK(error({{"band_names", {"x", "y"}}}) == "/band_names: 2 names for the 1 bands of a.tif");
+  CHECK(error({{"band_names", {"x", "y"}}}) == "/band_names: 2 names for the 1 band of a.tif");
   CHECK(error({{"band_names", {""}}}).starts_with("/files/1: a.tif and two.tif differ"));
   CHECK(files.error({{"files", "a.tif"}, {"datetime", {"2020"}}, {"band_names", {""}}}) ==
         "/band_names/0: a band needs a name");

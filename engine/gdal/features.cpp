@@ -113,7 +113,7 @@ OGRLayerH find_layer(const Dataset& dataset, const std::string& file,
                 suggest(names, *name));
   }
   if (names.size() == 1) return GDALDatasetGetLayer(dataset.get(), 0);
-  throw invalid(file + " has " + std::to_string(names.size()) + " layers, and 'layer' is not given",
+  throw invalid(file + " has " + counted(names.size(), "layer") + ", and 'layer' is not given",
                 "/file", "one of " + join(names));
 }
 

@@ -18,6 +18,7 @@
 #include "engine/gdal/source_window.h"
 #include "engine/gdal/stencil_cache.h"
 #include "engine/stopwatch.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -232,8 +233,8 @@ class GdalImageReader final : public ImageReader {
     const Footprint& under = stencil.under;
     if (!AreaSampler::adds_up(stencil.method)) {
       throw Error(ErrorCode::kUnreadable,
-                  "has " + std::to_string(size_of(under)) +
-                      " cells under one cell of the view, too many for '" +
+                  "has " + counted(size_of(under), "cell") +
+                      " under one cell of the view, too many for '" +
                       std::string(name(stencil.method)) + "'",
                   job.source.descriptor, "use average, min, max or near, or finer cells");
     }

@@ -121,9 +121,8 @@ class PngWriter final : public FileWriter {
     std::vector<std::size_t> bands;
     for (const std::string& name : split(three, ',')) bands.push_back(info.band(name, part_.file));
     if (bands.size() == 3) return bands;
-    throw Error(ErrorCode::kInvalid,
-                "option BANDS names " + std::to_string(bands.size()) + " bands", part_.file,
-                "three, e.g. BANDS=red,green,blue");
+    throw Error(ErrorCode::kInvalid, "option BANDS names " + counted(bands.size(), "band"),
+                part_.file, "three, e.g. BANDS=red,green,blue");
   }
 
   std::int64_t choose_slice(const OutputOptions& options) const {

@@ -111,8 +111,8 @@ std::vector<FilePart> lay_out(const OutputSpec& spec, const CubeInfo& info,
   const std::size_t bands = info.bands.size();
   if (!format.many_in_file && !by_time && !by_band && slices > 1 && bands > 1) {
     throw Error(ErrorCode::kInvalid,
-                std::to_string(slices) + " slices of " + std::to_string(bands) +
-                    " bands do not fit into one " + format.name + " file",
+                counted(slices, "slice") + " of " + counted(bands, "band") +
+                    " do not fit into one " + format.name + " file",
                 spec.file, "put {t} or {band} into the name");
   }
   std::vector<FilePart> parts;
@@ -283,8 +283,8 @@ class OutputSink final : public Sink {
     const auto most = static_cast<std::int64_t>(limit.rlim_cur);
     if (open_files + kOthers <= std::max(most, kOthers + 1)) return;
     throw Error(ErrorCode::kUnwritable,
-                "chunks of " + std::to_string(tiling_.t) + " slices would hold " +
-                    std::to_string(open_files) + " files open, of " + std::to_string(most) +
+                "chunks of " + counted(tiling_.t, "slice") + " would hold " +
+                    counted(open_files, "file") + " open, of " + std::to_string(most) +
                     " that the system allows",
                 outputs_.front()->part.file, "chunks of one slice, or a higher 'ulimit -n'");
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/missing.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -35,7 +36,7 @@ TableWriter::TableWriter(FilePart part, std::string format) : part_(std::move(pa
   const std::int64_t rows = part_.info.extent().cells();
   if (!has_features() && rows > kMostRows) {
     throw Error(ErrorCode::kInvalid,
-                "the cube has " + std::to_string(rows) + " cells, too many rows for " + format,
+                "the cube has " + counted(rows, "cell") + ", too many rows for " + format,
                 part_.file,
                 "write .nc, .zarr or .tif, or a table of what zonal, extract or slice_space make");
   }

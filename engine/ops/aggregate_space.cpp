@@ -80,7 +80,7 @@ class AggregateSpace final : public Operator {
     if (params.fact) {
       constexpr std::int64_t kLargest = 1'000'000;  // its square is far from overflow
       if (*params.fact < 1 || *params.fact > kLargest) {
-        throw Error(ErrorCode::kInvalid, std::to_string(*params.fact) + " cells cannot make one",
+        throw Error(ErrorCode::kInvalid, counted(*params.fact, "cell") + " cannot make one",
                     "/fact", "1 to " + std::to_string(kLargest));
       }
       const auto fact = static_cast<double>(*params.fact);

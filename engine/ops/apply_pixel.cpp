@@ -140,10 +140,10 @@ class ApplyPixel final : public Operator {
   static CubeInfo computed(const Params& params, const CubeInfo& in,
                            std::span<const Formula> formulas) {
     if (!params.band_names.empty() && params.band_names.size() != formulas.size()) {
-      throw Error(ErrorCode::kInvalid,
-                  std::to_string(params.band_names.size()) + " names for " +
-                      std::to_string(formulas.size()) + " formulas",
-                  "/band_names", "one a formula");
+      throw Error(
+          ErrorCode::kInvalid,
+          counted(params.band_names.size(), "name") + " for " + counted(formulas.size(), "formula"),
+          "/band_names", "one a formula");
     }
     CubeInfo out{in.grid, in.time, {}};
     if (params.keep_bands) out.bands = in.bands;

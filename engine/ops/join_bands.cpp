@@ -75,8 +75,8 @@ class JoinBands final : public Operator {
     }
     if (!params.prefixes.empty() && params.prefixes.size() != in.size()) {
       throw Error(ErrorCode::kInvalid,
-                  std::to_string(params.prefixes.size()) + " prefixes for " +
-                      std::to_string(in.size()) + " cubes",
+                  counted(params.prefixes.size(), "prefix", "prefixes") + " for " +
+                      counted(in.size(), "cube"),
                   "/prefixes", "one a cube");
     }
     CubeInfo out{in[0].grid, in[0].time, {}};

@@ -82,7 +82,7 @@ class Mask final : public Operator {
       return {"mask", only, "/predicate"};
     }
     throw Error(ErrorCode::kInvalid,
-                "the mask has " + std::to_string(mask.bands.size()) + " bands and no predicate", "",
+                "the mask has " + counted(mask.bands.size(), "band") + " and no predicate", "",
                 "a formula over " + join(mask.band_names()));
   }
 

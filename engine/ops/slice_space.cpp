@@ -44,8 +44,8 @@ class SliceSpace final : public Operator {
   static Cell cell_of(const Params& params, const Grid& grid) {
     check_pairs(params);
     if (params.ix) {
-      return {checked("iy", "rows", *params.iy, grid.height),
-              checked("ix", "columns", *params.ix, grid.width)};
+      return {checked("iy", "row", *params.iy, grid.height),
+              checked("ix", "column", *params.ix, grid.width)};
     }
     return {holding("y", *params.y, grid.row(*params.y), grid.height, grid.bottom(), grid.top),
             holding("x", *params.x, turned_column(grid.column(*params.x), grid), grid.width,
@@ -73,12 +73,11 @@ class SliceSpace final : public Operator {
     pair(params.x.has_value(), params.y.has_value(), "x", "y");
   }
 
-  static std::int64_t checked(const char* key, const char* cells, std::int64_t index,
+  static std::int64_t checked(const char* key, const char* cell, std::int64_t index,
                               std::int64_t size) {
     if (index >= 0 && index < size) return index;
-    throw Error(ErrorCode::kInvalid,
-                std::to_string(index) + " is none of the " + std::to_string(size) + " " + cells,
-                std::string("/") + key, "0 to " + std::to_string(size - 1));
+    throw Error(ErrorCode::kInvalid, none_of(std::to_string(index), size, cell),
+                std::string("/") + key, range_text(0, size - 1));
   }
 
   // The cell that holds a coordinate; the far edge of the cube belongs to its last cell.

@@ -60,9 +60,8 @@ class SliceTime final : public Operator {
     if (slice >= 0 && slice < static_cast<double>(time.size()) && slice == std::floor(slice)) {
       return static_cast<std::int64_t>(slice);
     }
-    throw Error(ErrorCode::kInvalid,
-                number_text(slice) + " is none of the " + std::to_string(time.size()) + " slices",
-                where, time.size() == 0 ? "" : "0 to " + std::to_string(time.size() - 1));
+    throw Error(ErrorCode::kInvalid, none_of(number_text(slice), time.size(), "slice"), where,
+                time.size() == 0 ? "" : range_text(0, time.size() - 1));
   }
 
   Translation cells_;

@@ -55,9 +55,10 @@ class SmoothTime final : public SeriesOperator {
     if (params.method != "savgol") return;
     polynomials_.emplace(places_, window_of(params), order_);
     if (order_ + 1 < window_of(params)) return;
-    note(params.order ? "/order" : "/window",
-         "a polynomial of order " + std::to_string(order_) + " passes through all " +
-             std::to_string(window_of(params)) + " slices of a window: nothing is smoothed");
+    note(params.order ? "/order" : "/window", "a polynomial of order " + std::to_string(order_) +
+                                                  " passes through all points of a window of " +
+                                                  counted(window_of(params), "slice") +
+                                                  ": nothing is smoothed");
   }
 
  private:
@@ -86,19 +87,19 @@ class SmoothTime final : public SeriesOperator {
     const std::int64_t window = window_of(params);
     const std::int64_t order = params.order.value_or(kOrder);
     if (window < 1 || window % 2 == 0) {
-      throw fail("a window of " + std::to_string(window) + " slices has no middle", "/window",
+      throw fail("a window of " + counted(window, "slice") + " has no middle", "/window",
                  "an odd number");
     }
     if (window > slices) {
-      throw fail("a window of " + std::to_string(window) + " slices for a cube of " +
-                     std::to_string(slices),
-                 params.window ? "/window" : "", "an odd number up to " + std::to_string(slices));
+      throw fail(
+          "a window of " + counted(window, "slice") + " for a cube of " + std::to_string(slices),
+          params.window ? "/window" : "", "an odd number up to " + std::to_string(slices));
     }
     const std::int64_t most = std::min(window - 1, kHighestOrder);
     if (order < 0 || order > most) {
       throw fail("no polynomial of order " + std::to_string(order) + " in a window of " +
-                     std::to_string(window) + " slices",
-                 params.order ? "/order" : "", "0 to " + std::to_string(most));
+                     counted(window, "slice"),
+                 params.order ? "/order" : "", range_text(0, most));
     }
   }
 
@@ -117,7 +118,7 @@ class SmoothTime final : public SeriesOperator {
     }
     if (order >= slices) {
       throw fail("no differences of order " + std::to_string(order) + " in a cube of " +
-                     std::to_string(slices) + " slices",
+                     counted(slices, "slice"),
                  params.order ? "/order" : "", "less than the slices");
     }
     if (!(lambda > 0 && lambda <= kHighestLambda)) {

@@ -6,6 +6,7 @@
 #include "engine/missing.h"
 #include "engine/registry.h"
 #include "engine/series.h"
+#include "engine/text.h"
 #include "engine/time_groups.h"
 #include "engine/trend.h"
 
@@ -77,8 +78,8 @@ class TrendTime final : public SeriesOperator {
     const std::int64_t slices = in.time.size();
     constexpr const char* kWhere = "/season_harmonics";
     if (harmonics < 0) {
-      throw Error(ErrorCode::kInvalid, "there are no " + std::to_string(harmonics) + " harmonics",
-                  kWhere, "0 or more");
+      throw Error(ErrorCode::kInvalid, "there are no " + counted(harmonics, "harmonic"), kWhere,
+                  "0 or more");
     }
     if (harmonics > 0 && params.method != "ols") {
       throw Error(ErrorCode::kInvalid, "Theil and Sen's slope has no harmonics", kWhere,
@@ -89,13 +90,12 @@ class TrendTime final : public SeriesOperator {
                   "\"method\": \"theil_sen\", or season_harmonics");
     }
     if (slices < 2) {
-      throw Error(ErrorCode::kInvalid,
-                  "a cube of " + std::to_string(slices) + " slices has no trend");
+      throw Error(ErrorCode::kInvalid, "a cube of " + counted(slices, "slice") + " has no trend");
     }
     if (harmonics > (slices - 2) / 2) {
       throw Error(ErrorCode::kInvalid,
-                  std::to_string(harmonics) + " harmonics and a line are too many for " +
-                      std::to_string(slices) + " slices",
+                  counted(harmonics, "harmonic") + " and a line are too many for " +
+                      counted(slices, "slice"),
                   kWhere, "at most " + std::to_string((slices - 2) / 2));
     }
   }

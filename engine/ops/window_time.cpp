@@ -7,6 +7,7 @@
 #include "engine/reducer_bands.h"
 #include "engine/registry.h"
 #include "engine/series.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -52,7 +53,7 @@ class WindowTime final : public SeriesOperator {
     if (slices == 1 && kernel_.empty()) {
       note(where, "windows are of one slice: no slices are put together");
     } else if (slices > in[0].time.size()) {
-      note(where, "windows of " + std::to_string(slices) + " slices are longer than the cube, of " +
+      note(where, "windows of " + counted(slices, "slice") + " are longer than the cube, of " +
                       std::to_string(in[0].time.size()) +
                       (kernel_.empty() ? "" : ", so all cells are missing"));
     }
@@ -109,8 +110,8 @@ class WindowTime final : public SeriesOperator {
   static std::int64_t checked(std::int64_t slices, const char* where) {
     constexpr std::int64_t kLargest = 1'000'000;
     if (slices >= 0 && slices <= kLargest) return slices;
-    throw Error(ErrorCode::kInvalid, "a window cannot take " + std::to_string(slices) + " slices",
-                where, "0 to " + std::to_string(kLargest));
+    throw Error(ErrorCode::kInvalid, "a window cannot take " + counted(slices, "slice"), where,
+                "0 to " + std::to_string(kLargest));
   }
 
   static Reach clipped(const Reach& reach, std::int64_t slices) {
@@ -132,8 +133,8 @@ class WindowTime final : public SeriesOperator {
     }
     if (static_cast<std::int64_t>(params.kernel.size()) != reach.slices()) {
       throw Error(ErrorCode::kInvalid,
-                  std::to_string(params.kernel.size()) + " weights for a window of " +
-                      std::to_string(reach.slices()) + " slices",
+                  counted(params.kernel.size(), "weight") + " for a window of " +
+                      counted(reach.slices(), "slice"),
                   "/kernel", "one a slice: those before, the slice itself, those after");
     }
     return {};
