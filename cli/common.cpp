@@ -153,6 +153,14 @@ void print_notes(const Graph& graph, const Document& document) {
   }
 }
 
+nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  std::vector<Note> notes = gdalcubes_notes(document);
+  notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
+  for (const Note& note : notes) out.push_back({{"where", note.where}, {"text", note.text}});
+  return out;
+}
+
 std::string duration_text(double seconds) {
   std::array<char, 48> text{};
   if (seconds < 9.95) {

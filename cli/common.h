@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ std::string describe(const CubeInfo& info);
 // What is odd about a graph but no error, on standard error: what its operators note, and what
 // means something else in gdalcubes, which wrote the document.
 void print_notes(const Graph& graph, const Document& document);
+// The same as a list of {"where", "text"}.
+nlohmann::ordered_json notes_of(const Graph& graph, const Document& document);
 
 // Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);

@@ -40,21 +40,22 @@ Json json_of(const Grid& grid) {
 }
 
 void show_cube(const Document& document, const Program& program, const Resources& resources,
-               bool json) {
+               bool json, bool is_graph) {
   const Graph graph = compile(document, program.registry, resources);
   const CubeInfo& info = graph.info();
   if (!json) {
-    std::cout << describe(info);
+    std::cout << describe(info) << std::flush;
+    if (is_graph) print_notes(graph, document);
     return;
   }
   Json times = Json::array();
   for (std::int64_t i = 0; i < info.time.size(); ++i) times.push_back(info.time.label(i));
-  std::cout << Json{{"kind", "graph"},
-                    {"bands", json_of(info.bands)},
-                    {"grid", json_of(info.grid)},
-                    {"time", times}}
-                   .dump(2)
-            << '\n';
+  Json out = {{"kind", "graph"},
+              {"bands", json_of(info.bands)},
+              {"grid", json_of(info.grid)},
+              {"time", times}};
+  if (is_graph) out["notes"] = notes_of(graph, document);
+  std::cout << out.dump(2) << '\n';
 }
 
 void show_raster(const std::string& file, bool json) {
@@ -88,7 +89,7 @@ void show_arrays(const std::string& source, const std::string& file, const Progr
   const Json node = {{"cube_type", source}, {"file", file}, {"auto_unpack", false}};
   try {
     show_cube(Document::parse(node.dump(), std::filesystem::current_path()), program,
-              program.resources, json);
+              program.resources, json, false);
   } catch (const Error& no_cube) {
     try {
       show_raster(file, json);
@@ -123,7 +124,8 @@ void add_info(CLI::App& app, Program& program) {
     switch (file == "-" ? FileKind::kGraph : kind_of_file(file)) {
       case FileKind::kGraph:
       case FileKind::kOtherJson:
-        return show_cube(args->graph.load(), program, args->graph.resources(program), args->json);
+        return show_cube(args->graph.load(), program, args->graph.resources(program), args->json,
+                         true);
       case FileKind::kCatalog:
         return print_catalog_info(std::cout, file, *program.resources.open_index(file),
                                   image_metadata(file), args->json);

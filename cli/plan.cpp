@@ -35,14 +35,6 @@ void print_text(const Plan& plan, const Plan::Estimate& estimate) {
             << (plan.threads() < plan.options().threads ? "; more do not fit" : "") << ")\n";
 }
 
-nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::array();
-  std::vector<Note> notes = gdalcubes_notes(document);
-  notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
-  for (const Note& note : notes) out.push_back({{"where", note.where}, {"text", note.text}});
-  return out;
-}
-
 void print_json(const Plan& plan, const Plan::Estimate& estimate, const Document& document) {
   const ChunkShape& shape = plan.chunk_shape();
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();

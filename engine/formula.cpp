@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "engine/formula_program.h"
+#include "engine/missing.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -81,6 +83,43 @@ std::optional<double> Formula::constant() const {
   double value = 0;
   FormulaRunner(*this).run({}, {}, std::span(&value, 1));
   return value;
+}
+
+std::optional<double> Formula::constant_by_type(std::span<const BandInfo> bands) const {
+  if (used_bands_.size() != 1 || !variables_.empty()) return std::nullopt;
+  const BandInfo& band = bands[used_bands_[0]];
+  if (is_float(band.dtype) || size_of(band.dtype) > 2) return std::nullopt;
+  std::vector<double> values;
+  for (double value = lowest(band.dtype); value <= highest(band.dtype); ++value) {
+    if (value != band.nodata) values.push_back(value);
+  }
+  values.push_back(kMissing);
+  std::vector<double> results(values.size());
+  const std::span<const double> strip(values);
+  FormulaRunner(*this).run({&strip, 1}, {}, results);
+  const double of_missing = results.back();
+  results.pop_back();
+  const auto same = [&](double result) {
+    return result == results[0] || (std::isnan(result) && std::isnan(results[0]));
+  };
+  if (!std::all_of(results.begin(), results.end(), same)) return std::nullopt;
+  // isnan(a) is another where the band is missing.
+  if (!std::isnan(of_missing) && of_missing != results[0]) return std::nullopt;
+  return results[0];
+}
+
+std::string Formula::constant_text(std::span<const BandInfo> bands, double& value) const {
+  if (const auto known = constant()) {
+    value = *known;
+    return "names no band and is the same for all cells: ";
+  }
+  const auto known = constant_by_type(bands);
+  if (!known) return "";
+  value = *known;
+  const BandInfo& band = bands[used_bands_[0]];
+  return "is the same for all values that '" + band.name + "' can have, " +
+         std::string(name(band.dtype)) + " from " + number_text(lowest(band.dtype)) + " to " +
+         number_text(highest(band.dtype)) + ": ";
 }
 
 bool Formula::vectorised() const { return program_->columns.has_value(); }
@@ -206,7 +245,7 @@ std::string formula_help() {
   for (const auto& sign : formula::operators()) add(sign.help);
   add("a + b, a - b, a * b, -a: as usual");
   for (const auto& variable : formula::variables()) add(variable.help);
-  add("pi, e: constants, also written _pi, _e");
+  add("pi, e: constants, also written _pi, _e; nan: missing");
   return out;
 }
 

@@ -54,6 +54,15 @@ class Formula {
   // missing.
   std::optional<double> constant() const;
 
+  // The same where the type of the only band it names leaves no other value, as of "a > 300" and
+  // uint8: wherever the band is not missing. `bands` are those of the constructor. nullopt too for
+  // bands of more than 16 bits and formulas of several bands or of variables.
+  std::optional<double> constant_by_type(std::span<const BandInfo> bands) const;
+
+  // What a note says of a predicate that is one of both, up to what becomes of the cells; "" where
+  // it is none. `value` is then its value.
+  std::string constant_text(std::span<const BandInfo> bands, double& value) const;
+
   // Names of the variables it uses (ix, x, t0, ...).
   const std::vector<std::string>& variables() const { return variables_; }
 

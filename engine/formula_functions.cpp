@@ -330,6 +330,7 @@ constexpr auto kConstants = std::to_array<Constant>({
     {"_pi", std::numbers::pi},
     {"e", std::numbers::e},
     {"_e", std::numbers::e},
+    {"nan", kMissing},
 });
 
 }  // namespace

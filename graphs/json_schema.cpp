@@ -3,6 +3,7 @@
 
 #include "graphs/describe.h"
 #include "graphs/document.h"
+#include "graphs/older_forms.h"
 
 namespace cube {
 
@@ -121,6 +122,7 @@ Json operator_schema(const OperatorType& type) {
   }
   if (fields.contains("allOf")) schema["allOf"] = fields["allOf"];
   schema["additionalProperties"] = false;
+  add_older_forms(type.id, schema);
   return schema;
 }
 

@@ -84,4 +84,69 @@ std::optional<CurrentForm> current_form(const json& node) {
   return form;
 }
 
+namespace {
+
+using Schema = nlohmann::ordered_json;
+
+Schema required(std::initializer_list<const char*> keys) {
+  Schema list = Schema::array();
+  for (const char* key : keys) list.push_back(key);
+  return {{"required", list}};
+}
+
+Schema either(Schema a, Schema b) { return Schema::array({std::move(a), std::move(b)}); }
+
+// All of `wanted` and none of `others`.
+Schema only(std::initializer_list<const char*> wanted, std::initializer_list<const char*> others) {
+  Schema any = Schema::array();
+  for (const char* key : others) any.push_back(required({key}));
+  Schema out = required(wanted);
+  out["not"] = {{"anyOf", std::move(any)}};
+  return out;
+}
+
+void drop_required(Schema& schema, const std::string& key) {
+  Schema kept = Schema::array();
+  for (const Schema& each : schema.at("required")) {
+    if (each != key) kept.push_back(each);
+  }
+  schema["required"] = std::move(kept);
+}
+
+void allow_tile(Schema& view) {
+  if (view.contains("anyOf")) {
+    for (Schema& each : view.at("anyOf")) allow_tile(each);
+  }
+  if (!view.contains("properties") || !view.at("properties").contains("space")) return;
+  const Schema number = {{"type", "integer"}};
+  view["properties"]["tile"] = {{"type", "object"},
+                                {"properties", {{"x", number}, {"y", number}, {"z", number}}},
+                                {"required", {"x", "y", "z"}},
+                                {"description", "As gdalcubes wrote before space had a tile."}};
+  drop_required(view, "space");
+  view["anyOf"] = either(only({"space"}, {"tile"}), only({"tile"}, {"space"}));
+}
+
+}  // namespace
+
+void add_older_forms(const std::string& id, Schema& schema) {
+  Schema& properties = schema.at("properties");
+  if (properties.contains("view")) allow_tile(properties.at("view"));
+  if (id == "stream") properties["file_streaming"] = {{"type", "boolean"}};
+  if (id == "reduce_time") {
+    properties["nthreads"] = {{"type", "integer"}};
+    const Schema older = {{"properties", {{"cube_type", {{"const", "reduce"}}}}}};
+    schema["anyOf"] = either({{"not", required({"nthreads"})}}, older);
+  }
+  if (id == "join_bands") {
+    for (const char* cube : {"A", "B"}) {
+      properties[cube] = {{"$ref", "#/$defs/cube"}};
+      properties[std::string("prefix_") + cube] = {{"type", "string"}};
+    }
+    drop_required(schema, "in_cubes");
+    schema["anyOf"] = either(only({"in_cubes"}, {"A", "B", "prefix_A", "prefix_B"}),
+                             only({"A", "B"}, {"in_cubes"}));
+  }
+}
+
 }  // namespace cube

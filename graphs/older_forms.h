@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "graphs/json_reader.h"
 
@@ -30,5 +31,8 @@ struct CurrentForm {
 
 // nullopt where nothing of it is in an older form. REQUIRES: `node` is an object.
 std::optional<CurrentForm> current_form(const nlohmann::json& node);
+
+// Lets the JSON Schema of an operator's nodes take these forms too.
+void add_older_forms(const std::string& id, nlohmann::ordered_json& schema);
 
 }  // namespace cube

@@ -8,7 +8,7 @@ A file of tests/compat holds cases of one operator:
   warnings   all lines of standard error, without "cube: warning: "; default none
   only, of   bands that are compared, where names or further bands differ
   options    of cube run
-  older      true: a form of gdalcubes before 0.3 that `cube schema` does not offer
+  older      true: a form of gdalcubes before 0.3
   tolerance  how far values may be apart, relative to them; "absolute": in their unit
 """
 import collections

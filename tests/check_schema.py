@@ -1,5 +1,5 @@
-"""The JSON Schema of `cube schema` as an independent validator sees it: all graphs that run are valid, but for forms of
-older versions of gdalcubes, and those that fail by a key or a type are not. Skipped where python3-jsonschema is not installed."""
+"""The JSON Schema of `cube schema` as an independent validator sees it: all graphs that run are valid, those of older
+versions of gdalcubes too, and those that fail by a key or a type are not. Skipped where python3-jsonschema is not installed."""
 import glob
 import json
 import os
@@ -105,9 +105,29 @@ class Schema(unittest.TestCase):
     def test_graphs_of_gdalcubes(self):
         for name, case in cases("compat"):
             with self.subTest(name):
-                if not case.get("older"):
-                    self.assertTrue(self.valid(filled(case["graph"])), "gdalcubes")
+                self.assertTrue(self.valid(filled(case["graph"])), "gdalcubes")
                 self.assertTrue(self.valid(filled(case["equal"])), "ours")
+
+    def test_older_forms_are_no_others(self):
+        """Keys of older forms beside those of today, or without all they need."""
+        cases_of = {name: case["graph"] for name, case in cases("compat") if case.get("older")}
+        self.assertGreater(len(cases_of), 3)
+        view = {"tile": {"x": 1, "y": 1, "z": 2}, "time": {"t0": "2020", "t1": "2020", "dt": "P1Y"}}
+        dummy = {"cube_type": "dummy", "view": view}
+        self.assertTrue(self.valid(dummy))
+        two = {"cube_type": "join_bands", "A": dummy, "B": dummy}
+        self.assertTrue(self.valid(two))
+        one = {"cube_type": "reduce", "reducer": "mean", "nthreads": 2, "in_cube": dummy}
+        for wrong in ({"cube_type": "dummy", "view": {**view, "tile": {"x": 1, "y": 1}}},
+                      {"cube_type": "dummy", "view": {**view, "space": {"tile": "1,1,2"}}},
+                      {"cube_type": "dummy", "view": {"time": view["time"]}},
+                      {**two, "in_cubes": [dummy, dummy]}, {**two, "C": dummy},
+                      {"cube_type": "join_bands", "A": dummy}, {"cube_type": "join_bands", "prefix_A": "a"},
+                      {"cube_type": "join_bands", "in_cubes": [dummy, dummy], "prefix_A": "a"},
+                      {**one, "cube_type": "reduce_time"}):
+            with self.subTest(wrong):
+                self.assertFalse(self.valid(wrong))
+                self.assertRegex(self.said_of(wrong, tempfile.gettempdir()), "cube: error")
 
     def test_documents(self):
         node = {"cube_type": "dummy", "view": json.loads(cube("ops", "dummy", "--json").stdout)[0]["example"]["view"]}

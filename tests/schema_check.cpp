@@ -88,6 +88,7 @@ std::string check_keyword(const std::string& keyword, const json& k, const Conte
   if (keyword == "const") return offence(c.value == k);
   if (keyword == "enum") return offence(is_one_of(k, c.value));
   if (keyword == "anyOf") return any_of(c, k);
+  if (keyword == "not") return offence(!schema_error(c.value, k, c.root, c.pointer).empty());
   if (keyword == "required") {
     return offence(
         std::all_of(k.begin(), k.end(), [&](const json& key) { return c.value.contains(key); }));

@@ -112,7 +112,7 @@ class ApplyPixel final : public Operator {
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
           rows.run(in, pulled, region, t, y, row_);
-          block.set_row(t, y, row_);
+          block.set_row_of_valid(t, y, region.x.begin, row_);
         }
       }
       return share(std::move(block));
@@ -224,7 +224,11 @@ OperatorType apply_pixel() {
       .summary = "New bands from formulas, cell by cell.",
       .help =
           "A band without dtype is float32, or float64 where the formula uses bands wider than "
-          "16 bits, coordinates or times. Missing in an operand gives missing. A band that "
+          "16 bits, coordinates or times. Results of an integer band are rounded to the nearest "
+          "whole number (halves to the even one) and clamped to what its type holds; one that then "
+          "is the nodata value is stored as the number beside it (254 for 255, 1 for 0), so that "
+          "it does not go missing: nan in a formula makes a missing cell. Missing in an operand "
+          "gives missing. A band that "
           "matches a name only when case is ignored is found if there is one. A name with other "
           "characters than letters, digits, _ and . cannot stand in a formula: rename_bands gives "
           "it "

@@ -26,11 +26,12 @@ class FilterPixel final : public Operator {
       : Operator(with_missing_cells(in[0])),
         predicate_(params.predicate, in[0], "/predicate"),
         input_(in[0]) {
-    const auto value = predicate_.constant();
-    if (!value) return;
-    const bool keeps = !std::isnan(*value) && *value != 0;
-    note("/predicate", std::string("names no band and is the same for all cells: ") +
-                           (keeps ? "all are kept" : "all become missing"));
+    double value = 0;
+    const std::string constant = predicate_.constant_text(input_.bands, value);
+    if (constant.empty()) return;
+    const bool keeps = !std::isnan(value) && value != 0;
+    const char* kept = predicate_.bands().empty() ? "all are kept" : "all that have one are kept";
+    note("/predicate", constant + (keeps ? kept : "all become missing"));
   }
 
   Request demand(const Request& out, std::size_t) const override {

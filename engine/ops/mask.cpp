@@ -39,11 +39,14 @@ class Mask final : public Operator {
         mask_(in[kMask]),
         replacement_(number(params)),
         invert_(params.invert) {
-    const auto value = predicate_.constant();
-    if (!value) return;
-    const bool hides = std::isnan(*value) || (*value != 0) != invert_;
-    note("/predicate", std::string("names no band of the mask and is the same for all cells: ") +
-                           (hides ? "all are replaced" : "none is replaced"));
+    double value = 0;
+    std::string constant = predicate_.constant_text(mask_.bands, value);
+    if (constant.empty()) return;
+    const bool no_band = predicate_.bands().empty();
+    if (no_band) constant = "names no band of the mask and is the same for all cells: ";
+    const bool hides = std::isnan(value) || (value != 0) != invert_;
+    const char* few = no_band ? "none is replaced" : "none is replaced but where it is missing";
+    note("/predicate", constant + (hides ? "all are replaced" : few));
   }
 
   Request demand(const Request& out, std::size_t input) const override {
