@@ -1,15 +1,28 @@
 #include <iostream>
 
 #include "cli/common.h"
+#include "engine/error.h"
+#include "engine/sink.h"
+#include "engine/text.h"
 
 namespace cube {
 
 namespace {
 
+void check_outputs(const std::vector<OutputSpec>& outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    try {
+      check_format(outputs[i]);
+    } catch (const Error& error) {
+      throw error.within("/outputs" + pointer_step(i) + ": ");
+    }
+  }
+}
+
 void check_graph(const GraphArguments& arguments, const Program& program) {
   const Document document = arguments.load();
   const Graph graph = compile(document, program.registry, arguments.resources(program));
-  static_cast<void>(document.outputs());  // throws when they are wrong
+  check_outputs(document.outputs());
   std::cout << describe(graph.info()) << "ok\n";
   print_notes(graph, document);
 }

@@ -127,7 +127,9 @@ int run_document(const Document& document, const std::string& name, const RunArg
   const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
   if (!args.quiet) print_notes(plan.graph(), document);
   if (plan.threads() < plan.options().threads && !args.quiet) {
-    std::cerr << "cube: note: " << plan.threads() << " of " << counted(plan.options().threads, "thread") << ", to keep within --memory " << args.plan.memory << '\n';
+    std::cerr << "cube: note: " << plan.threads() << " of "
+              << counted(plan.options().threads, "thread") << ", to keep within --memory "
+              << args.plan.memory << '\n';
   }
   if (plan.chunk_reduced() && !args.quiet) {
     const ChunkShape& shape = plan.chunk_shape();

@@ -7,6 +7,7 @@
 
 #include "cli/common.h"
 #include "engine/error.h"
+#include "engine/text.h"
 
 namespace cube {
 

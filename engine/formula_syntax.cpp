@@ -341,7 +341,8 @@ void define_functions(mu::Parser& parser) {
 Names resolve_names(std::string_view expression, std::span<const std::string> bands,
                     std::string_view where, std::span<const std::string> aliases) {
   if (std::all_of(expression.begin(), expression.end(), is_space)) {
-    throw Error(ErrorCode::kInvalid, "the formula is empty", std::string(where));
+    throw Error(ErrorCode::kInvalid, "the formula is empty", std::string(where),
+                "e.g. \"(B08 - B04) / (B08 + B04)\"");
   }
   const Reporter report{expression, where};
   Names names;

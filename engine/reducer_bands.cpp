@@ -19,6 +19,17 @@ void ReducerBands::fields(FieldVisitor& v, bool required) {
           names);
 }
 
+namespace {
+
+// A band where the reducer should stand.
+void check_order(const std::string& reducer, const CubeInfo& in, const std::string& where) {
+  if (find_name(reducer_names(), reducer) || !find_name(in.band_names(), reducer)) return;
+  throw Error(ErrorCode::kInvalid, "there is no reducer '" + reducer + "'", where,
+              "it is a band: the reducer comes first, as in [\"mean\", \"" + reducer + "\"]");
+}
+
+}  // namespace
+
 std::vector<ReducedBand> reduced_bands(const ReducerBands& params, const CubeInfo& in,
                                        std::int64_t length) {
   const auto& pairs = params.reducer_bands;
@@ -30,11 +41,12 @@ std::vector<ReducedBand> reduced_bands(const ReducerBands& params, const CubeInf
     throw Error(ErrorCode::kInvalid,
                 "the number of names, " + std::to_string(params.names.size()) +
                     ", is not that of reducers, " + std::to_string(pairs.size()),
-                "/names");
+                "/names", "one a pair of reducer_bands");
   }
   std::vector<ReducedBand> bands;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const std::string where = "/reducer_bands" + pointer_step(i);
+    check_order(pairs[i].first.name, in, where + "/0");
     Reducer reducer = Reducer::make(pairs[i].first, where + "/0");
     const std::size_t source = in.band(pairs[i].second, where + "/1");
     BandInfo info = reducer.result_band(in.bands[source], length);

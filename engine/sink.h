@@ -63,6 +63,9 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& spec, const CubeInfo& info);
 // ".csv" CSV, ".gpkg" GPKG, ".geojson" and ".json" GeoJSON).
 std::optional<std::string> format_of_name(const std::string& file);
 
+// Throws Error(kInvalid) when neither the format that is asked for nor the name gives one.
+void check_format(const OutputSpec& spec);
+
 // Names of all formats with a line of help each.
 std::vector<std::pair<std::string, std::string>> output_formats();
 

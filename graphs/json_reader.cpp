@@ -43,6 +43,13 @@ std::optional<double> as_special_number(const json& value) {
   return {};
 }
 
+// What is to be done with a number that stands as a text.
+std::string quotes_hint(const json& value) {
+  const bool is_number =
+      value.is_string() && parse_number(value.get_ref<const std::string&>()).has_value();
+  return is_number ? "without the quotes" : "";
+}
+
 }  // namespace
 
 std::string MovedPlaces::of(const std::string& declared) const {
@@ -89,9 +96,10 @@ void JsonReader::note_place() {
   moved_.pairs.emplace_back(std::move(declared), pointer());
 }
 
-void JsonReader::expected(const std::string& what) const {
+void JsonReader::expected(const std::string& what, const std::string& hint) const {
   const bool lone = places_.size() > 1 && places_[places_.size() - 2].lone_element;
-  throw invalid("expected " + what + (lone ? " or a list" : "") + ", found " + found(here()));
+  throw invalid("expected " + what + (lone ? " or a list" : "") + ", found " + found(here()), "",
+                hint);
 }
 
 bool JsonReader::enter(const Field& field, bool has_value) {
@@ -127,7 +135,7 @@ void JsonReader::value(bool& v) {
 
 void JsonReader::value(std::int64_t& v) {
   const auto integer = as_integer(here());
-  if (!integer) expected("a whole number");
+  if (!integer) expected("a whole number", quotes_hint(here()));
   v = *integer;
 }
 
@@ -137,7 +145,7 @@ void JsonReader::value(double& v) {
   } else if (const auto special = as_special_number(here())) {
     v = *special;
   } else {
-    expected("a number");
+    expected("a number", quotes_hint(here()));
   }
 }
 
@@ -197,7 +205,11 @@ std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
   if (fixed_size >= 0) {
     const auto size = static_cast<std::size_t>(fixed_size);
     if (!here().is_array() || here().size() != size) {
-      expected("a list of " + std::to_string(size));
+      // ["mean", "a"] where [["mean", "a"]] is meant.
+      const json* outer = places_.size() > 1 ? places_[places_.size() - 2].value : nullptr;
+      const bool flat = outer && outer->is_array() && outer->size() == size && !here().is_array();
+      expected("a list of " + std::to_string(size),
+               flat ? "one more pair of brackets: [" + outer->dump() + "]" : "");
     }
     return size;
   }

@@ -88,7 +88,7 @@ class JsonReader final : public FieldVisitor {
   std::string pointer() const;
   void step_into(const nlohmann::json& value, std::string step, std::string declared);
   void note_place();
-  [[noreturn]] void expected(const std::string& what) const;
+  [[noreturn]] void expected(const std::string& what, const std::string& hint = {}) const;
 
   std::vector<Place> places_;
   std::vector<std::vector<std::string>> known_;  // keys asked for, one list an open record

@@ -18,6 +18,59 @@ namespace {
 
 using nlohmann::json;
 
+// Of the characters before `end`, the last that is no space; npos = none.
+std::size_t last_before(std::string_view text, std::size_t end) {
+  return text.substr(0, end).find_last_not_of(" \t\r\n");
+}
+
+// What to do about a word that JSON has not, such as Python's True.
+std::string word_hint(std::string_view text, std::size_t place) {
+  const auto is_letter = [&](std::size_t i) {
+    return i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])) != 0;
+  };
+  std::size_t begin = place;
+  std::size_t end = place;
+  while (begin > 0 && is_letter(begin - 1)) --begin;
+  while (is_letter(end)) ++end;
+  const std::string word = lower(text.substr(begin, end - begin));
+  if (word == "nan" || word == "inf" || word == "infinity") {
+    return "numbers that are none stand in quotes: \"nan\", \"inf\" or \"-inf\"";
+  }
+  if (word == "true" || word == "false" || word == "none") {
+    return "it is written true, false or null";
+  }
+  const bool quoted = place < text.size() && text[place] == '\'';
+  return quoted || !word.empty() ? "keys and texts stand in double quotes" : "";
+}
+
+// How to mend what the parser says of a text that is no JSON: often it comes from JavaScript,
+// Python or YAML. `position` counts the characters that were read.
+std::string json_hint(std::string_view text, std::size_t position, const std::string& what) {
+  const auto says = [&](std::string_view part) { return what.find(part) != std::string::npos; };
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return "the document is empty; a graph begins with {";
+  if (text[first] != '{' && text[first] != '[' && position <= first + 1) {
+    return "a graph is JSON and begins with {";
+  }
+  if (says("unexpected end of input")) return "a brace or bracket is not closed";
+  if (says("expected end of input")) return "a document is one object";
+  if (says("after backslash")) return "a backslash is written \\\\; file names may have / instead";
+  if (says("ill-formed UTF-8")) return "the document has to be UTF-8";
+  const std::size_t place = std::min(position > 0 ? position - 1 : 0, text.size());
+  const char read = place < text.size() ? text[place] : '\0';
+  const std::size_t before = last_before(text, place);
+  const char previous = before == std::string_view::npos ? '\0' : text[before];
+  if ((read == '}' || read == ']') && previous == ',') {
+    return "no comma stands before a closing } or ]";
+  }
+  const bool hash_or_slash = read == '#' || read == '/' || previous == '/';
+  if (says("invalid literal") && hash_or_slash) {
+    return "JSON has no comments; a \"description\" may stand in any node";
+  }
+  if (says("expected '}'") || says("expected ']'")) return "a comma is missing before it";
+  return says("invalid literal") || says("invalid number") ? word_hint(text, place) : "";
+}
+
 // Builds the document from the parser's events. nlohmann's own builder keeps the last of several
 // equal keys without a word and nests without limit.
 class Builder final : public json::json_sax_t {
@@ -41,7 +94,7 @@ class Builder final : public json::json_sax_t {
   bool key(std::string& key) override {
     if (open_.back()->contains(key)) {
       throw Error(ErrorCode::kInvalid, "the key \"" + key + "\" stands twice in one object",
-                  place());
+                  place(), "leave one of them out");
     }
     keys_.back() = key;
     return true;
@@ -53,7 +106,7 @@ class Builder final : public json::json_sax_t {
     const std::string what = error.what();
     const std::size_t start = what.find(": ");
     throw Error(ErrorCode::kInvalid, start == std::string::npos ? what : what.substr(start + 2),
-                line_and_column(position));
+                line_and_column(position), json_hint(text_, position, what));
   }
 
  private:

@@ -74,8 +74,7 @@ class Resolver {
       }
     }
     if (!top.contains("result")) {
-      throw invalid("the document has neither \"cube_type\" nor \"result\"", root,
-                    "\"result\" names or holds the cube to compute");
+      throw no_result(root);
     }
     const std::size_t result = resolve_cube(source, {top.at("result"), root + "/result", ""});
     check_unused(source);
@@ -95,6 +94,13 @@ class Resolver {
     index_ = index;
   }
 
+  static Error no_result(const std::string& root) {
+    return invalid(
+        "the document has neither \"cube_type\" nor \"result\"", root,
+        "a cube node has a \"cube_type\"; in a document of named cubes \"result\" names or "
+        "holds the one to compute");
+  }
+
   static void check_keys(const json& top, const std::string& root) {
     static const std::vector<std::string> kKnown = {"version", "parameters", "cubes",
                                                     "result",  "outputs",    "cube_type"};
@@ -102,6 +108,8 @@ class Resolver {
       if (is_annotation(key) || std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) {
         continue;
       }
+      const bool is_document = top.contains("result") || top.contains("cubes");
+      if (!is_document && !nearest_name(kKnown, key)) throw no_result(root);
       throw invalid("a document has no '" + key + "'", root + pointer_step(key),
                     suggest(kKnown, key));
     }

@@ -273,8 +273,8 @@ TEST_CASE("errors say where and what would be right") {
   CHECK(error("sqr(B04)") ==
         "/expr/0: unknown function 'sqr' at position 1 of \"sqr(B04)\" (did you mean 'sqrt'?)");
   CHECK(error("B04(2)").starts_with("/expr/0: unknown function 'B04' at position 1"));
-  CHECK(error("") == "/expr/0: the formula is empty");
-  CHECK(error(" \t") == "/expr/0: the formula is empty");
+  CHECK(error("") == "/expr/0: the formula is empty (e.g. \"(B08 - B04) / (B08 + B04)\")");
+  CHECK(error(" \t").starts_with("/expr/0: the formula is empty"));
   CHECK(error("((B04)+1") ==
         "/expr/0: the parenthesis is not closed at position 1 of \"((B04)+1\"");
   CHECK(error("B04)") == "/expr/0: the parenthesis was never opened at position 4 of \"B04)\"");

@@ -69,7 +69,7 @@ TEST_CASE("syntax errors carry line and column") {
 
 TEST_CASE("a key that stands twice is an error, not the last one") {
   CHECK(text_error(R"({"in_cube": [{"a": 1, "a": 2}]})") ==
-        "graph#/in_cube/0: the key \"a\" stands twice in one object");
+        "graph#/in_cube/0: the key \"a\" stands twice in one object (leave one of them out)");
 }
 
 TEST_CASE("nesting is read up to a thousand levels and rejected beyond") {
@@ -111,8 +111,8 @@ TEST_CASE("what is no document says so") {
   CHECK(text_error("[1]") ==
         "expected an object, found a list of 1 (a cube node has a \"cube_type\")");
   CHECK(text_error("{}") ==
-        "the document has neither \"cube_type\" nor \"result\" (\"result\" names or holds the cube "
-        "to compute)");
+        "the document has neither \"cube_type\" nor \"result\" (a cube node has a \"cube_type\"; "
+        "in a document of named cubes \"result\" names or holds the one to compute)");
   CHECK(error_in({{"resutl", two_bands()}}) ==
         "/resutl: a document has no 'resutl' (did you mean 'result'?)");
   CHECK(error_in({{"version", 2}, {"result", two_bands()}}) ==

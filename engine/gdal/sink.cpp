@@ -338,6 +338,8 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
   return std::make_unique<OutputSink>(format, std::move(parts), options, spec.overwrite);
 }
 
+void check_format(const OutputSpec& spec) { find_format(spec); }
+
 std::optional<std::string> format_of_name(const std::string& file) {
   const std::string name = lower(file);
   if (name.ends_with(".tiff")) return "GTiff";

@@ -129,7 +129,9 @@ class ApplyPixel final : public Operator {
         kept_(params.keep_bands ? in.bands.size() : 0) {}
 
   static std::vector<Formula> compile(const Params& params, const CubeInfo& in) {
-    if (params.expr.empty()) throw Error(ErrorCode::kInvalid, "there is no formula", "/expr");
+    if (params.expr.empty())
+      throw Error(ErrorCode::kInvalid, "there is no formula", "/expr",
+                  "one a new band, e.g. \"(B08 - B04) / (B08 + B04)\"");
     std::vector<Formula> formulas;
     for (std::size_t i = 0; i < params.expr.size(); ++i) {
       formulas.emplace_back(params.expr[i], in, item("expr", i));

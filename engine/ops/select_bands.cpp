@@ -41,7 +41,9 @@ class SelectBands final : public Operator {
       : Operator(selected(in, sources)), sources_(std::move(sources)) {}
 
   static std::vector<std::size_t> pick(const Params& params, const CubeInfo& in) {
-    if (params.bands.empty()) throw Error(ErrorCode::kInvalid, "no band is selected", "/bands");
+    if (params.bands.empty())
+      throw Error(ErrorCode::kInvalid, "no band is selected", "/bands",
+                  "one or more of " + join(in.band_names()));
     std::vector<std::size_t> sources;
     for (std::size_t i = 0; i < params.bands.size(); ++i) {
       sources.push_back(in.band(params.bands[i], "/bands" + pointer_step(i)));

@@ -71,7 +71,8 @@ class SelectTime final : public Operator {
       : Operator(selected(in, slices)), slices_(std::move(slices)) {}
 
   static std::vector<std::int64_t> pick(const Params& params, const TimeAxis& time) {
-    if (params.t.empty()) throw Error(ErrorCode::kInvalid, "no time is selected", "/t");
+    if (params.t.empty())
+      throw Error(ErrorCode::kInvalid, "no time is selected", "/t", slices_text(time));
     std::vector<std::int64_t> slices;
     for (std::size_t i = 0; i < params.t.size(); ++i) {
       const std::string where = "/t" + pointer_step(i);
