@@ -196,8 +196,8 @@ struct FileList {
 
 // Files named by arguments: files as they are, folders recursively, globs ("*", "?", "[a-z]", "**",
 // "{a,b}") expanded, "-" a list on standard input, one name a line or each before a zero byte.
-// Zip and tar archives among them are looked into: the files in them stand in their place, as
-// /vsizip and /vsitar paths, and single .gz files as /vsigzip paths. /vsi paths and subdatasets are
+// Zip and tar archives among them are looked into, and archives within these: the files in them
+// stand in their place, as /vsizip and /vsitar paths, and single .gz files as /vsigzip paths. /vsi paths and subdatasets are
 // taken as they are.
 // Throws Error(kNotFound) for a name that gives nothing.
 FileList expand_files(const std::vector<std::string>& arguments);

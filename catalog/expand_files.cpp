@@ -75,20 +75,26 @@ std::string normal_name(const std::string& name) {
   return is_file_name(name) ? fs::path(name).lexically_normal().string() : name;
 }
 
-// What stands for a file: the files in an archive, or the archive itself where it cannot be read.
-std::vector<std::string> contents(const std::string& name) {
-  if (!is_file_name(name)) return {name};
+// What stands for a file: the files in an archive, also in archives within it, or the archive
+// itself where it cannot be read.
+std::vector<std::string> contents(const std::string& name, int depth) {
+  constexpr int kDeepest = 4;
   if (is_compressed(name)) return {decompressed(absolute_name(name))};
-  if (!is_archive(name)) return {name};
-  const auto inside = list_archive(absolute_name(name));
-  return inside.empty() ? std::vector{name} : inside;
+  if (!is_archive(name) || depth == kDeepest) return {name};
+  std::vector<std::string> out;
+  for (const std::string& inside : list_archive(absolute_name(name))) {
+    add(contents(inside, depth + 1), out);
+  }
+  return out.empty() ? std::vector{name} : out;
 }
 
 // `files` and what lies in archives among them.
 std::vector<std::string> look_into_archives(const std::set<std::string>& files) {
   const std::vector<std::string> names(files.begin(), files.end());
   std::vector<std::vector<std::string>> found(names.size());
-  for_each_parallel(names.size(), 0, [&](std::size_t i) { found[i] = contents(names[i]); });
+  for_each_parallel(names.size(), 0, [&](std::size_t i) {
+    found[i] = is_file_name(names[i]) ? contents(names[i], 0) : std::vector{names[i]};
+  });
   std::set<std::string> all;
   for (auto& some : found) all.insert(some.begin(), some.end());
   return {all.begin(), all.end()};

@@ -90,6 +90,21 @@ class Archives(Case):
         for day in range(1, 8):
             self.assertEqual(self.value("c.db", f"2020-01-0{day}"), day)
 
+    def test_archives_within_archives(self):
+        self.pack("one.zip", ["01", "02"])
+        self.pack("two.tar", ["03"])
+        os.makedirs(self.path("d"))
+        with zipfile.ZipFile(self.path("d/all.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("one.zip", "two.tar"):
+                archive.write(self.path(name), "sub/" + name)
+        self.create("a.db", "--format", self.own_format(), self.path("d"))
+        self.assertEqual(len(self.listed("a.db")), 3)
+        for day in (1, 2, 3):
+            self.assertEqual(self.value("a.db", f"2020-01-{day:02d}"), day)
+        self.assertIn("0 added, 0 changed, 0 removed", cube("catalog", "update", self.path("a.db")).stdout)
+        os.utime(self.path("d/all.zip"), (1e9, 1e9))
+        self.assertIn("0 added, 3 changed, 0 removed", cube("catalog", "update", self.path("a.db")).stdout)
+
     def test_an_archive_is_named_globbed_or_listed(self):
         self.pack("x/a.zip", ["01"])
         for arguments, stdin in (([self.path("x/a.zip")], None), ([self.path("x/*.zip")], None),

@@ -43,7 +43,9 @@ std::vector<std::string> list_archive(const std::string& path) {
   register_gdal();
   const GdalErrors errors;
   const ThreadOption no_notes = leave_no_notes();
-  const std::string root = (ends_with_any(path, kZipEndings) ? "/vsizip/" : "/vsitar/") + path;
+  const std::string kind = ends_with_any(path, kZipEndings) ? "/vsizip/" : "/vsitar/";
+  // Braces say where the name of an archive within another ends.
+  const std::string root = kind + (path.starts_with("/vsi") ? "{" + path + "}" : path);
   const std::unique_ptr<VSIDIR, DirClose> dir(VSIOpenDir(root.c_str(), -1, nullptr));
   std::vector<std::string> out;
   if (!dir) return out;

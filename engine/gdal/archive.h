@@ -16,7 +16,8 @@ bool is_archive(const std::string& name);
 bool is_compressed(const std::string& name);
 
 // The names under which GDAL opens the files in an archive, in all its folders:
-// "/vsizip//data/a.zip/b/c.tif". Empty where it cannot be read. Takes one pass over a zip file's
+// "/vsizip//data/a.zip/b/c.tif"; of an archive that lies in another and is given by such a name
+// "/vsizip/{/vsizip//data/a.zip/b.zip}/c.tif". Empty where it cannot be read. Takes one pass over a zip file's
 // directory; a .tar.gz is decompressed once.
 // REQUIRES: is_archive(path).
 std::vector<std::string> list_archive(const std::string& path);
