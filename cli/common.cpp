@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <thread>
 
@@ -153,12 +155,36 @@ void print_notes(const Graph& graph, const Document& document) {
   }
 }
 
-nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+std::vector<Note> all_notes(const Graph& graph, const Document& document) {
   std::vector<Note> notes = gdalcubes_notes(document);
   notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
-  for (const Note& note : notes) out.push_back({{"where", note.where}, {"text", note.text}});
+  return notes;
+}
+
+nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const Note& note : all_notes(graph, document)) {
+    out.push_back({{"where", note.where}, {"text", note.text}});
+  }
   return out;
+}
+
+std::string title_of(const Document& document, const std::string& file) {
+  const nlohmann::json& json = document.json();
+  if (json.is_object() && json.contains("title") && json["title"].is_string()) {
+    return json["title"].get<std::string>();
+  }
+  return file == "-" ? "graph" : std::filesystem::path(file).filename().string();
+}
+
+void write_text(const std::string& file, const std::string& text, const std::string& what) {
+  if (file == "-") {
+    std::cout << text;
+    return;
+  }
+  std::ofstream out(file);
+  out << text;
+  if (!out.flush()) throw Error(ErrorCode::kUnwritable, "cannot write " + what, file);
 }
 
 std::string duration_text(double seconds) {

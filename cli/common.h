@@ -50,6 +50,13 @@ std::string describe(const CubeInfo& info);
 void print_notes(const Graph& graph, const Document& document);
 // The same as a list of {"where", "text"}.
 nlohmann::ordered_json notes_of(const Graph& graph, const Document& document);
+std::vector<Note> all_notes(const Graph& graph, const Document& document);
+
+// The document's "title", else the name of its file without the folder.
+std::string title_of(const Document& document, const std::string& file);
+
+// Writes a text to a file; "-" is standard output. Throws Error(kUnwritable) that names `what`.
+void write_text(const std::string& file, const std::string& text, const std::string& what);
 
 // Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);

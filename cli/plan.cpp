@@ -1,10 +1,12 @@
 // cube plan: what a run would read, compute and need, without reading a pixel.
 #include "engine/plan.h"
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/plan_picture.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -15,11 +17,14 @@ struct Arguments {
   GraphArguments graph;
   PlanArguments plan;
   bool json = false;
+  std::string svg;  // files; "" = not asked for
+  std::string dot;
 };
 
 std::string amount(std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); }
 
-void print_text(const Plan& plan, const Plan::Estimate& estimate) {
+void print_text(const Plan& plan) {
+  const Plan::Estimate estimate = plan.estimate();
   const ChunkShape& shape = plan.chunk_shape();
   std::cout << describe(plan.info()) << "chunks  " << estimate.chunks << " of " << shape.t << " x "
             << shape.y << " x " << shape.x << " (t, y, x)"
@@ -35,25 +40,15 @@ void print_text(const Plan& plan, const Plan::Estimate& estimate) {
             << (plan.threads() < plan.options().threads ? "; more do not fit" : "") << ")\n";
 }
 
-void print_json(const Plan& plan, const Plan::Estimate& estimate, const Document& document) {
-  const ChunkShape& shape = plan.chunk_shape();
-  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
-  for (const Graph::Node& node : plan.graph().nodes) {
-    nodes.push_back({{"cube_type", node.type}, {"where", node.where}, {"inputs", node.inputs}});
-  }
-  const nlohmann::ordered_json out = {{"chunk_shape", {shape.t, shape.y, shape.x}},
-                                      {"chunks", estimate.chunks},
-                                      {"empty_chunks", estimate.empty_chunks},
-                                      {"images", estimate.images},
-                                      {"files", estimate.files},
-                                      {"read_bytes", estimate.read_bytes},
-                                      {"result_bytes", estimate.result_bytes},
-                                      {"peak_bytes", estimate.peak_bytes},
-                                      {"threads", plan.threads()},
-                                      {"memory_bytes", plan.options().memory_bytes},
-                                      {"nodes", nodes},
-                                      {"notes", notes_of(plan.graph(), document)}};
-  std::cout << out.dump(2) << '\n';
+void show(const Plan& plan, const Document& document, const Arguments& args) {
+  if (!args.json && args.svg.empty() && args.dot.empty()) return print_text(plan);
+  const PlanView view(plan, title_of(document, args.graph.graph),
+                      all_notes(plan.graph(), document));
+  if (args.json) std::cout << plan_json(view).dump(2) << '\n';
+  if (args.svg.empty() && args.dot.empty()) return;
+  const Picture picture = plan_picture(view);
+  if (!args.svg.empty()) write_text(args.svg, to_svg(picture), "the picture");
+  if (!args.dot.empty()) write_text(args.dot, to_dot(picture), "the graph");
 }
 
 }  // namespace
@@ -65,14 +60,21 @@ void add_plan(CLI::App& app, Program& program) {
   args->graph.add_to(*command);
   args->plan.add_to(*command);
   command->add_flag("--json", args->json, "Print JSON");
-  command->footer("Example:\n  cube plan ndvi.json --threads 4 --memory 8G");
+  command
+      ->add_option("--svg", args->svg,
+                   "Draw the graph with what each node makes and costs; - is standard output")
+      ->type_name("FILE");
+  command->add_option("--dot", args->dot, "The same for graphviz; - is standard output")
+      ->type_name("FILE");
+  command->footer(
+      "Examples:\n  cube plan ndvi.json --threads 4 --memory 8G\n  cube plan ndvi.json --svg "
+      "ndvi.svg");
   command->callback([args, &program] {
     const Document document = args->graph.load();
     const Plan plan(compile(document, program.registry, args->graph.resources(program)),
                     args->plan.options());
-    const Plan::Estimate estimate = plan.estimate();
     print_notes(plan.graph(), document);
-    args->json ? print_json(plan, estimate, document) : print_text(plan, estimate);
+    show(plan, document, *args);
   });
 }
 

@@ -1,12 +1,10 @@
 #include "cli/run_report.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
-#include "engine/error.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -57,13 +55,7 @@ void write_stats(const std::string& file, const Report& report) {
   // Reasons may hold what other programs wrote, in any encoding.
   const std::string text =
       stats_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (file == "-") {
-    std::cout << text;
-    return;
-  }
-  std::ofstream out(file);
-  out << text;
-  if (!out.flush()) throw Error(ErrorCode::kUnwritable, "cannot write the statistics", file);
+  write_text(file, text, "the statistics");
 }
 
 void print_report(const Report& report, Detail detail) {

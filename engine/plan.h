@@ -20,6 +20,8 @@ struct Graph {
     std::string where;  // JSON pointer of the node in its document
     std::shared_ptr<const Operator> op;
     std::vector<std::size_t> inputs;  // indices of nodes
+    // Its parameters that are not as by default, a JSON object: for people, not to be read back.
+    std::string arguments = {};
   };
   std::vector<Node> nodes;
   std::size_t result = 0;

@@ -29,6 +29,17 @@ Error placed(const Error& error, const ResolvedNode& node) {
       node, Error(error.code(), error.message(), node.moved.of(error.where()), error.hint()));
 }
 
+// The parameters that differ from their defaults.
+std::string arguments_of(const ResolvedNode& node) {
+  const auto presets = JsonWriter().write(*node.type->params());
+  const auto all = JsonWriter().write(*node.params);
+  nlohmann::ordered_json given = nlohmann::ordered_json::object();
+  for (const auto& [key, value] : all.items()) {
+    if (!presets.contains(key) || presets[key] != value) given[key] = value;
+  }
+  return given.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 // As with errors, what is about a node as a whole says which operator it is.
 Note placed(const Note& note, const ResolvedNode& node) {
   if (note.where.empty()) return {node.where, node.type->id + ": " + note.text};
@@ -47,7 +58,8 @@ Graph compile(const Document& document, const Registry& registry, const Resource
     try {
       auto op = node.type->make(*node.params, infos, resources);
       for (const Note& note : op->notes()) graph.notes.push_back(placed(note, node));
-      graph.nodes.push_back({node.type->id, node.where, std::move(op), node.inputs});
+      graph.nodes.push_back(
+          {node.type->id, node.where, std::move(op), node.inputs, arguments_of(node)});
     } catch (const Error& error) {
       throw placed(error, node);
     }
