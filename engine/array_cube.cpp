@@ -132,6 +132,8 @@ TimeAxis time_axis(const ArrayParams& params, const ArrayStore& store,
   if (coordinate && (has_units || !dimension.empty())) {
     const CfTimes times = times_of(store, *coordinate);
     if (static_cast<std::int64_t>(times.values.size()) == slices) return decode_times(times);
+    const std::vector<std::string> texts = store.texts(*coordinate);
+    if (static_cast<std::int64_t>(texts.size()) == slices) return axis_of_texts(texts);
   }
   if (slices > 1) {
     throw invalid("'" + dimension + "' has no times", "/file", "\"datetime\" states them");
@@ -208,6 +210,7 @@ const char* const kArrayHelp =
     "are bands where the root has none, or where band_selection asks for them, as GROUP/NAME; "
     "formulas know them as NAME, too.\n\n"
     "Times: a regular axis where bounds follow on each other in equal steps, else a labelled one. "
+    "Dates may also be texts, or numbers in \"day as %Y%m%d.%f\". "
     "Calendars are those of CF: dates of noleap all exist; where one of 360_day or all_leap does "
     "not, such as 30 February, that is an error, which \"datetime\" gets round; dates of julian "
     "become those of our calendar. A file without times has one "
@@ -216,7 +219,8 @@ const char* const kArrayHelp =
     "band rain, in the order of the file or of band_selection.\n\n"
     "The CRS is what the grid mapping states as a text (crs_wkt, spatial_ref) or by CF's "
     "parameters, a rotated pole too; longitudes and latitudes without one are EPSG:4326. "
-    "Longitudes from 0 to 360 stay as they are. Missing are _FillValue, missing_value and, other "
+    "Longitudes from 0 to 360 stay as they are; those that jump from 180 to -180 or from 360 to 0 "
+    "go on beyond. Missing are _FillValue, missing_value and, other "
     "than in xarray, cells "
     "beyond valid_range, valid_min and valid_max; a note of the band says so. _Unsigned is "
     "followed; int8 becomes int16, 64-bit integers float64. Coordinates must be evenly spaced: "

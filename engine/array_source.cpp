@@ -218,7 +218,7 @@ class ArrayKernel final : public Kernel {
     if (band.fill_is_missing) return false;
     const ArrayInfo& info = cube_.store->arrays()[array];
     dispatch_array(info.type, [&]<class T>(std::type_identity<T>) {
-      const auto value = static_cast<T>(info.fill.value_or(0));
+      const auto value = array_cast<T>(info.fill.value_or(0));
       for (std::size_t i = 0; i < out.size(); i += sizeof(T)) {
         std::memcpy(out.data() + i, &value, sizeof(T));
       }
@@ -294,7 +294,9 @@ class ArrayKernel final : public Kernel {
     const Packing& packing = band.packing;
     for (std::size_t i = 0; i < n; ++i) values_[i] = stored_[i] * packing.scale + packing.offset;
     for (const double hole : band.missing) {
-      const auto value = static_cast<double>(static_cast<T>(hole));
+      // A whole number that T cannot hold marks no cell; 2^64 stands for the largest of all, as it
+      // does in stored_.
+      const double value = std::is_integral_v<T> ? hole : static_cast<double>(static_cast<T>(hole));
       for (std::size_t i = 0; i < n; ++i) {
         values_[i] = stored_[i] == value ? kMissing : values_[i];
       }

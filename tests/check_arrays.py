@@ -289,6 +289,71 @@ class Arrays(ArrayCase):
                    self.graph({"cube_type": "ncdf", "file": path}), "-o", self.path("x.nc"),
                    "--progress", "none")
 
+    def test_missing_values_that_a_type_cannot_hold(self):
+        """They mark no cell; the largest of 64 bits does, though no double is as large."""
+        stored = np.arange(5 * 13 * 17).reshape(5, 13, 17) % 120
+        none = {"half": ("int64", 5.5), "below": ("uint64", -1.0), "above": ("int8", np.int16(261))}
+        path = self.save(dataset(names=()), "ncdf")
+        with netCDF4.Dataset(path, "a") as file:
+            for name, (dtype, missing) in none.items():
+                file.createVariable(name, dtype, ("time", "y", "x")).missing_value = missing
+            file.createVariable("most", "u8", ("time", "y", "x"), fill_value=2**64 - 1)
+            file.set_auto_mask(False)
+            for name in (*none, "most"):
+                file[name][:] = stored.astype(file[name].dtype)
+            file["most"][0, 0, 1] = 2**64 - 1
+        ours = self.computed("ncdf", path)
+        for name in none:
+            np.testing.assert_array_equal(ours[name].values, stored, name)
+        holed = stored.astype("f8")
+        holed[0, 0, 1] = np.nan
+        np.testing.assert_array_equal(ours.most.values, holed)
+        path = self.save(dataset(names=()), "zarr")
+        for name, dtype, fill in (("most", "u8", 2**64 - 1), ("least", "i8", -2**63)):
+            array = zarr.open(path).create_dataset(name, shape=stored.shape, chunks=(2, 5, 6), dtype=dtype,
+                                                   fill_value=fill)
+            array.attrs["_ARRAY_DIMENSIONS"] = ["time", "y", "x"]
+            array[:2, :5, :12] = stored[:2, :5, :12]  # other chunks are not there
+        zarr.consolidate_metadata(path)
+        ours = self.computed("zarr", path, chunk="5,13,17")
+        holed = np.full(stored.shape, np.nan)
+        holed[:2, :5, :12] = stored[:2, :5, :12]
+        for name in ("most", "least"):
+            np.testing.assert_array_equal(ours[name].values, holed, name)
+
+    def test_dates_as_texts_and_numbers(self):
+        data = dataset(epsg=4326)
+        stamps = [str(t)[:19] for t in data.time.values]
+        for kind in FORMATS:
+            for dtype in ("S19", "U19", object):
+                texts = data.assign_coords(time=np.array(stamps, dtype=dtype))
+                self.same(self.computed(kind, self.save(texts, kind)), data)
+            numbers = data.assign_coords(time=[20200105, 20200117.4375, 20200229, 20210101, 20210102])
+            numbers.time.attrs = {"units": "day as %Y%m%d.%f", "calendar": "proleptic_gregorian"}
+            self.same(self.computed(kind, self.save(numbers, kind)), data)
+        self.wrong("/file: FOLDER/in.nc: a time is 20200001, which is no date", self.save(
+            numbers.assign_coords(time=("time", numbers.time.values - 104, numbers.time.attrs)), "ncdf"))
+        self.wrong("/file: FOLDER/in.nc: 'soon' is no time (such as 2023-06-15; \"datetime\" states times)",
+                   self.save(data.assign_coords(time=[*stamps[:4], "soon"]), "ncdf"))
+        self.wrong("/file: FOLDER/in.nc: time 1, 2020-01-17T10:30:00, is not after the one before it, "
+                   "2020-01-29T00:00:00 (slices stand in ascending order of time)",
+                   self.save(data.assign_coords(time=["2020-01-29", *stamps[1:]]), "ncdf"))
+
+    def test_longitudes_that_jump(self):
+        data = dataset(epsg=4326, width=6)
+        for longitudes, left in (([170, 175, 180, -175, -170, -165], 167.5), ([350, 355, 0, 5, 10, 15], -12.5),
+                                 ([-165, -170, -175, 180, 175, 170], 167.5), ([10, 5, 0, 355, 350, 345], -17.5),
+                                 ([170, 175, 180, 185, 190, 195], 167.5), ([0, 60, 120, 180, -120, -60], -30)):
+            jumping = data.assign_coords(lon=("lon", np.float32(longitudes), data.lon.attrs))
+            path = self.save(jumping, "ncdf")
+            grid = self.info("ncdf", path)["grid"]
+            self.assertAlmostEqual(grid["left"], left)
+            cells = data.a.values[:, :, ::1 if longitudes[1] > longitudes[0] else -1]
+            np.testing.assert_array_equal(self.computed("ncdf", path).a.values, cells)
+        self.wrong("/file: FOLDER/in.nc: the coordinates of 'lon' are not evenly spaced: number 1 is 10, where 20 "
+                   "would be even (xarray's interp or cdo's remapping brings them onto a plain grid)",
+                   self.save(data.assign_coords(lon=("lon", [0, 10, 200, 300, 20, 100], data.lon.attrs)), "ncdf"))
+
     def test_filters_and_types_of_zarr(self):
         data = dataset(times=5)
         path = self.save(data.drop_vars("a"), "zarr")

@@ -1,8 +1,10 @@
 // ArrayStore: a file of named arrays with named dimensions and attributes, netCDF or Zarr.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -97,6 +99,22 @@ decltype(auto) dispatch_array(ArrayType type, F&& f) {
     default:
       return std::forward<F>(f)(std::type_identity<double>{});
   }
+}
+
+// A fill value as T; integers are cut off and clamped: 2^64, which is what becomes of the largest
+// number of 64 bits as a double, is that number again.
+template <class T>
+T array_cast(double value) {
+  if constexpr (std::is_integral_v<T>) {
+    if (std::isnan(value)) return 0;
+    if (value <= static_cast<double>(std::numeric_limits<T>::lowest())) {
+      return std::numeric_limits<T>::lowest();
+    }
+    if (value >= static_cast<double>(std::numeric_limits<T>::max())) {
+      return std::numeric_limits<T>::max();
+    }
+  }
+  return static_cast<T>(value);
 }
 
 std::size_t size_of(ArrayType type);  // bytes; 0 for kOther

@@ -86,6 +86,22 @@ std::string axis_text(const std::string& dimension) {
   return "the coordinates of '" + dimension + "'";
 }
 
+// Longitudes that jump by a turn, as of 170, 180, -170: on, without the jump.
+void unroll(std::vector<double>& longitudes) {
+  constexpr double kTurn = 360;
+  const std::vector<double> stated = longitudes;
+  double turns = 0;
+  for (std::size_t i = 1; i < stated.size(); ++i) {
+    const double step = stated[i] - stated[i - 1];
+    if (std::abs(step) > kTurn / 2 && std::abs(step) < kTurn) turns += step < 0 ? kTurn : -kTurn;
+    longitudes[i] = stated[i] + turns;
+  }
+  if (turns == 0) return;
+  const auto [least, most] = std::ranges::minmax_element(longitudes);
+  const double shift = *most > kTurn ? -kTurn : *least < -kTurn / 2 ? kTurn : 0;
+  for (double& longitude : longitudes) longitude += shift;
+}
+
 Line line_of(const std::string& dimension, const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
   const double step = (values.back() - values.front()) / (n - 1);
@@ -147,6 +163,15 @@ std::optional<Line> bounds_line(const ArrayStore& store, const ArrayInfo& coordi
   return Line{values[0], values[1] - values[0]};
 }
 
+bool is_longitude(const ArrayStore& store, const std::string& x) {
+  const ArrayInfo* coordinate = coordinate_of(store, x);
+  if (!coordinate) return false;
+  const std::string units = text_attribute(coordinate->attributes, "units");
+  return is_degrees_east(units) ||
+         text_attribute(coordinate->attributes, "standard_name") == "longitude" ||
+         (units.empty() && is_one_of(lower(base_name(x)), {"lon", "longitude"}));
+}
+
 // The cells of one axis of a variable.
 Line decode_line(const ArrayStore& store, const ArrayInfo& variable, const std::string& dimension,
                  std::int64_t size, const CfAttributes& mapping,
@@ -165,6 +190,7 @@ Line decode_line(const ArrayStore& store, const ArrayInfo& variable, const std::
   for (double& value : values) value *= factor;
   std::optional<Line> line;
   if (size > 1) {
+    if (is_longitude(store, dimension)) unroll(values);
     line = line_of(dimension, values);
   } else if (!stated) {
     line = bounds_line(store, *coordinate);
@@ -208,15 +234,6 @@ CfAttributes mapping_of(const ArrayStore& store, const ArrayInfo& variable,
   if (index) return store.arrays()[*index].attributes;
   const std::string wkt = text_attribute(variable.attributes, "_CRS");
   return wkt.empty() ? CfAttributes{} : CfAttributes{{"crs_wkt", wkt}};
-}
-
-bool is_longitude(const ArrayStore& store, const std::string& x) {
-  const ArrayInfo* coordinate = coordinate_of(store, x);
-  if (!coordinate) return false;
-  const std::string units = text_attribute(coordinate->attributes, "units");
-  return is_degrees_east(units) ||
-         text_attribute(coordinate->attributes, "standard_name") == "longitude" ||
-         (units.empty() && is_one_of(lower(base_name(x)), {"lon", "longitude"}));
 }
 
 }  // namespace

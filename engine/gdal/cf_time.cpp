@@ -69,6 +69,20 @@ std::optional<Since> split_units(const std::string& units) {
   return Since{trimmed(units.substr(0, at)), trimmed(units.substr(at + kSince.size()))};
 }
 
+// "day as %Y%m%d.%f", as CDO and ESMF write: 20200131.25 is six o'clock.
+bool is_date_number(const std::string& units) { return lower(units).starts_with("day as %y%m%d"); }
+
+Instant from_date_number(double value) {
+  const double whole = std::floor(value);
+  const auto date = whole > 0 && whole < 1e8 ? static_cast<int>(whole) : 0;
+  constexpr int kYear = 10000;
+  constexpr int kMonth = 100;
+  const year_month_day day =
+      std::chrono::year(date / kYear) / (date % kYear / kMonth) / (date % kMonth);
+  if (!day.ok()) throw invalid("a time is " + number_text(value) + ", which is no date");
+  return sys_days(day) + seconds(std::llround((value - whole) * kSecondsADay));
+}
+
 // "", "Z", "UTC", "+02:00", "-6:00", "+0530": how far local time is ahead of UTC.
 std::optional<seconds> scan_zone(TimeScanner& in, std::string_view rest) {
   for (const std::string_view utc : {"", "Z", "z", "UTC", "utc", "GMT"}) {
@@ -209,6 +223,11 @@ struct Decoded {
 
 Decoded decode(const std::vector<double>& values, const std::string& units,
                const std::string& calendar) {
+  if (is_date_number(units)) {
+    Decoded dates;
+    for (const double value : values) dates.instants.push_back(from_date_number(value));
+    return dates;
+  }
   const auto since = split_units(units);
   const auto unit = since ? parse_unit(since->unit) : std::nullopt;
   if (!unit) {
@@ -284,9 +303,20 @@ std::optional<TimeAxis> regular_axis(const CfTimes& times) {
   return TimeAxis::regular(edges[0], *step, static_cast<std::int64_t>(n));
 }
 
+TimeAxis ascending_axis(std::vector<Instant> labels) {
+  for (std::size_t i = 1; i < labels.size(); ++i) {
+    if (labels[i - 1] < labels[i]) continue;
+    throw invalid("time " + std::to_string(i) + ", " + to_text(labels[i]) +
+                      ", is not after the one before it, " + to_text(labels[i - 1]),
+                  "slices stand in ascending order of time");
+  }
+  return TimeAxis::labelled(std::move(labels));
+}
+
 }  // namespace
 
 bool is_time_unit(const std::string& units) {
+  if (is_date_number(units)) return true;
   const auto since = split_units(units);
   return since && parse_unit(since->unit).has_value();
 }
@@ -302,14 +332,19 @@ std::vector<Instant> decode_instants(const std::vector<double>& values, const st
 
 TimeAxis decode_times(const CfTimes& times) {
   if (const auto axis = regular_axis(times)) return *axis;
-  std::vector<Instant> labels = decode_instants(times.values, times.units, times.calendar);
-  for (std::size_t i = 1; i < labels.size(); ++i) {
-    if (labels[i - 1] < labels[i]) continue;
-    throw invalid("time " + std::to_string(i) + ", " + to_text(labels[i]) +
-                      ", is not after the one before it, " + to_text(labels[i - 1]),
-                  "slices stand in ascending order of time");
+  return ascending_axis(decode_instants(times.values, times.units, times.calendar));
+}
+
+TimeAxis axis_of_texts(const std::vector<std::string>& texts) {
+  std::vector<Instant> labels;
+  for (const std::string& text : texts) {
+    const auto span = parse_time(text);
+    if (!span) {
+      throw invalid("'" + text + "' is no time", "such as 2023-06-15; \"datetime\" states times");
+    }
+    labels.push_back(span->start);
   }
-  return TimeAxis::labelled(std::move(labels));
+  return ascending_axis(std::move(labels));
 }
 
 }  // namespace cube

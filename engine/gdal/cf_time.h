@@ -1,4 +1,4 @@
-// Times as CF files state them: numbers since an instant, in a calendar.
+// Times as CF files state them, numbers since an instant in a calendar, and as others do.
 // Thread rule: pure functions.
 #pragma once
 
@@ -19,7 +19,7 @@ struct CfTimes {
   std::string step;            // ISO 8601, of a regular axis, where the file says so; else ""
 };
 
-// True for units such as "days since ...".
+// True for units such as "days since ...", and for "day as %Y%m%d.%f", of dates as numbers.
 bool is_time_unit(const std::string& units);
 
 // The instants, to whole seconds. Units are (plural or not, or short) from nanoseconds to weeks,
@@ -34,5 +34,9 @@ std::vector<Instant> decode_instants(const std::vector<double>& values, const st
 // where their bounds do. Else one that is labelled with the times. Throws Error(kInvalid) also
 // where times do not ascend.
 TimeAxis decode_times(const CfTimes& times);
+
+// Labelled with times that are written out, "2020-01-31". Throws Error(kInvalid) for what is none,
+// and where they do not ascend.
+TimeAxis axis_of_texts(const std::vector<std::string>& texts);
 
 }  // namespace cube

@@ -295,7 +295,7 @@ bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
   bool any = false;
   const auto fill = [&] {
     dispatch_array(info.type, [&]<class T>(std::type_identity<T>) {
-      const auto value = static_cast<T>(info.fill.value_or(0));
+      const auto value = array_cast<T>(info.fill.value_or(0));
       for (std::size_t i = 0; i < out.size(); i += cell) std::memcpy(&out[i], &value, cell);
     });
   };
