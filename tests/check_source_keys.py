@@ -239,6 +239,32 @@ class Rasters(RasterCase):
             {"cube_type": "raster", "files": ["a.tif", "b.tif"], "align": "error"}))
 
 
+class SignedBytes(RasterCase):
+    """As MODIS's reliability has them, which GDAL before 3.7 takes for those from 0 to 255."""
+
+    def test_every_way_to_read(self):
+        random = np.random.default_rng(55)
+        cells = random.integers(-127, 128, (40, 50))
+        cells[random.random(cells.shape) < 0.2] = -128
+        self.write("plain.tif", (cells & 255).astype("uint8"), tile=16)
+        gdal.Translate(self.path("a.tif"), self.path("plain.tif"), creationOptions=["TILED=YES", "PIXELTYPE=SIGNEDBYTE"])
+        file = gdal.Open(self.path("a.tif"), gdal.GA_Update)
+        file.GetRasterBand(1).SetNoDataValue(-128)
+        file = None
+        self.write("wide.tif", np.where(cells == -128, -999, cells).astype("int16"), -999, tile=16)
+        self.write("like.tif", np.zeros((60, 70), "uint8"), None, 5e5 + 3, 5e6 - 2, 7, 6)
+        for more in ({}, {"like": "like.tif"}, {"like": "like.tif", "resampling": "bilinear"},
+                     {"like": "like.tif", "resampling": "average"}, {"like": "like.tif", "resampling": "mode"}):
+            for chunk in ((), ("--chunk", "1,16,16"), ("--chunk", "1,7,11")):
+                got, made, _ = self.run_graph({"cube_type": "raster", "file": "a.tif", "bands": ["a"], **more}, *chunk)
+                wanted, _, _ = self.run_graph({"cube_type": "raster", "file": "wide.tif", "bands": ["a"], **more}, *chunk)
+                with self.subTest(f"{more} {chunk}"):
+                    self.assertSame(got, wanted)
+                    self.assertTrue(np.nanmin(got) < -50)
+        self.assertSame(self.run_graph({"cube_type": "raster", "file": "a.tif", "bands": ["a"]})[0],
+                        np.where(cells == -128, np.nan, cells))
+
+
 class Times(RasterCase):
     def test_times_of_names(self):
         times = [datetime.datetime(2019, 2, 28, 23, 59, 1), datetime.datetime(2020, 2, 29, 0, 0, 0),

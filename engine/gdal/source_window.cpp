@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#include <string_view>
 
 #include "engine/error.h"
 #include "engine/gdal/gdal_types.h"
@@ -37,6 +38,25 @@ struct Cells {
   }
 };
 
+// Bytes from -128 to 127: before version 3.7 GDAL takes them for those from 0 to 255.
+bool has_signed_bytes(GDALRasterBandH band) {
+  if (GDALGetRasterDataType(band) != GDT_Byte) return false;
+  const char* type = GDALGetMetadataItem(band, "PIXELTYPE", "IMAGE_STRUCTURE");
+  return type && std::string_view(type) == "SIGNEDBYTE";
+}
+
+void give_signs(const Range& rows, const Range& columns, const Cells& out) {
+  constexpr int kBytes = std::numeric_limits<std::uint8_t>::max() + 1;
+  dispatch(out.dtype, [&]<class T>(std::type_identity<T>) {
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+      T* cell = reinterpret_cast<T*>(out.at(row, columns.begin));
+      for (std::int64_t i = 0; i < columns.size(); ++i) {
+        if (cell[i] >= kBytes / 2) cell[i] = static_cast<T>(cell[i] - kBytes);
+      }
+    }
+  });
+}
+
 void read_part(const SourceBand& source, const Range& rows, const Range& columns,
                const Cells& out) {
   const GdalErrors errors;
@@ -47,6 +67,7 @@ void read_part(const SourceBand& source, const Range& rows, const Range& columns
                        out.at(rows.begin, columns.begin), width, height, gdal_type(out.dtype), 0,
                        static_cast<GSpacing>(out.row_bytes), nullptr),
         errors, source.descriptor);
+  if (out.dtype != DType::kUInt8 && has_signed_bytes(source.band)) give_signs(rows, columns, out);
 }
 
 bool is_hidden(std::span<const std::uint8_t> hidden, const Cells& all, const Range& rows,
@@ -208,7 +229,10 @@ DType read_dtype(GDALRasterBandH band, const std::string& descriptor) {
   const GDALDataType type = GDALGetRasterDataType(band);
   switch (type) {
     case GDT_Byte:
-      return DType::kUInt8;
+      return has_signed_bytes(band) ? DType::kInt16 : DType::kUInt8;
+#if GDAL_VERSION_NUM >= 3070000
+    case GDT_Int8:
+#endif
     case GDT_Int16:
       return DType::kInt16;
     case GDT_UInt16:

@@ -33,8 +33,8 @@ struct SourceWindow {
   std::size_t size() const { return static_cast<std::size_t>(rows.size() * columns.size()); }
 };
 
-// The type that cells of a band are read in: its own, float64 for 64-bit integers. Throws
-// Error(kUnreadable) for complex cells.
+// The type that cells of a band are read in: its own, int16 for signed bytes, float64 for 64-bit
+// integers. Throws Error(kUnreadable) for complex cells.
 DType read_dtype(GDALRasterBandH band, const std::string& descriptor);
 
 // A band or overview that cells are read from.
