@@ -20,7 +20,7 @@ namespace cube {
 // An output as the user asks for it.
 struct OutputSpec {
   std::string file;    // may hold {t} and {band}
-  std::string format;  // "GTiff", "COG", "netCDF", "Zarr", "PNG", "CSV", ...; "" = by name
+  std::string format;  // "GTiff", "COG", "netCDF", "Zarr", "PNG", "GIF", "CSV", ...; "" = by name
   std::map<std::string, std::string> options;  // creation options, as of GDAL's drivers
   bool overwrite = false;                      // false: an existing file is an error
 };
@@ -60,7 +60,7 @@ class Sink {
 std::unique_ptr<Sink> make_sink(const OutputSpec& spec, const CubeInfo& info);
 
 // The format that a file name suggests (".tif" GTiff, ".nc" netCDF, ".zarr" Zarr, ".png" PNG,
-// ".csv" CSV, ".gpkg" GPKG, ".geojson" and ".json" GeoJSON).
+// ".gif" GIF, ".webp" WebP, ".csv" CSV, ".gpkg" GPKG, ".geojson" and ".json" GeoJSON).
 std::optional<std::string> format_of_name(const std::string& file);
 
 // Throws Error(kInvalid) when neither the format that is asked for nor the name gives one.

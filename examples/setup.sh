@@ -2,7 +2,7 @@
 # configures. Works as root and with sudo; on a system without apt it says what is missing.
 
 packages_build=(g++ cmake ninja-build pkg-config libgdal-dev libsqlite3-dev nlohmann-json3-dev
-  libmuparser-dev libnetcdf-dev libisal-dev doctest-dev libcli11-dev)
+  libmuparser-dev libnetcdf-dev libisal-dev libgif-dev libwebp-dev doctest-dev libcli11-dev)
 
 # install_packages PACKAGE...: those that are not there yet, by apt.
 install_packages() {

@@ -603,9 +603,9 @@ TEST_CASE("what is wrong with an output is said before any work") {
   CHECK(
       says(spec_of(dir, "a.jpg"), info) ==
       dir.file("a.jpg") +
-          ": the name does not say which format to write (end it in .tif, .nc, .zarr, .png, .csv, "
-          ".gpkg or .geojson, or give the format: GTiff, COG, netCDF, Zarr, PNG, CSV, GPKG, "
-          "GeoJSON)");
+          ": the name does not say which format to write (end it in .tif, .nc, .zarr, .png, .gif, "
+          ".webp, .csv, .gpkg or .geojson, or give the format: GTiff, COG, netCDF, Zarr, PNG, GIF, "
+          "WebP, CSV, GPKG, GeoJSON)");
   CHECK(says(spec_of(dir, "a.tif", "GTif"), info) ==
         a + ": there is no output format 'GTif' (did you mean 'GTiff'?)");
   CHECK(says(spec_of(dir, "a_{time}.tif"), info) ==
@@ -692,12 +692,14 @@ TEST_CASE("formats and names") {
   CHECK(format_of_name("x/a.nc") == "netCDF");
   CHECK(format_of_name("a.zarr") == "Zarr");
   CHECK(format_of_name("a.png") == "PNG");
+  CHECK(format_of_name("a.gif") == "GIF");
+  CHECK(format_of_name("a.webp") == "WebP");
   CHECK(format_of_name("a.csv") == "CSV");
   CHECK(format_of_name("a.gpkg") == "GPKG");
   CHECK(format_of_name("a.geojson") == "GeoJSON");
   CHECK(format_of_name("a.json") == "GeoJSON");
   CHECK(!format_of_name("a.jpg"));
-  CHECK(output_formats().size() == 8);
+  CHECK(output_formats().size() == 10);
   for (const auto& [name, help] : output_formats()) CHECK(!help.empty());
 }
 
@@ -709,12 +711,15 @@ TEST_CASE("a full disk is an error, never a success") {
     MESSAGE("skipped: mounting a small file system is not allowed here");
     return;
   }
-  for (const char* name : {"a.tif", "c.tif", "a.nc", "a.zarr", "a.png"}) {
+  for (const char* name : {"a.tif", "c.tif", "a.nc", "a.zarr", "a.png", "a.gif", "a.webp"}) {
     CubeInfo info = one_band(1, DType::kFloat32);
     info.grid = utm_grid(1500, 1500);
     OutputSpec spec{place + "/" + name, name[0] == 'c' ? "COG" : "", {}, false};
-    if (std::string(name) != "a.png") spec.options["COMPRESS"] = "NONE";
-    if (std::string(name) == "a.png") write_text(place + "/filler", std::string(252 * 1024, ' '));
+    const bool picture = std::string(name).find(".tif") == std::string::npos &&
+                         std::string(name).find("a.nc") == std::string::npos &&
+                         std::string(name).find("a.zarr") == std::string::npos;
+    if (!picture) spec.options["COMPRESS"] = "NONE";
+    if (picture) write_text(place + "/filler", std::string(256 * 1024, ' '));
     const std::string said = error_of([&] {
       const auto sink = make_sink(spec, info);
       sink->begin({1, 128, 128}, kProvenance);

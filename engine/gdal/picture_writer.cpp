@@ -55,9 +55,8 @@ void PictureWriter::choose_bands(const OutputOptions& options) {
       channels_.push_back(info.band(name, part_.file));
     }
     if (channels_.size() == 3) return;
-    throw Error(ErrorCode::kInvalid,
-                "option BANDS names " + counted(channels_.size(), "band"), part_.file,
-                "three, e.g. BANDS=red,green,blue");
+    throw Error(ErrorCode::kInvalid, "option BANDS names " + counted(channels_.size(), "band"),
+                part_.file, "three, e.g. BANDS=red,green,blue");
   }
 }
 
@@ -285,7 +284,7 @@ std::int64_t PictureWriter::resident_bytes() const {
          width() * height() * kPixel + kStretchBytes + encoder_bytes();
 }
 
-std::string picture_options() {
+std::string picture_options(int most) {
   std::string ramps;
   for (const std::string& name : ramp_names()) ramps += "<Value>" + name + "</Value>";
   return "<Option name='BAND' type='string'/><Option name='BANDS' type='string'/>"
@@ -295,8 +294,15 @@ std::string picture_options() {
          "</Option><Option name='RAMP' type='string-select'>" +
          ramps +
          "</Option><Option name='CLASSES' type='string'/>"
-         "<Option name='SIZE' type='int' min='1' max='16384'/><Option name='T' type='string'/>"
+         "<Option name='SIZE' type='int' min='1' max='" +
+         std::to_string(most) +
+         "'/><Option name='T' type='string'/>"
          "<Option name='LABEL' type='boolean'/><Option name='LEGEND' type='boolean'/>";
+}
+
+std::string animation_options() {
+  return "<Option name='FPS' type='float' min='0.1' max='50'/>"
+         "<Option name='LOOP' type='int' min='0' max='65535'/>";
 }
 
 }  // namespace cube

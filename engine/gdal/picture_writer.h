@@ -90,7 +90,14 @@ class PictureWriter : public FileWriter {
   std::vector<Stretch> stretches_;  // one a channel, or one a frame and channel
 };
 
-// The options that all of them know, for the list of a format: "<Option .../>...".
-std::string picture_options();
+// The options that all of them know, for the list of a format: "<Option .../>...". `most` is how
+// many pixels the format can hold either way.
+std::string picture_options(int most);
+
+// Those of formats that show slices after each other: pictures a second, and how often all are
+// shown, 0 = for ever.
+std::string animation_options();
+inline constexpr int kMostPictureSize = 16384;
+inline constexpr const char* kDefaultFps = "2";
 
 }  // namespace cube

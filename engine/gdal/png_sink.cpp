@@ -58,7 +58,7 @@ std::unique_ptr<FileWriter> make_png_writer(const FilePart& part, const OutputOp
 }
 
 std::string png_options() {
-  return "<Options>" + picture_options() +
+  return "<Options>" + picture_options(kMostPictureSize) +
          "<Option name='ZLEVEL' type='int' min='1' max='9'/></Options>";
 }
 

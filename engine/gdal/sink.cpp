@@ -48,6 +48,10 @@ constexpr std::array kFormats = {
                  true, false, false, zarr_options, make_zarr_writer},
     OutputFormat{"PNG", "quick look: one band in a colour ramp, or three as red, green, blue",
                  ".png", false, true, false, false, png_options, make_png_writer},
+    OutputFormat{"GIF", "the same of all slices, one after the other", ".gif", false, true, false,
+                 false, gif_options, make_gif_writer},
+    OutputFormat{"WebP", "the same in all colours and smaller", ".webp", false, true, false, false,
+                 webp_options, make_webp_writer},
     OutputFormat{"CSV", "table: a line a feature (or cell) and time", ".csv", false, true, false,
                  true, table_options, make_csv_writer},
     OutputFormat{"GPKG", "table as a GeoPackage, with geometries", ".gpkg", false, true, false,
@@ -67,7 +71,8 @@ const OutputFormat& find_format(const OutputSpec& spec) {
   }
   if (const auto name = format_of_name(spec.file)) return kFormats[*find_name(names, *name)];
   throw Error(ErrorCode::kInvalid, "the name does not say which format to write", spec.file,
-              "end it in .tif, .nc, .zarr, .png, .csv, .gpkg or .geojson, or give the format: " +
+              "end it in .tif, .nc, .zarr, .png, .gif, .webp, .csv, .gpkg or .geojson, or give the "
+              "format: " +
                   join(names));
 }
 

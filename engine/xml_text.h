@@ -1,0 +1,13 @@
+// Text for XML.
+// Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cube {
+
+// The text as content or attribute; control characters, which XML does not have, are left out.
+std::string xml_text(std::string_view text);
+
+}  // namespace cube
