@@ -109,8 +109,8 @@ void Palette::add(const Picture& picture) {
 
 void Palette::build() {
   if (too_many_) return cut();
-  for (auto& [code, index] : exact_) {
-    const auto channel = [&](int shift) { return static_cast<std::uint8_t>(code >> shift); };
+  for (const auto& entry : exact_) {
+    const auto channel = [&](int shift) { return static_cast<std::uint8_t>(entry.first >> shift); };
     colours_.push_back({channel(16), channel(8), channel(0)});
   }
   std::sort(colours_.begin(), colours_.end());  // the same file from every library

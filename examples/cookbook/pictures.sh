@@ -1,0 +1,7 @@
+# Pictures: a film of a year and a quick look in true colours of one's own choice.
+set -eu
+cube sample try
+cube catalog create try/s2.db try/archive
+cube run try/monthly.json -o ndvi.gif --co RAMP=RdYlGn --co LEGEND=YES
+cube run try/monthly.json -o ndvi.webp --co RAMP=RdYlGn --co SIZE=800 --co FPS=4
+cube run try/ndvi.json -o ndvi.png --co PERCENTILES=5,95 --co LEGEND=YES
