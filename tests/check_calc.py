@@ -99,6 +99,16 @@ class Calc(Case):
         well = ~np.isnan(a) & ~np.isnan(b)
         np.testing.assert_array_equal(stored[1][well], np.where(a > b, 255, 2)[well])
 
+    def test_a_result_that_is_nodata_is_missing_as_with_gdal_calc(self):
+        self.calc("im1b1*(im1b1>1000)", "a.tif", "--dtype", "uint16", "--nodata", "0", "-o",
+                  "ours.tif")
+        subprocess.run(["gdal_calc.py", "-A", self.path("a.tif"), "--calc", "A*(A>1000)",
+                        "--NoDataValue=0", "--quiet", "--outfile", self.path("theirs.tif")],
+                       check=True)
+        ours = self.cells("ours.tif")
+        np.testing.assert_array_equal(ours, self.cells("theirs.tif"))
+        self.assertTrue(np.nanmin(ours) > 1000)
+
     def test_files_on_other_cells(self):
         self.calc("im1b1+im2b2", "a.tif", "c.tif", "--like", "a.tif", "-o", "out.tif")
         c = np.kron(self.cells("c.tif")[1], np.ones((2, 2)))

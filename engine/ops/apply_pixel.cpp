@@ -3,6 +3,7 @@
 #include "engine/declared_bands.h"
 #include "engine/error.h"
 #include "engine/formula_rows.h"
+#include "engine/missing.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 
@@ -112,6 +113,8 @@ class ApplyPixel final : public Operator {
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
           rows.run(in, pulled, region, t, y, row_);
+          // The value that the user calls missing is; one that only rounds to it is not.
+          if (block.nodata()) std::ranges::replace(row_, *block.nodata(), kMissing);
           block.set_row_of_valid(t, y, region.x.begin, row_);
         }
       }
@@ -226,11 +229,11 @@ OperatorType apply_pixel() {
       .summary = "New bands from formulas, cell by cell.",
       .help =
           "A band without dtype is float32, or float64 where the formula uses bands wider than "
-          "16 bits, coordinates or times. Results of an integer band are rounded to the nearest "
-          "whole number (halves to the even one) and clamped to what its type holds; one that then "
-          "is the nodata value is stored as the number beside it (254 for 255, 1 for 0), so that "
-          "it does not go missing: nan in a formula makes a missing cell. Missing in an operand "
-          "gives missing. A band that "
+          "16 bits, coordinates or times. A result that is the nodata value, or nan, is missing. "
+          "Results of an integer band are rounded to the nearest whole number (halves to the even "
+          "one) and clamped to what its type holds; one that becomes the nodata value only by that "
+          "is stored as the number beside it (254 for 255, 1 for 0) and does not go missing. "
+          "Missing in an operand gives missing. A band that "
           "matches a name only when case is ignored is found if there is one. A name with other "
           "characters than letters, digits, _ and . cannot stand in a formula: rename_bands gives "
           "it "
