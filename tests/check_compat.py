@@ -100,8 +100,11 @@ class Compatibility(unittest.TestCase):
         srs = osr.SpatialReference()
         srs.ImportFromEPSG(32631)
         layer = data.CreateLayer("points", srs, ogr.wkbPoint)
-        for x, y in ((713450, 5541250), (714010, 5540990), (715310, 5540040)):
+        layer.CreateField(ogr.FieldDefn("day", ogr.OFTString))
+        for x, y, day in ((713450, 5541250, "2023-03-05"), (714010, 5540990, "2023-07-31"),
+                          (715310, 5540040, "2023-07-01")):
             feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetField("day", day)
             feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POINT({x} {y})"))
             layer.CreateFeature(feature)
 

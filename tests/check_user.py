@@ -65,6 +65,33 @@ class Examples(Case):
             np.testing.assert_array_equal(cells(self.path(f"p_{band}.tif")), cells(self.path(f"s_{band}.tif")))
 
 
+class Installed(Case):
+    def test_a_plugin_of_the_installed_header(self):
+        """Of the program that cmake installs to a prefix, and by a compiler of C or C++."""
+        build = os.path.dirname(CUBE)
+        if not (shutil.which("cmake") and shutil.which("cc") and os.path.exists(build + "/cmake_install.cmake")):
+            self.skipTest("cube is not in a build folder, or cmake or cc is not here")
+
+        def must(*command):
+            result = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return result
+
+        must("cmake", "--install", build, "--prefix", self.path("prefix"))
+        flags = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-I", self.path("prefix/include"))
+        must("cc", "-std=c99", *flags, "-shared", "-fPIC", "-O2", os.path.join(SOURCE, "examples", "plugin",
+             "local_range.c"), "-o", self.path("mine.so"), "-lm")
+        must("c++", "-std=c++11", *flags, "-fsyntax-only", "-x", "c++", "-include", "cube_plugin.h", "/dev/null")
+        for program, file in ((self.path("prefix/bin/cube"), "mine.so"),
+                              (CUBE, os.path.join(os.environ["CUBE_PLUGINS"], "local_range.so"))):
+            graph = self.graph({"cube_type": "plugin", "file": file, "arguments": {"radius": 1}, "in_cube": {
+                "cube_type": "slice_time", "it": 1, "in_cube": VARIED}})
+            must(program, "run", graph, "-o", self.path(os.path.basename(file) + ".tif"), "--allow-exec", "-q")
+        mine = cells(self.path("mine.so.tif"))
+        np.testing.assert_array_equal(mine, cells(self.path("local_range.so.tif")))
+        self.assertGreater(np.nanmax(mine), 10)
+
+
 class Consent(Case):
     def test_stream(self):
         graph = self.graph({"cube_type": "stream", "command": f"touch {self.path('ran')}; cat", "bands": ["a", "b"],
