@@ -177,6 +177,18 @@ class Collection(RasterCase):
         got, _ = self.series(self.source("median", mask={**mask, "missing": "ignore"}))
         self.assertSame(got, self.composite("median", hidden))
 
+    def test_a_method_a_band(self):
+        def cells(resampling):
+            source = self.source("first")["in_cube"]
+            source["view"]["resampling"] = resampling
+            source["view"]["space"]["dx"] = 8
+            return self.run_graph({"cube_type": "slice_time", "it": 0, "in_cube": source})[2]
+
+        (v, q), (linear, _), (_, mode) = cells({"q": "mode", "*": "bilinear"}), cells("bilinear"), cells("mode")
+        self.assertSame(v, linear)
+        self.assertSame(q, mode)
+        self.assertFalse(np.array_equal(linear, cells("mode")[0], equal_nan=True))
+
     def test_strict(self):
         self.graph("no raster", "v2.tif")
         self.fails(1, "v2.tif", "run", self.graph(self.source()), "-o", self.path("out.tif"), "--overwrite")
