@@ -6,6 +6,7 @@
 
 #include "cli/picture.h"
 #include "cli/picture_layout.h"
+#include "engine/xml_text.h"
 
 namespace cube {
 
@@ -73,29 +74,6 @@ double text_width(const std::string& text, double size, bool bold = false) {
   return sum * size * (bold ? 1.1 : 1);
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:  // XML has no other control characters
-        out += static_cast<unsigned char>(c) < ' ' && c != '\n' ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 std::string number(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f", value);
@@ -108,7 +86,7 @@ std::string attribute(const char* name, double value) {
 
 std::string text_at(const char* style, double x, double y, const std::string& text) {
   return "<text class=\"" + std::string(style) + "\"" + attribute("x", x) + attribute("y", y) +
-         ">" + escaped(text) + "</text>\n";
+         ">" + xml_text(text) + "</text>\n";
 }
 
 std::string rectangle(double x, double y, double width, double height, const std::string& more) {
@@ -138,9 +116,9 @@ std::string box_at(const Picture::Box& box, const Layout::Place& place, double w
   const Colours& colours = colours_of(box.kind);
   const double height = height_of(box);
   const std::string line = std::string("stroke=\"") + colours.line + "\"";
-  std::string out = "<g class=\"node " + box.kind + "\">\n<title>" + escaped(box.title);
+  std::string out = "<g class=\"node " + box.kind + "\">\n<title>" + xml_text(box.title);
   for (const auto* lines : {&box.lines, &box.tips, &box.notes}) {
-    for (const std::string& tip : *lines) out.append("\n").append(escaped(tip));
+    for (const std::string& tip : *lines) out.append("\n").append(xml_text(tip));
   }
   out += "</title>\n";
   out += rectangle(place.x, place.y, width, height,

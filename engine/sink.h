@@ -60,7 +60,7 @@ class Sink {
 std::unique_ptr<Sink> make_sink(const OutputSpec& spec, const CubeInfo& info);
 
 // The format that a file name suggests (".tif" GTiff, ".nc" netCDF, ".zarr" Zarr, ".png" PNG,
-// ".gif" GIF, ".webp" WebP, ".csv" CSV, ".gpkg" GPKG, ".geojson" and ".json" GeoJSON).
+// ".gif" GIF, ".webp" WebP, ".csv" CSV, ".svg" SVG, ".gpkg" GPKG, ".geojson" and ".json" GeoJSON).
 std::optional<std::string> format_of_name(const std::string& file);
 
 // Throws Error(kInvalid) when neither the format that is asked for nor the name gives one.

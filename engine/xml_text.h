@@ -7,7 +7,8 @@
 
 namespace cube {
 
-// The text as content or attribute; control characters, which XML does not have, are left out.
+// The text as content or attribute; control characters, which XML does not have,
+// become spaces.
 std::string xml_text(std::string_view text);
 
 }  // namespace cube

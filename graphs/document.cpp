@@ -126,7 +126,7 @@ struct Output {
              .required = true,
              .path = true},
             file);
-    v.field({.name = "format", .help = "GTiff, COG, netCDF, Zarr, PNG, GIF, WebP, CSV, GPKG or GeoJSON."},
+    v.field({.name = "format", .help = "GTiff, COG, netCDF, Zarr, PNG, GIF, WebP, CSV, SVG, GPKG or GeoJSON."},
             format);
     v.field({.name = "options", .help = "Creation options, as of GDAL's drivers."}, options);
     v.field({.name = "overwrite", .help = "Replace an existing file."}, overwrite);

@@ -88,12 +88,12 @@ class Graphs(Case):
                   "in a document of named cubes \"result\" names or holds the one to compute)", {"file": "a.nc"})
 
     def test_outputs(self):
-        formats = "GTiff, COG, netCDF, Zarr, PNG, CSV, GPKG, GeoJSON"
+        formats = "GTiff, COG, netCDF, Zarr, PNG, GIF, WebP, CSV, SVG, GPKG, GeoJSON"
         for output, text in (
                 ({"file": "a.tif", "format": "JPEG"}, f"FOLDER/a.tif: there is no output format 'JPEG' (one of {formats})"),
                 ({"file": "a.tif", "format": "GTif"}, "FOLDER/a.tif: there is no output format 'GTif' (did you mean 'GTiff'?)"),
                 ({"file": "a.jpg"}, "FOLDER/a.jpg: the name does not say which format to write (end it in .tif, .nc, .zarr, "
-                                    f".png, .csv, .gpkg or .geojson, or give the format: {formats})")):
+                                    f".png, .gif, .webp, .csv, .svg, .gpkg or .geojson, or give the format: {formats})")):
             self.told("/outputs/1: " + text, {"result": DUMMY, "outputs": [{"file": "b.tif"}, output]})
 
 

@@ -604,8 +604,9 @@ TEST_CASE("what is wrong with an output is said before any work") {
       says(spec_of(dir, "a.jpg"), info) ==
       dir.file("a.jpg") +
           ": the name does not say which format to write (end it in .tif, .nc, .zarr, .png, .gif, "
-          ".webp, .csv, .gpkg or .geojson, or give the format: GTiff, COG, netCDF, Zarr, PNG, GIF, "
-          "WebP, CSV, GPKG, GeoJSON)");
+          ".webp, .csv, .svg, .gpkg or .geojson, or give the format: GTiff, COG, netCDF, Zarr, "
+          "PNG, GIF, "
+          "WebP, CSV, SVG, GPKG, GeoJSON)");
   CHECK(says(spec_of(dir, "a.tif", "GTif"), info) ==
         a + ": there is no output format 'GTif' (did you mean 'GTiff'?)");
   CHECK(says(spec_of(dir, "a_{time}.tif"), info) ==
@@ -694,12 +695,13 @@ TEST_CASE("formats and names") {
   CHECK(format_of_name("a.png") == "PNG");
   CHECK(format_of_name("a.gif") == "GIF");
   CHECK(format_of_name("a.webp") == "WebP");
+  CHECK(format_of_name("a.svg") == "SVG");
   CHECK(format_of_name("a.csv") == "CSV");
   CHECK(format_of_name("a.gpkg") == "GPKG");
   CHECK(format_of_name("a.geojson") == "GeoJSON");
   CHECK(format_of_name("a.json") == "GeoJSON");
   CHECK(!format_of_name("a.jpg"));
-  CHECK(output_formats().size() == 10);
+  CHECK(output_formats().size() == 11);
   for (const auto& [name, help] : output_formats()) CHECK(!help.empty());
 }
 

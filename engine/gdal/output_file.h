@@ -64,6 +64,7 @@ std::unique_ptr<FileWriter> make_png_writer(const FilePart& part, const OutputOp
 std::unique_ptr<FileWriter> make_gif_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_webp_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_csv_writer(const FilePart& part, const OutputOptions& options);
+std::unique_ptr<FileWriter> make_svg_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_gpkg_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_geojson_writer(const FilePart& part, const OutputOptions& options);
 
@@ -75,6 +76,7 @@ std::string zarr_options();
 std::string png_options();
 std::string gif_options();
 std::string webp_options();
+std::string svg_options();
 std::string table_options();
 
 // Checks options against such a list: names in any case, then numbers, ranges and choices. Throws

@@ -54,6 +54,8 @@ constexpr std::array kFormats = {
                  webp_options, make_webp_writer},
     OutputFormat{"CSV", "table: a line a feature (or cell) and time", ".csv", false, true, false,
                  true, table_options, make_csv_writer},
+    OutputFormat{"SVG", "table as a chart: a line a feature (or cell) over time, a panel a band",
+                 ".svg", false, true, false, true, svg_options, make_svg_writer},
     OutputFormat{"GPKG", "table as a GeoPackage, with geometries", ".gpkg", false, true, false,
                  true, table_options, make_gpkg_writer},
     OutputFormat{"GeoJSON", "table as GeoJSON, in longitude and latitude; also .json", ".geojson",
@@ -70,10 +72,11 @@ const OutputFormat& find_format(const OutputSpec& spec) {
                 suggest(names, spec.format));
   }
   if (const auto name = format_of_name(spec.file)) return kFormats[*find_name(names, *name)];
-  throw Error(ErrorCode::kInvalid, "the name does not say which format to write", spec.file,
-              "end it in .tif, .nc, .zarr, .png, .gif, .webp, .csv, .gpkg or .geojson, or give the "
-              "format: " +
-                  join(names));
+  throw Error(
+      ErrorCode::kInvalid, "the name does not say which format to write", spec.file,
+      "end it in .tif, .nc, .zarr, .png, .gif, .webp, .csv, .svg, .gpkg or .geojson, or give the "
+      "format: " +
+          join(names));
 }
 
 // Time labels and band names as parts of a file name: "2018-03-05T10:00:00" -> "2018-03-05T100000".
