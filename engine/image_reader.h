@@ -69,6 +69,9 @@ struct RasterBand {
   // opening the file. "" = what it says.
   std::string crs = {};
   OverviewChoice overviews = {};
+  // Options of GDAL's transformer that place it by ground control points or RPCs:
+  // "METHOD=GCP_TPS", "RPC_HEIGHT=100". Empty: by what the file has, as GDAL chooses.
+  std::vector<std::string> placing = {};
 
   bool operator==(const RasterBand&) const = default;
 };
@@ -105,6 +108,8 @@ struct ReadTarget {
   Resampling resampling = Resampling::kNearest;
   // Of the result. Has a nodata value, unless each target cell surely has a valid source cell.
   Storage storage;
+  // What cells hold that lie outside of the image; then only those inside need a valid source cell.
+  std::optional<double> fill = {};
 };
 
 // What a reader holds at most while it reads: source cells as decoded and as doubles, and where the
@@ -116,10 +121,10 @@ class ImageReader {
   virtual ~ImageReader() = default;
 
   // The image's cells on the target window as a block of one slice (t 0:1); null when the image
-  // does not touch it or has no valid cell there. A target cell is missing where the source cell
-  // that holds its centre is missing, hidden or outside the image; elsewhere the weights count
-  // only valid source cells and are renormalised.
-  // Throws Error(kNotFound) when there is no such file, Error(kUnreadable) when it cannot be read.
+  // does not touch it or has no valid cell there, and there is no fill. A target cell is missing
+  // where the source cell that holds its centre is missing, hidden or outside the image; elsewhere
+  // the weights count only valid source cells and are renormalised. Throws Error(kNotFound) when
+  // there is no such file, Error(kUnreadable) when it cannot be read.
   virtual BlockPtr read(const RasterBand& source, const ReadTarget& target,
                         const NativeMask* mask) = 0;
 

@@ -12,15 +12,17 @@ namespace cube {
 
 // What the field says that gives the method of resampling, for parse_resampling().
 inline constexpr const char* kResamplingHelp =
-    "How files on other cells are resampled: near, bilinear, cubic, cubicspline, lanczos, or, of all "
+    "How files on other cells are resampled: near, bilinear, cubic, cubicspline, lanczos, or, of "
+    "all "
     "cells of the file under a cell: average, rms, sum, mode, min, max, med, q1, q3.";
 
 struct RasterFile {
   std::string name;
   std::string where;  // its place in the node
   RasterInfo info = {};
-  Grid grid = {};          // of the resolution that is read
-  ChunkShape blocks = {};  // of the same
+  Grid grid = {};                         // of the resolution that is read
+  ChunkShape blocks = {};                 // of the same
+  std::vector<std::string> placing = {};  // as RasterBand has it
 };
 
 // The file opened and described. Throws Error that names the file, at `where`.

@@ -8,6 +8,7 @@
 
 #include "engine/params.h"
 #include "engine/raster_stack.h"
+#include "engine/view.h"
 
 namespace cube {
 
@@ -19,8 +20,15 @@ struct RasterParams {
   std::vector<std::int64_t> band;
   std::optional<std::int64_t> overview_level;
   std::optional<std::string> like;
+  std::optional<SpaceOnly> view;
   std::optional<std::string> align;
   std::string resampling = "near";
+  std::optional<double> fill;
+  std::optional<std::string> dtype;
+  std::optional<double> nodata;
+  std::optional<std::string> gcp;
+  std::optional<std::string> dem;
+  std::optional<double> height;
   std::optional<std::string> datetime;
   bool unpack = false;
 

@@ -41,7 +41,8 @@ class StackKernel final : public Kernel {
                             .rows = region.y,
                             .columns = region.x,
                             .resampling = cells->resampling,
-                            .storage = stack_.info.bands[band].storage()};
+                            .storage = stack_.info.bands[band].storage(),
+                            .fill = cells->fill};
     try {
       return unpacked(inputs.images().read(cells->source, target, nullptr), cells->packing);
     } catch (const Error& error) {

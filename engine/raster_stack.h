@@ -19,6 +19,7 @@ struct RasterStack {
     RasterBand source;
     Resampling resampling = Resampling::kNearest;  // nearest where the grid is the file's own
     Packing packing = {};                          // applied to what is read
+    std::optional<double> fill = {};               // of cells that lie outside of the file
   };
 
   CubeInfo info;

@@ -103,6 +103,11 @@ const std::string& ResamplingChoice::of(const std::string& band) const {
   return kDefault;
 }
 
+void SpaceOnly::fields(FieldVisitor& v) {
+  v.field({.name = "space", .help = "The grid: extent, cell size and CRS.", .required = true},
+          space);
+}
+
 void SpaceView::fields(FieldVisitor& v) {
   v.field({.name = "left", .help = "Left edge, in the units of srs."}, left);
   v.field({.name = "right", .help = "Right edge, in the units of srs."}, right);

@@ -36,6 +36,13 @@ struct SpaceView {
   void fields(FieldVisitor& v);
 };
 
+// The grid alone, of operators that have a time axis already.
+struct SpaceOnly {
+  SpaceView space;
+
+  void fields(FieldVisitor& v);
+};
+
 struct TimeView {
   std::string t0;
   std::string t1;                  // inclusive: "2018" reaches to the end of 2018

@@ -119,7 +119,8 @@ class CommandLine(Case):
         self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
 
     def test_what_cannot_be_read(self):
-        commands = "run, calc, check, plan, info, catalog, save, ops, schema, sample"
+        commands = ("run, calc, warp, check, plan, info, catalog, save, ops, schema, "
+                    "sample")
         for line, text in (
                 ("", f"cube: a command is missing (one of {commands}; see cube --help)"),
                 ("rnu", "cube: there is no command 'rnu' (did you mean 'run'?; see cube --help)"),

@@ -108,7 +108,7 @@ TEST_CASE("one file or several, and files that are none") {
   CHECK(files.error({{"files", {"a.tif", "no.tif"}}}) == "/files/1: no.tif: there is no such file");
   files.write("rotated.tif", {.transform = {500000, 10, 1, 5000000, 1, -10}});
   CHECK(files.error({{"file", "rotated.tif"}}) ==
-        "/file: rotated.tif has no north-up grid (\"like\": a raster to resample it to)");
+        "/file: rotated.tif has no north-up grid (\"like\" or \"view\": a grid to resample it to)");
 }
 
 TEST_CASE("files on different grids: the first difference, or resampled") {
@@ -348,4 +348,128 @@ TEST_CASE("resampling a raster is the same as reading it on that grid, to the bi
       }
     }
   }
+}
+
+TEST_CASE("view: a grid by its numbers, or what gdalwarp would choose where they are left out") {
+  Files files;
+  files.write("a.tif");  // 40 x 30 m
+  const auto grid = [&](const json& space) {
+    return files.graph({{"file", "a.tif"}, {"view", {{"space", space}}}}).info().grid;
+  };
+  const auto error = [&](const json& space) {
+    return files.error({{"file", "a.tif"}, {"view", {{"space", space}}}});
+  };
+  // The file's own grid: nothing is resampled.
+  CHECK(grid_difference(grid(json::object()), files.graph({{"file", "a.tif"}}).info().grid) == "");
+  // As many cells as fit best, from the upper left corner on.
+  const Grid coarse = grid({{"dx", 15}, {"dy", 20}});
+  CHECK(coarse.width == 3);
+  CHECK(coarse.height == 2);
+  CHECK(coarse.left == 500000);
+  CHECK(coarse.top == 5000000);
+  CHECK(coarse.right() == 500045);
+  CHECK(coarse.bottom() == 4999960);
+  CHECK(grid({{"dx", 1000}}).width == 1);
+  const Grid snapped = grid({{"dx", 15}, {"snap", true}});
+  CHECK(snapped.left == 499995);
+  CHECK(snapped.right() == 500040);
+  // An extent alone: cells about as large as the file's.
+  const Grid cut =
+      grid({{"left", 500003}, {"right", 500017}, {"bottom", 4999980}, {"top", 4999992}});
+  CHECK(cut.width == 1);
+  CHECK(cut.dx == 14);
+  CHECK(cut.height == 1);
+  CHECK(cut.dy == 12);
+  CHECK(grid({{"nx", 2}, {"ny", 6}}).dy == 5);
+  const Grid other = grid({{"srs", "EPSG:32632"}});
+  CHECK(other.crs == "EPSG:32632");
+  CHECK(other.width >= 4);
+  CHECK(error({{"left", 3}}) ==
+        "/view/space/right: 'right' is missing (space needs left, right, top, bottom and srs, or "
+        "like, or tile)");
+  CHECK(error({{"dx", -1}}) == "/view/space/dx: the cell size is -1 (larger than 0)");
+  CHECK(error({{"srs", "EPSG:x"}}).starts_with("/view/space/srs: "));
+  CHECK(
+      files.error({{"file", "a.tif"}, {"like", "a.tif"}, {"view", {{"space", json::object()}}}}) ==
+      "/like: 'view' and 'like' are both given (leave one of them out)");
+  files.write("b.tif", {.transform = {500010, 10, 0, 5000000, 0, -10}});
+  CHECK(files.error({{"files", {"a.tif", "b.tif"}},
+                     {"align", "error"},
+                     {"view", {{"space", json::object()}}}}) ==
+        "/files/1: the view and b.tif differ in their grid: 5e+05, 5e+06 in steps of 10, 10 and "
+        "500010, 5e+06 in steps of 10, 10 (\"align\": \"exact\" resamples)");
+  // What lies nowhere cannot be brought anywhere, which is said before a cell is read.
+  files.write("bare.tif", {.crs = ""});
+  CHECK(files.error({{"file", "bare.tif"}, {"like", "a.tif"}}) ==
+        "/file: bare.tif cannot be brought to the grid: it has no CRS");
+  CHECK(files.error({{"file", "a.tif"}, {"like", "bare.tif"}}) ==
+        "/file: a.tif cannot be brought to the grid: the grid has no CRS");
+}
+
+TEST_CASE("fill stands in cells whose centre lies outside of the file, and only there") {
+  Files files;
+  files.write("a.tif", {.width = 4, .height = 3, .nodata = 6});
+  files.write("whole.tif");
+  files.write("like.tif", {.transform = {499990, 10, 0, 5000000, 0, -10}, .width = 6, .height = 4});
+  const double x = 77;
+  const std::vector<double> expected = {x, 1, 2,  3,  4,  x, x, 5, kNaN, 7, 8, x,
+                                        x, 9, 10, 11, 12, x, x, x, x,    x, x, x};
+  for (const char* method : {"near", "bilinear", "average", "max"}) {
+    CAPTURE(method);
+    json arguments = {{"file", "a.tif"}, {"like", "like.tif"}, {"resampling", method}, {"fill", x}};
+    CHECK(same(cells_of(files.graph(arguments)), {expected}));
+    arguments["file"] = "whole.tif";
+    const Graph whole = files.graph(arguments);
+    CHECK(whole.info().bands[0].dtype == DType::kUInt16);
+    CHECK_FALSE(whole.info().bands[0].nodata.has_value());
+    auto filled = expected;
+    filled[8] = 6;
+    CHECK(same(cells_of(whole), {filled}));
+  }
+  // A file that lies elsewhere.
+  files.write("far.tif", {.transform = {100000, 10, 0, 200000, 0, -10}});
+  const Graph far = files.graph({{"file", "a.tif"}, {"like", "far.tif"}, {"fill", x}});
+  CHECK(same(cells_of(far), {std::vector<double>(12, x)}));
+  REQUIRE(far.notes.size() == 1);
+  CHECK(far.notes[0].text.find("so its bands are filled: it spans") != std::string::npos);
+  CHECK(files.error({{"file", "a.tif"}, {"like", "far.tif"}, {"fill", 0.5}})
+            .starts_with("/fill: band 'im1b1', uint16, cannot hold 0.5"));
+  CHECK(files.error({{"file", "a.tif"}, {"like", "far.tif"}, {"fill", 1}, {"unpack", true}}) ==
+        "/fill: 'fill' and 'unpack' are both given (leave one of them out)");
+}
+
+TEST_CASE("dtype: bands in another type, rounded and clamped") {
+  Files files;
+  files.write("a.tif", {.type = GDT_Int16, .nodata = -5},
+              {-5, -4, 0, 1, 255, 256, 300, 2, 3, 4, 5, 6});
+  const Graph graph = files.graph({{"file", "a.tif"}, {"dtype", "float32"}});
+  CHECK(graph.info().bands[0].dtype == DType::kFloat32);
+  CHECK(same(cells_of(graph), {{kNaN, -4, 0, 1, 255, 256, 300, 2, 3, 4, 5, 6}}));
+  files.write("b.tif", {.type = GDT_Float32}, {-1, 0.5, 1.5, 2.6, 255, 256, 300, 2, 3, 4, 5, 6});
+  CHECK(files.error({{"file", "a.tif"}, {"dtype", "uint8"}}) ==
+        "/dtype: cells of band 'im1b1' can be missing, for which uint8 has no value (give a "
+        "nodata value, or another type)");
+  CHECK(files.error({{"file", "b.tif"}, {"dtype", "int16"}})
+            .starts_with("/dtype: cells of band 'im1b1' can be missing"));
+  files.write("c.tif", {.type = GDT_UInt16}, {0, 1, 254, 255, 256, 65535, 2, 3, 4, 5, 6, 7});
+  CHECK(same(cells_of(files.graph({{"file", "c.tif"}, {"dtype", "uint8"}})),
+             {{0, 1, 254, 255, 255, 255, 2, 3, 4, 5, 6, 7}}));
+  // nodata: a number of the result, and of files that have none of their own.
+  CHECK(same(cells_of(files.graph({{"file", "a.tif"}, {"dtype", "uint8"}, {"nodata", 9}})),
+             {{kNaN, 0, 0, 1, 255, 255, 255, 2, 3, 4, 5, 6}}));
+  const Graph marked = files.graph({{"file", "c.tif"}, {"nodata", 2}});
+  CHECK(marked.info().bands[0].nodata == 2);
+  CHECK(same(cells_of(marked), {{0, 1, 254, 255, 256, 65535, kNaN, 3, 4, 5, 6, 7}}));
+  CHECK(files.error({{"file", "c.tif"}, {"nodata", -1}})
+            .starts_with("/nodata: band 'im1b1', uint16, cannot hold -1"));
+  CHECK(same(cells_of(files.graph({{"file", "b.tif"}, {"nodata", -1}})),
+             {{kNaN, 0.5, 1.5, 2.6f, 255, 256, 300, 2, 3, 4, 5, 6}}));
+  CHECK(files.error({{"file", "a.tif"}, {"gcp", "tps"}}) ==
+        "/gcp: no file has ground control points (leave it out)");
+  CHECK(files.error({{"file", "a.tif"}, {"height", 3}}) ==
+        "/height: no file has RPCs (leave it out)");
+  CHECK(files.error({{"file", "a.tif"}, {"dem", "a.tif"}}) ==
+        "/dem: no file has RPCs (leave it out)");
+  CHECK(files.error({{"file", "a.tif"}, {"dem", "no.tif"}}) ==
+        "/dem: no.tif: there is no such file");
 }

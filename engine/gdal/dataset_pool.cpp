@@ -85,8 +85,11 @@ double middle_x(GDALDatasetH dataset) {
   return (low.dfGCPX + high.dfGCPX) / 2;
 }
 
-std::string place_key(const std::string& descriptor, const std::string& crs) {
-  return crs.empty() ? descriptor : descriptor + '\n' + crs;
+std::string place_key(const std::string& descriptor, const std::string& crs,
+                      const std::vector<std::string>& placing) {
+  std::string key = crs.empty() ? descriptor : descriptor + '\n' + crs;
+  for (const std::string& option : placing) key += '\n' + option;
+  return key;
 }
 
 std::string known_canonical(const std::string& text, const std::string& descriptor,
@@ -121,19 +124,26 @@ std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, Known
   return known ? known_canonical(text, descriptor, *known) : canonical_crs(text, descriptor);
 }
 
-OpenImage::OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known)
-    : descriptor_(std::move(descriptor)),
+OpenImage::OpenImage(const RasterBand& source, KnownPlaces& known)
+    : descriptor_(source.descriptor),
       known_(known),
       dataset_(open_raster(descriptor_)),
-      crs_given_(crs),
-      crs_(crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
-                       : known_canonical(crs, descriptor_, known.crs)),
+      crs_given_(source.crs),
+      placing_(source.placing),
+      crs_(source.crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
+                              : known_canonical(source.crs, descriptor_, known.crs)),
       middle_(middle_x(dataset_.get())),
       blocks_apart_(has_blocks_apart(dataset_.get())) {
-  find_round();
+  if (placing_.empty()) find_round();
   constexpr double kMostDegrees = 720;
   if (round_ == 0 && !(std::abs(*middle_) <= kMostDegrees)) middle_.reset();
 }
+
+std::string OpenImage::key(const RasterBand& source) {
+  return place_key(source.descriptor, source.crs, source.placing);
+}
+
+std::string OpenImage::key() const { return place_key(descriptor_, crs_given_, placing_); }
 
 OpenImage::~OpenImage() {
   std::optional<NetcdfLock> lock;
@@ -193,14 +203,14 @@ GeoMap& OpenImage::map(const Grid& view) {
 }
 
 std::shared_ptr<GeoMap> OpenImage::make_map(const Grid& view) {
-  const std::string key = map_key(dataset_.get(), crs_, view);
+  const std::string key = placing_.empty() ? map_key(dataset_.get(), crs_, view) : std::string();
   if (!key.empty()) {
     const auto known =
         std::ranges::find_if(known_.maps, [&](const auto& map) { return map->key() == key; });
     if (known != known_.maps.end()) return *known;
   }
   std::shared_ptr<GeoMap> map =
-      make_geo_map(dataset_.get(), crs_, view, descriptor_, crs_given_, longitudes());
+      make_geo_map(dataset_.get(), crs_, view, descriptor_, crs_given_, longitudes(), placing_);
   if (map->key().empty()) return map;
   if (known_.maps.size() == kMaxKnownMaps) known_.maps.erase(known_.maps.begin());
   known_.maps.push_back(map);
@@ -236,17 +246,17 @@ DatasetPool::DatasetPool(int limit, std::shared_ptr<BlockCache> blocks)
     : limit_(static_cast<std::size_t>(std::max(2, limit))), known_{std::move(blocks), {}, {}} {}
 
 OpenImage& DatasetPool::open(const RasterBand& source) {
-  const std::string key = place_key(source.descriptor, source.crs);
+  const std::string key = OpenImage::key(source);
   if (const auto found = places_.find(key); found != places_.end()) {
     images_.splice(images_.begin(), images_, found->second);
     return images_.front();
   }
   const Stopwatch start;
   while (images_.size() >= limit_) {
-    places_.erase(place_key(images_.back().descriptor(), images_.back().given_crs()));
+    places_.erase(images_.back().key());
     images_.pop_back();
   }
-  images_.emplace_front(source.descriptor, source.crs, known_);
+  images_.emplace_front(source, known_);
   places_[key] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();

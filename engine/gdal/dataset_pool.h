@@ -35,9 +35,8 @@ struct KnownPlaces {
 // An open image.
 class OpenImage {
  public:
-  // Takes from `known` what is there, and adds to it. `crs`, in any form, is the image's where it
-  // is not "". REQUIRES: `known` outlives the image.
-  OpenImage(std::string descriptor, const std::string& crs, KnownPlaces& known);
+  // Takes from `known` what is there, and adds to it. REQUIRES: `known` outlives the image.
+  OpenImage(const RasterBand& source, KnownPlaces& known);
   ~OpenImage();
   OpenImage(const OpenImage&) = delete;
   OpenImage& operator=(const OpenImage&) = delete;
@@ -45,7 +44,10 @@ class OpenImage {
   const std::string& descriptor() const { return descriptor_; }
   GDALDatasetH dataset() const { return dataset_.get(); }
   const std::string& crs() const { return crs_; }  // canonical; "" = none
-  const std::string& given_crs() const { return crs_given_; }
+
+  // What tells images apart that are opened in another way.
+  static std::string key(const RasterBand& source);
+  std::string key() const;
 
   // The band, from 1; throws Error(kUnreadable) when there are fewer.
   GDALRasterBandH band(int number) const;
@@ -88,6 +90,7 @@ class OpenImage {
   KnownPlaces& known_;
   Dataset dataset_;
   std::string crs_given_;
+  std::vector<std::string> placing_;
   std::string crs_;
   std::optional<double> middle_;
   double column_width_ = 0;

@@ -97,11 +97,6 @@ class AffineMap final : public GeoMap {
   Affine a_;
 };
 
-struct TransformerDestroy {
-  void operator()(void* transformer) const { GDALDestroyGenImgProjTransformer(transformer); }
-};
-using Transformer = std::unique_ptr<void, TransformerDestroy>;
-
 struct Point {
   double x = std::numeric_limits<double>::quiet_NaN();
   double y = std::numeric_limits<double>::quiet_NaN();
@@ -493,9 +488,10 @@ std::string map_key(GDALDatasetH dataset, const std::string& image_crs, const Gr
 
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor,
-                                     const std::string& given_crs, const Longitudes& longitudes) {
+                                     const std::string& given_crs, const Longitudes& longitudes,
+                                     const std::vector<std::string>& placing) {
   std::array<double, 6> g{};
-  const bool affine = GDALGetGeoTransform(dataset, g.data()) == CE_None;
+  const bool affine = placing.empty() && GDALGetGeoTransform(dataset, g.data()) == CE_None;
   if (affine && same_crs(image_crs, view.crs)) {
     if (const auto map = affine_of(g, view)) return std::make_unique<AffineMap>(*map);
   }
@@ -508,6 +504,7 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   std::vector<char*> options;
   if (!reprojection) options.push_back(const_cast<char*>(target.c_str()));
   if (!given_crs.empty()) options.push_back(const_cast<char*>(source.c_str()));
+  for (const std::string& option : placing) options.push_back(const_cast<char*>(option.c_str()));
   options.push_back(nullptr);
   const GdalErrors errors;
   const Dataset counting_on = with_points_counting_on(dataset);
@@ -521,7 +518,7 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   auto map = std::make_unique<LatticeMap>(std::move(transformer), std::move(reprojection), view,
                                           GDALGetRasterXSize(dataset), GDALGetRasterYSize(dataset),
                                           static_cast<double>(longitudes.round));
-  map->set_key(map_key(dataset, image_crs, view));
+  if (placing.empty()) map->set_key(map_key(dataset, image_crs, view));
   return map;
 }
 

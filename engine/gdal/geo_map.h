@@ -98,10 +98,11 @@ struct Longitudes {
 };
 
 // Throws Error(kUnreadable) with `descriptor` when the image has no location or no way to the
-// view's CRS.
+// view's CRS. `placing` as RasterBand has it.
 std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& image_crs,
                                      const Grid& view, const std::string& descriptor,
                                      const std::string& given_crs = {},
-                                     const Longitudes& longitudes = {});
+                                     const Longitudes& longitudes = {},
+                                     const std::vector<std::string>& placing = {});
 
 }  // namespace cube

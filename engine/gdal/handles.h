@@ -5,6 +5,7 @@
 #include <cpl_conv.h>
 #include <cpl_error.h>
 #include <gdal.h>
+#include <gdal_alg.h>
 #include <ogr_srs_api.h>
 
 #include <memory>
@@ -27,6 +28,11 @@ struct TransformationDestroy {
 };
 using Transformation =
     std::unique_ptr<std::remove_pointer_t<OGRCoordinateTransformationH>, TransformationDestroy>;
+
+struct TransformerDestroy {
+  void operator()(void* transformer) const { GDALDestroyGenImgProjTransformer(transformer); }
+};
+using Transformer = std::unique_ptr<void, TransformerDestroy>;
 
 // While it lives, GDAL's messages on this thread are kept here instead of being printed.
 class GdalErrors {

@@ -129,7 +129,7 @@ class GdalImageReader final : public ImageReader {
                 const NativeMask* mask) override {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
-    std::optional<Block> block;
+    std::optional<Block> block = filled(target);
     for (const Turn& turn : turns_of(pool_.open(source), target)) {
       ReadTarget turned = target;
       turned.grid = &turn.grid;
@@ -248,6 +248,15 @@ class GdalImageReader final : public ImageReader {
 
   static std::int64_t size_of(const Footprint& under) {
     return under.rows.size() * under.columns.size();
+  }
+
+  // What cells outside of the image hold, everywhere; nothing where they are missing.
+  static std::optional<Block> filled(const ReadTarget& target) {
+    if (!target.fill) return std::nullopt;
+    Block block = Block::unfilled(region_of(target), target.storage);
+    const std::vector<double> row(static_cast<std::size_t>(target.columns.size()), *target.fill);
+    for (std::int64_t y = target.rows.begin; y < target.rows.end; ++y) block.set_row(0, y, row);
+    return block;
   }
 
   static Block& block_of(Job& job) {

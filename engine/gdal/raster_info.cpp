@@ -45,8 +45,11 @@ BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& desc
 
 RasterInfo::BandExtras extras_of(GDALRasterBandH band) {
   const char* description = GDALGetDescription(band);
+  int has_nodata = 0;
+  GDALGetRasterNoDataValue(band, &has_nodata);
   return {.named = description && *description,
-          .masked = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0};
+          .masked = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0,
+          .has_nodata = has_nodata != 0};
 }
 
 void add_bands(GDALDatasetH dataset, const std::string& descriptor, RasterInfo& info) {
@@ -94,8 +97,8 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   const std::array<const char*, 3> options = {"DST_SRS=EPSG:4326",
                                               crs.empty() ? nullptr : source.c_str(), nullptr};
   const Dataset counting_on = with_points_counting_on(dataset);
-  void* transformer = GDALCreateGenImgProjTransformer2(counting_on ? counting_on.get() : dataset,
-                                                       nullptr, const_cast<char**>(options.data()));
+  const Transformer transformer(GDALCreateGenImgProjTransformer2(
+      counting_on ? counting_on.get() : dataset, nullptr, const_cast<char**>(options.data())));
   if (!transformer) return {};
   std::vector<double> x;
   std::vector<double> y;
@@ -107,9 +110,8 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   }
   std::vector<double> z(x.size());
   std::vector<int> good(x.size());
-  GDALGenImgProjTransform(transformer, 0, static_cast<int>(x.size()), x.data(), y.data(), z.data(),
-                          good.data());
-  GDALDestroyGenImgProjTransformer(transformer);
+  GDALGenImgProjTransform(transformer.get(), 0, static_cast<int>(x.size()), x.data(), y.data(),
+                          z.data(), good.data());
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (!good[i]) x[i] = y[i] = std::numeric_limits<double>::quiet_NaN();
   }

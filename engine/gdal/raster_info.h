@@ -23,8 +23,9 @@ struct RasterInfo {
   std::vector<Box> lonlat;    // footprint in longitude/latitude, densified edges, split at 180
   std::vector<BandInfo> bands;
   struct BandExtras {
-    bool named = false;   // by the file; else the name is "bandN"
-    bool masked = false;  // a mask or alpha band says where cells are missing
+    bool named = false;       // by the file; else the name is "bandN"
+    bool masked = false;      // a mask or alpha band says where cells are missing
+    bool has_nodata = false;  // the file states a nodata value
   };
   std::vector<BandExtras> extras;  // of each band
   std::int64_t block_width = 0;    // cells

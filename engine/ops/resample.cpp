@@ -22,14 +22,6 @@ constexpr std::int64_t kMostSourceCells = std::int64_t{1} << 20;
 
 class Resample final : public Operator {
  public:
-  struct SpaceOnly {
-    SpaceView space;
-    void fields(FieldVisitor& v) {
-      v.field({.name = "space", .help = "The grid: extent, cell size and CRS.", .required = true},
-              space);
-    }
-  };
-
   struct Params {
     std::optional<SpaceOnly> view;
     std::optional<std::string> like;
