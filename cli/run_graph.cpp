@@ -34,6 +34,7 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
   for (OutputSpec& output : outputs) {
     for (const auto& [key, value] : parse_pairs(args.options, "--co")) output.options[key] = value;
     if (args.overwrite) output.overwrite = true;
+    if (args.append) output.append = true;
   }
   return outputs;
 }
@@ -104,6 +105,8 @@ void RunArguments::add_to(CLI::App& command) {
   command.add_flag("--keep-going", keep_going,
                    "Go on after a failed chunk; its cells are missing and the exit status is 1");
   command.add_flag("--overwrite", overwrite, "Replace existing outputs");
+  command.add_flag("--append", append,
+                   "Put the slices behind those of a Zarr, which is made where there is none");
   command.add_option("--progress", progress, "auto (a bar on a terminal), json or none")
       ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
       ->type_name("MODE")

@@ -18,6 +18,7 @@ struct RunArguments {
   std::string stats;
   bool keep_going = false;
   bool overwrite = false;
+  bool append = false;
   bool quiet = false;
   bool verbose = false;
 

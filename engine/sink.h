@@ -23,6 +23,7 @@ struct OutputSpec {
   std::string format;  // "GTiff", "COG", "netCDF", "Zarr", "PNG", "GIF", "CSV", ...; "" = by name
   std::map<std::string, std::string> options;  // creation options, as of GDAL's drivers
   bool overwrite = false;                      // false: an existing file is an error
+  bool append = false;  // the slices come after those of an existing file (Zarr only)
 };
 
 // Written into every output.

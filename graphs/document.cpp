@@ -119,6 +119,7 @@ struct Output {
   std::string format;
   std::map<std::string, std::string> options;
   bool overwrite = false;
+  bool append = false;
 
   void fields(FieldVisitor& v) {
     v.field({.name = "file",
@@ -130,6 +131,7 @@ struct Output {
             format);
     v.field({.name = "options", .help = "Creation options, as of GDAL's drivers."}, options);
     v.field({.name = "overwrite", .help = "Replace an existing file."}, overwrite);
+    v.field({.name = "append", .help = "Put the slices behind those of an existing Zarr."}, append);
   }
 };
 
@@ -189,7 +191,7 @@ std::vector<OutputSpec> Document::outputs() const {
     } catch (const Error& error) {
       throw error.within("/outputs" + pointer_step(i));
     }
-    specs.push_back({output.file, output.format, output.options, output.overwrite});
+    specs.push_back({output.file, output.format, output.options, output.overwrite, output.append});
   }
   return specs;
 }

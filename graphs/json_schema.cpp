@@ -135,7 +135,8 @@ Json document_schema() {
         {"options",
          {{"type", "object"},
           {"additionalProperties", {{"type", Json::array({"string", "number", "boolean"})}}}}},
-        {"overwrite", ref("boolean-value")}}},
+        {"overwrite", ref("boolean-value")},
+        {"append", ref("boolean-value")}}},
       {"required", Json::array({"file"})}};
   Json schema = {{"type", "object"}};
   Json& properties = schema["properties"];

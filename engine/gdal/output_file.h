@@ -50,6 +50,10 @@ class FileWriter {
   // Flushes and closes; errors that the system reports late are thrown here.
   virtual void finish() = 0;
 
+  // Called when all of the outputs' files are finished: true when it has put what it wrote where it
+  // belongs, false when `path` is to get the final name.
+  virtual bool publish() { return false; }
+
   // As of Sink.
   virtual ChunkShape tile() const { return {}; }
   virtual std::int64_t resident_bytes() const { return 0; }
@@ -67,6 +71,9 @@ std::unique_ptr<FileWriter> make_csv_writer(const FilePart& part, const OutputOp
 std::unique_ptr<FileWriter> make_svg_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_gpkg_writer(const FilePart& part, const OutputOptions& options);
 std::unique_ptr<FileWriter> make_geojson_writer(const FilePart& part, const OutputOptions& options);
+
+// Puts the slices behind those of a Zarr that exists.
+std::unique_ptr<FileWriter> make_zarr_appender(const FilePart& part);
 
 // Options each of them knows, as the XML of GDAL's DMD_CREATIONOPTIONLIST.
 std::string geotiff_options();

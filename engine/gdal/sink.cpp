@@ -34,6 +34,7 @@ struct OutputFormat {
   bool table;         // rows instead of a grid, which features need
   std::string (*options)();
   std::unique_ptr<FileWriter> (*make)(const FilePart&, const OutputOptions&);
+  std::unique_ptr<FileWriter> (*append)(const FilePart&) = nullptr;
 };
 
 // Of formats with the same extension the first is what the name suggests.
@@ -45,7 +46,7 @@ constexpr std::array kFormats = {
     OutputFormat{"netCDF", "CF netCDF-4: all bands and slices in one file", ".nc", false, true,
                  true, false, netcdf_options, make_netcdf_writer},
     OutputFormat{"Zarr", "Zarr v2 folder: one file a chunk, written in parallel", ".zarr", true,
-                 true, false, false, zarr_options, make_zarr_writer},
+                 true, false, false, zarr_options, make_zarr_writer, make_zarr_appender},
     OutputFormat{"PNG", "quick look: one band in a colour ramp, or three as red, green, blue",
                  ".png", false, true, false, false, png_options, make_png_writer},
     OutputFormat{"GIF", "the same of all slices, one after the other", ".gif", false, true, false,
@@ -166,6 +167,24 @@ void check_place(const std::string& file, const OutputFormat& format, bool overw
   }
 }
 
+// True for an output that slices are put behind; one that is not there yet is made.
+bool is_lengthened(const OutputSpec& spec, const std::string& file, const OutputFormat& format) {
+  std::error_code error;
+  return spec.append && format.append && fs::exists(fs::path(file) / ".zgroup", error);
+}
+
+void check_append(const OutputSpec& spec, const OutputFormat& format) {
+  if (!spec.append) return;
+  if (spec.overwrite) {
+    throw Error(ErrorCode::kInvalid, "both append and overwrite are asked for", spec.file);
+  }
+  if (!format.append) {
+    throw Error(ErrorCode::kInvalid,
+                std::string("slices cannot be appended to ") + format.name + " outputs", spec.file,
+                "a Zarr can be appended to; {t} in the name makes a file a slice");
+  }
+}
+
 void check_distinct(const std::vector<FilePart>& parts) {
   std::set<std::string> names;
   for (const FilePart& part : parts) {
@@ -178,13 +197,15 @@ void check_distinct(const std::vector<FilePart>& parts) {
 // Hands the pieces of chunks to the writers of one or more files.
 class OutputSink final : public Sink {
  public:
-  OutputSink(const OutputFormat& format, std::vector<FilePart> parts, const OutputOptions& options,
-             bool overwrite)
-      : format_(format), overwrite_(overwrite) {
+  OutputSink(const OutputSpec& spec, const OutputFormat& format, std::vector<FilePart> parts,
+             const OutputOptions& options)
+      : format_(format), overwrite_(spec.overwrite) {
     for (FilePart& part : parts) {
       auto output = std::make_unique<Output>();
       output->part = std::move(part);
-      output->writer = format.make(output->part, options);
+      output->writer = is_lengthened(spec, output->part.file, format)
+                           ? format.append(output->part)
+                           : format.make(output->part, options);
       output->cells_left = output->part.info.extent().cells();
       outputs_.push_back(std::move(output));
     }
@@ -225,7 +246,7 @@ class OutputSink final : public Sink {
       output->close();
     }
     for (const auto& output : outputs_) {
-      output->temporary->keep(overwrite_);
+      if (!output->writer->publish()) output->temporary->keep(overwrite_);
       files.push_back(output->part.file);
     }
     return files;
@@ -329,6 +350,7 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
   while (spec.file.size() > 1 && spec.file.back() == '/') spec.file.pop_back();  // "out.zarr/"
   if (spec.file.empty()) throw Error(ErrorCode::kInvalid, "an output has no file name");
   const OutputFormat& format = find_format(spec);
+  check_append(spec, format);
   const OutputOptions options = check_options(spec.options, format.options(), spec.file);
   expand(spec.file, "", "");
   if (info.extent().empty() || info.bands.empty()) {
@@ -342,8 +364,10 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
   }
   std::vector<FilePart> parts = lay_out(spec, info, format);
   check_distinct(parts);
-  for (const FilePart& part : parts) check_place(part.file, format, spec.overwrite);
-  return std::make_unique<OutputSink>(format, std::move(parts), options, spec.overwrite);
+  for (const FilePart& part : parts) {
+    check_place(part.file, format, spec.overwrite || is_lengthened(spec, part.file, format));
+  }
+  return std::make_unique<OutputSink>(spec, format, std::move(parts), options);
 }
 
 void check_format(const OutputSpec& spec) { find_format(spec); }

@@ -1,9 +1,11 @@
 #include "engine/gdal/zarr_codec.h"
 
+#include <array>
 #include <bit>
 #include <map>
 
 #include "engine/gdal/compress.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -114,6 +116,75 @@ ZarrCodec zarr_codec(const Json& description, const CellType& stored) {
   }
   if (stored.type != ArrayType::kOther) steps.finish(stored);
   return out;
+}
+
+std::string numpy_name(DType type) {
+  if (type == DType::kUInt8) return "|u1";
+  std::string out = "<";
+  out += name(type)[0];
+  out += std::to_string(size_of(type));
+  return out;
+}
+
+ZarrEncoder::ZarrEncoder(const OutputOptions& options)
+    : id_(lower(option(options, "COMPRESS", "BLOSC"))) {
+  const bool blosc = id_ == "blosc";
+  // Level 3 of blosc's zstd takes twice as long as 1 and saves 3 % on noisy reflectances.
+  level_ = option(options, "LEVEL", blosc ? "1" : id_ == "zstd" ? "3" : "6");
+  cname_ = lower(option(options, "BLOSC_CNAME", "zstd"));
+  const std::string shuffle = lower(option(options, "BLOSC_SHUFFLE", "BYTE"));
+  shuffle_ = std::string(1, shuffle == "none" ? '0' : shuffle == "bit" ? '2' : '1');
+}
+
+std::optional<ZarrEncoder> ZarrEncoder::of(const Json& description) {
+  const Json filters = json_member(description, "filters");
+  if (filters.GetType() == Json::Type::Array && filters.ToArray().Size() > 0) return std::nullopt;
+  ZarrEncoder out;
+  const Json compressor = json_member(description, "compressor");
+  if (compressor.GetType() != Json::Type::Object) return out;
+  const auto text = [&](const char* member, const std::string& otherwise) {
+    const Json value = json_member(compressor, member);
+    return value.IsValid() ? value.ToString() : otherwise;
+  };
+  out.id_ = text("id", "");
+  out.level_ = text(out.id_ == "blosc" ? "clevel" : "level", "1");
+  out.cname_ = text("cname", "lz4");
+  out.shuffle_ = text("shuffle", "1");
+  const bool known = out.id_ == "blosc" || out.id_ == "zstd" || out.id_ == "zlib" ||
+                     out.id_ == "gzip" || out.id_ == "lz4";
+  if (!known || !has_compressor(out.id_)) return std::nullopt;
+  return out;
+}
+
+std::string ZarrEncoder::json() const {
+  if (id_ == "none") return "null";
+  if (id_ != "blosc") return "{\"id\": " + json_text(id_) + ", \"level\": " + level_ + "}";
+  return "{\"id\": \"blosc\", \"cname\": " + json_text(cname_) + ", \"clevel\": " + level_ +
+         ", \"shuffle\": " + shuffle_ + ", \"blocksize\": 0}";
+}
+
+std::span<const std::byte> ZarrEncoder::encode(std::span<const std::byte> cells,
+                                               std::size_t cell_size, std::vector<std::byte>& out,
+                                               const std::string& file) const {
+  if (id_ == "none") return cells;
+  Compression compression{id_, {{id_ == "blosc" ? "CLEVEL" : "LEVEL", level_}}};
+  if (id_ == "blosc") {
+    compression.options["CNAME"] = cname_;
+    // numcodecs' -1: bits of single bytes, else bytes.
+    const std::string automatic = cell_size == 1 ? "BIT" : "BYTE";
+    compression.options["SHUFFLE"] = shuffle_ == "0"   ? "NONE"
+                                     : shuffle_ == "1" ? "BYTE"
+                                     : shuffle_ == "2" ? "BIT"
+                                                       : automatic;
+    compression.options["TYPESIZE"] = std::to_string(cell_size);
+  }
+  return compress(compression, cells, out, file);
+}
+
+void ZarrEncoder::check(const std::string& file) const {
+  const std::array<std::byte, 64> zeros{};
+  std::vector<std::byte> out;
+  encode(zeros, 1, out, file);
 }
 
 }  // namespace cube

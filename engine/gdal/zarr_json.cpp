@@ -22,6 +22,36 @@ Json parse(const std::string& text, const std::string& file) {
   throw Error(ErrorCode::kUnreadable, "is no JSON object", file);
 }
 
+// Takes one code point off the front of a UTF-8 text; U+FFFD for what is none.
+char32_t take_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  text.remove_prefix(1);
+  if (lead < 0x80) return lead;
+  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+  if (more == 0 || text.size() < more) return 0xfffd;
+  char32_t code = lead & (0x3fU >> more);
+  for (std::size_t i = 0; i < more; ++i) {
+    code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  }
+  text.remove_prefix(more);
+  return code;
+}
+
+// "\u00b0".
+std::string escaped(char32_t unit) {
+  static constexpr const char* kHex = "0123456789abcdef";
+  std::string out = "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15U];
+  return out;
+}
+
+// A code point beyond ASCII, or a control character.
+std::string escaped_point(char32_t code) {
+  if (code < 0x10000) return escaped(code);
+  // a surrogate pair
+  return escaped(0xd800 + ((code - 0x10000) >> 10)) + escaped(0xdc00 + (code & 0x3ff));
+}
+
 }  // namespace
 
 bool file_exists(const std::string& path) {
@@ -55,6 +85,34 @@ Json json_member(const Json& object, std::string_view name) {
     if (child.GetName() == name) return child;
   }
   return object.GetObj("\x01no such member");
+}
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const char32_t code = take_code_point(text);
+    if (code == U'"' || code == U'\\') {
+      out += {'\\', static_cast<char>(code)};
+    } else if (code >= 0x20 && code < 0x7f) {
+      out += static_cast<char>(code);
+    } else {
+      out += escaped_point(code);
+    }
+  }
+  return out + "\"";
+}
+
+std::string ascii_json(std::string_view document) {
+  std::string out;
+  while (!document.empty()) {
+    const char32_t code = take_code_point(document);
+    if (code < 0x80) {
+      out += static_cast<char>(code);
+    } else {
+      out += escaped_point(code);
+    }
+  }
+  return out;
 }
 
 std::optional<double> json_number(const Json& value) {

@@ -26,6 +26,12 @@ std::optional<Json> read_json(const std::string& path);  // an object
 // A member, whatever characters are in its name; invalid when there is none.
 Json json_member(const Json& object, std::string_view name);
 
+// A text as JSON in ASCII, as zarr-python wants it. `text` is UTF-8.
+std::string json_text(std::string_view text);
+
+// The same of a whole document: what is not ASCII in its texts is escaped.
+std::string ascii_json(std::string_view document);
+
 // Numbers, truth values, "NaN", "Infinity" and "-Infinity".
 std::optional<double> json_number(const Json& value);
 

@@ -5,14 +5,14 @@
 // not written.
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <filesystem>
 
 #include "engine/gdal/cf.h"
-#include "engine/gdal/compress.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/tile_store.h"
+#include "engine/gdal/zarr_codec.h"
+#include "engine/gdal/zarr_json.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -23,47 +23,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "cells are written as they are");
 
-// Takes one code point off the front of a UTF-8 text; U+FFFD for what is none.
-char32_t take_code_point(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  text.remove_prefix(1);
-  if (lead < 0x80) return lead;
-  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-  if (more == 0 || text.size() < more) return 0xfffd;
-  char32_t code = lead & (0x3fU >> more);
-  for (std::size_t i = 0; i < more; ++i) {
-    code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
-  }
-  text.remove_prefix(more);
-  return code;
-}
-
-// "\u00b0".
-std::string escaped(char32_t unit) {
-  static constexpr const char* kHex = "0123456789abcdef";
-  std::string out = "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 15U];
-  return out;
-}
-
-// A JSON text in ASCII, as zarr-python wants it. `text` is UTF-8.
-std::string quote(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const char32_t code = take_code_point(text);
-    if (code == U'"' || code == U'\\') {
-      out += {'\\', static_cast<char>(code)};
-    } else if (code >= 0x20 && code < 0x7f) {
-      out += static_cast<char>(code);
-    } else if (code < 0x10000) {
-      out += escaped(code);
-    } else {  // a surrogate pair
-      out += escaped(0xd800 + ((code - 0x10000) >> 10)) + escaped(0xdc00 + (code & 0x3ff));
-    }
-  }
-  return out + "\"";
-}
-
 std::string list(const std::vector<std::string>& parts) {
   std::string out = "[";
   out += join(parts);
@@ -71,7 +30,7 @@ std::string list(const std::vector<std::string>& parts) {
 }
 
 std::string json(const CfValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return quote(*text);
+  if (const auto* text = std::get_if<std::string>(&value)) return json_text(*text);
   if (const auto* one = std::get_if<double>(&value)) return number_text(*one);
   std::vector<std::string> parts;
   for (const double number : std::get<std::vector<double>>(value)) {
@@ -85,70 +44,17 @@ using Members = std::vector<std::pair<std::string, std::string>>;
 
 std::string object(const Members& members) {
   std::vector<std::string> parts;
-  for (const auto& [key, value] : members) parts.push_back(quote(key) + ": " + value);
+  for (const auto& [key, value] : members) parts.push_back(json_text(key) + ": " + value);
   std::string out = "{";
   out += join(parts, ",\n ");
   return out + "}\n";
 }
 
-std::string typestr(DType type) {
-  if (type == DType::kUInt8) return "|u1";
-  std::string out = "<";
-  out += name(type)[0];
-  return out + std::to_string(size_of(type));
-}
-
-// Compressor of the chunks, as Zarr names it and as GDAL runs it.
-class Codec {
- public:
-  Codec(const OutputOptions& options) : id_(lower(option(options, "COMPRESS", "BLOSC"))) {
-    const bool blosc = id_ == "blosc";
-    // Level 3 of blosc's zstd takes twice as long as 1 and saves 3 % on noisy reflectances.
-    level_ = option(options, "LEVEL", blosc ? "1" : id_ == "zstd" ? "3" : "6");
-    cname_ = lower(option(options, "BLOSC_CNAME", "zstd"));
-    const std::string shuffle = lower(option(options, "BLOSC_SHUFFLE", "BYTE"));
-    shuffle_ = shuffle == "none" ? "0" : shuffle == "bit" ? "2" : "1";
-  }
-
-  std::string json() const {
-    if (id_ == "none") return "null";
-    if (id_ != "blosc") return "{\"id\": " + quote(id_) + ", \"level\": " + level_ + "}";
-    return "{\"id\": \"blosc\", \"cname\": " + quote(cname_) + ", \"clevel\": " + level_ +
-           ", \"shuffle\": " + shuffle_ + ", \"blocksize\": 0}";
-  }
-
-  // The bytes to store, in `out` or the cells themselves. Throws Error(kInternal) when the
-  // compressor gives up.
-  std::span<const std::byte> encode(std::span<const std::byte> cells, std::size_t cell_size,
-                                    std::vector<std::byte>& out, const std::string& file) const {
-    if (id_ == "none") return cells;
-    Compression compression{id_, {{id_ == "blosc" ? "CLEVEL" : "LEVEL", level_}}};
-    if (id_ == "blosc") {
-      compression.options["CNAME"] = cname_;
-      compression.options["SHUFFLE"] = shuffle_ == "0" ? "NONE" : shuffle_ == "1" ? "BYTE" : "BIT";
-      compression.options["TYPESIZE"] = std::to_string(cell_size);
-    }
-    return compress(compression, cells, out, file);
-  }
-
-  void check(const std::string& file) const {
-    const std::array<std::byte, 64> zeros{};
-    std::vector<std::byte> out;
-    encode(zeros, 1, out, file);
-  }
-
- private:
-  std::string id_;
-  std::string level_;
-  std::string cname_;
-  std::string shuffle_;
-};
-
 class ZarrWriter final : public FileWriter {
  public:
-  ZarrWriter(const FilePart& part, const OutputOptions& options) : part_(part), codec_(options) {
+  ZarrWriter(const FilePart& part, const OutputOptions& options) : part_(part), encoder_(options) {
     check_variable_names(part.info, part.file);
-    codec_.check(part.file);
+    encoder_.check(part.file);
   }
 
   void begin(const std::string& path, const ChunkShape& tiling,
@@ -195,7 +101,7 @@ class ZarrWriter final : public FileWriter {
  private:
   void put_encoded(const std::string& name, std::span<const std::byte> cells, std::size_t cell) {
     Pool<std::vector<std::byte>>::Lease packed(packed_);
-    put_bytes(name, codec_.encode(cells, cell, *packed, part_.file));
+    put_bytes(name, encoder_.encode(cells, cell, *packed, part_.file));
   }
 
   void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {
@@ -225,7 +131,7 @@ class ZarrWriter final : public FileWriter {
     Members members = members_of(attributes);
     std::vector<std::string> names;
     names.reserve(dimensions.size());
-    for (const std::string& dimension : dimensions) names.push_back(quote(dimension));
+    for (const std::string& dimension : dimensions) names.push_back(json_text(dimension));
     members.emplace_back("_ARRAY_DIMENSIONS", list(names));
     return members;
   }
@@ -246,7 +152,7 @@ class ZarrWriter final : public FileWriter {
     put_meta(name + "/.zarray", object({{"zarr_format", "2"},
                                         {"shape", numbers(shape)},
                                         {"chunks", numbers(chunks)},
-                                        {"dtype", quote(dtype)},
+                                        {"dtype", json_text(dtype)},
                                         {"compressor", compressor},
                                         {"fill_value", fill},
                                         {"filters", "null"},
@@ -283,17 +189,17 @@ class ZarrWriter final : public FileWriter {
     std::string fill = "null";
     if (band.nodata) fill = is_float(band.dtype) ? "\"NaN\"" : number_text(*band.nodata);
     put_array(band.name, {extent.t.size(), extent.y.size(), extent.x.size()},
-              {chunk_.t, chunk_.y, chunk_.x}, typestr(band.dtype), fill, codec_.json());
+              {chunk_.t, chunk_.y, chunk_.x}, numpy_name(band.dtype), fill, encoder_.json());
     Members attributes = members_of(cf.bands[b], {cf.time, cf.y, cf.x});
     if (!cf.grid_mapping.empty()) {
       // GDAL 3.6 looks for the CRS here only.
-      attributes.emplace_back("_CRS", object({{"wkt", quote(crs_wkt(part_.info.grid.crs))}}));
+      attributes.emplace_back("_CRS", object({{"wkt", json_text(crs_wkt(part_.info.grid.crs))}}));
     }
     put_meta(band.name + "/.zattrs", object(attributes));
   }
 
   FilePart part_;
-  Codec codec_;
+  ZarrEncoder encoder_;
   std::string root_;
   ChunkShape chunk_;
   Members meta_;

@@ -18,3 +18,12 @@ cat > again.json <<'JSON'
 JSON
 cube info series.zarr
 cube run again.json -o again.tif
+# One date after another: the slices of a run are put behind those that are there.
+for date in 20230114 20230218 20230315; do
+  cat > date.json <<JSON
+{"cube_type": "simple_cube", "files": "try/archive/S2?_31UGR_${date}_*/B08.tif",
+ "datetime_pattern": "_([0-9]{8})_", "datetime_format": "%Y%m%d", "band_names": ["nir"]}
+JSON
+  cube run date.json -o dates.zarr --append
+done
+cube info dates.zarr
