@@ -6,6 +6,7 @@
 #include "catalog/catalog.h"
 #include "cli/catalog_text.h"
 #include "cli/common.h"
+#include "engine/block_reads.h"
 #include "engine/error.h"
 #include "engine/file_kind.h"
 #include "engine/gdal/raster_info.h"
@@ -39,12 +40,19 @@ Json json_of(const Grid& grid) {
           {"dy", grid.dy},           {"nx", grid.width},  {"ny", grid.height}};
 }
 
+// What suits the files, also as JSON.
+void add_chunk(const Graph& graph, Json& out) {
+  if (chunk_text(graph).empty()) return;
+  const ChunkShape shape = best_chunk(graph);
+  out["chunk"] = {shape.t, shape.y, shape.x};
+}
+
 void show_cube(const Document& document, const Program& program, const Resources& resources,
                bool json, bool is_graph) {
   const Graph graph = compile(document, program.registry, resources);
   const CubeInfo& info = graph.info();
   if (!json) {
-    std::cout << describe(info) << std::flush;
+    std::cout << describe(info) << chunk_text(graph) << std::flush;
     if (is_graph) print_notes(graph, document);
     return;
   }
@@ -54,22 +62,35 @@ void show_cube(const Document& document, const Program& program, const Resources
               {"bands", json_of(info.bands)},
               {"grid", json_of(info.grid)},
               {"time", times}};
+  add_chunk(graph, out);
   if (is_graph) out["notes"] = notes_of(graph, document);
   std::cout << out.dump(2) << '\n';
 }
 
-void show_raster(const std::string& file, bool json) {
+// The graph that reads a raster; nullopt where the cells do not make a cube.
+std::optional<Graph> graph_of(const std::string& file, const Program& program) {
+  const Json node = {{"cube_type", "raster"}, {"file", file}};
+  try {
+    return compile(Document::parse(node.dump(), std::filesystem::current_path()), program.registry,
+                   program.resources);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void show_raster(const std::string& file, const Program& program, bool json) {
   const RasterInfo info = describe_raster(file);
+  const std::optional<Graph> graph = graph_of(file, program);
   if (json) {
-    std::cout << Json{{"kind", "raster"},
-                      {"driver", info.driver},
-                      {"north_up", info.north_up},
-                      {"grid", json_of(info.grid)},
-                      {"block", {info.block_height, info.block_width}},
-                      {"overviews", info.overviews},
-                      {"bands", json_of(info.bands)}}
-                     .dump(2)
-              << '\n';
+    Json out = {{"kind", "raster"},
+                {"driver", info.driver},
+                {"north_up", info.north_up},
+                {"grid", json_of(info.grid)},
+                {"block", {info.block_height, info.block_width}},
+                {"overviews", info.overviews},
+                {"bands", json_of(info.bands)}};
+    if (graph) add_chunk(*graph, out);
+    std::cout << out.dump(2) << '\n';
     return;
   }
   CubeInfo cube{info.grid, {}, info.bands};
@@ -80,7 +101,8 @@ void show_raster(const std::string& file, bool json) {
             << text << "blocks  " << info.block_height << " x " << info.block_width << " (y, x)\n";
   std::vector<std::string> factors;
   for (const std::int64_t factor : info.overviews) factors.push_back(std::to_string(factor));
-  std::cout << "overviews  " << (factors.empty() ? "none" : join(factors)) << '\n';
+  std::cout << "overviews  " << (factors.empty() ? "none" : join(factors)) << '\n'
+            << (graph ? chunk_text(*graph) : "");
 }
 
 // A file as the source that reads it makes a cube of it; what it cannot read may be a raster.
@@ -92,7 +114,7 @@ void show_arrays(const std::string& source, const std::string& file, const Progr
               program.resources, json, false);
   } catch (const Error& no_cube) {
     try {
-      show_raster(file, json);
+      show_raster(file, program, json);
     } catch (const Error&) {
       throw no_cube;
     }
@@ -134,7 +156,7 @@ void add_info(CLI::App& app, Program& program) {
       case FileKind::kZarr:
         return show_arrays("zarr", file, program, args->json);
       default:
-        return show_raster(file, args->json);
+        return show_raster(file, program, args->json);
     }
   });
 }
