@@ -74,6 +74,54 @@ class Windows(ArrayCase):
                             np.testing.assert_allclose(np.diff(got[axis]), step * factor.get(axis, 1))
                             np.testing.assert_allclose(got[axis].values[1:-1], places[1:-1], rtol=1e-12)
 
+    def test_coarsen_with_any_reducer(self):
+        # xarray sums nothing up to 0 and divides by n; its coarsen cannot be told otherwise.
+        def of_some(function):
+            return lambda v, axis: np.where(np.isnan(v).all(axis), np.nan, function(v, axis=axis))
+
+        reducers = {name: None for name in ("min", "max", "mean", "median", "count")}
+        reducers |= {"sum": of_some(np.nansum), "prod": of_some(np.nanprod),
+                     "var": lambda v, axis: np.nanvar(v, axis=axis, ddof=1),
+                     "sd": lambda v, axis: np.nanstd(v, axis=axis, ddof=1)}
+        sizes = {"time": 2, "y": 5, "x": 4}
+        crop = {"cube_type": "crop", "ix_min": 0, "ix_max": 11, "iy_min": 0, "iy_max": 9,
+                "it_min": 0, "it_max": 5, "in_cube": self.source}
+        for boundary in ("exact", "pad", "trim"):
+            exact = boundary == "exact"
+            array = self.array[:6, :10, :12] if exact else self.array
+            for side in ("left", "right"):
+                coarsened = [{"cube_type": "coarsen", "factor": {"x": 4, "y": 5, "t": 2},
+                              "func": name, "boundary": boundary, "side": side,
+                              "in_cube": crop if exact else self.source} for name in reducers]
+                got = self.made({"cube_type": "join_bands", "prefixes": list(reducers),
+                                 "in_cubes": coarsened})
+                coarse = array.coarsen(sizes, boundary=boundary, side=side)
+                for name, function in reducers.items():
+                    with self.subTest(f"{name} {boundary} {side}"):
+                        wanted = coarse.reduce(function) if function else getattr(coarse, name)()
+                        np.testing.assert_allclose(got[f"{name}.a"].values, wanted.values,
+                                                   rtol=1e-9, atol=1e-9)
+                # Places are the middles of windows, times their first ones (xarray: the mean).
+                whole = slice(None)
+                if boundary == "pad":
+                    whole = slice(0, -1) if side == "left" else slice(1, None)
+                places = coarse.count()
+                for axis in "xy":
+                    np.testing.assert_allclose(got[axis].values[whole], places[axis].values[whole],
+                                               rtol=1e-12)
+                starts = {"exact": [0, 2, 4], "pad": [0, 2, 4, 6], "trim": [0, 2, 4]}[boundary]
+                if side == "right" and not exact:
+                    starts = [max(0, i - 1) for i in starts] if boundary == "pad" else [1, 3, 5]
+                np.testing.assert_array_equal(got["time"].values, array.time.values[starts])
+                system = got[got["mean.a"].attrs.get("grid_mapping") or
+                             got["mean.a"].encoding["grid_mapping"]]
+                self.assertEqual(system.attrs["grid_mapping_name"], "transverse_mercator")
+        with self.assertRaises(ValueError):
+            self.array.coarsen(sizes, boundary="exact").mean()
+        self.fails(2, "/factor/", "run", self.graph({"cube_type": "coarsen", "factor": {"x": 4},
+                                                     "in_cube": self.source}),
+                   "-o", self.path("no.nc"))
+
     def test_the_whole_cube_as_one_window(self):
         got = self.made({"cube_type": "coarsen", "factor": {"x": 13, "y": 11, "t": 7}, "func": "median",
                          "in_cube": self.source})
