@@ -40,7 +40,7 @@ std::uint64_t facts_of(const TableRow& row) {
   return mixed(hash, row.srs);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   out += text;
   return out += '\'';
@@ -152,7 +152,7 @@ void ImageTable::read_row(TableBlock& out, std::size_t i) {
   const auto span = parse_time(when);
   if (!span) {
     reject(row.line, Columns::kDatetime,
-           when.empty() ? "is empty" : quoted(when) + " is not a time",
+           when.empty() ? "is empty" : in_quotes(when) + " is not a time",
            "ISO 8601, such as 2018-07-10 or 2018-07-10T10:30:00Z");
   }
   read.datetime = span->start;
@@ -185,7 +185,7 @@ void ImageTable::read_extent(const Row& row, TableRow& out) const {
     const std::string_view cell = row[role];
     const auto value = number_in(cell);
     if (!value || !std::isfinite(*value)) {
-      reject(row.line, role, cell.empty() ? "is empty" : quoted(cell) + " is no number",
+      reject(row.line, role, cell.empty() ? "is empty" : in_quotes(cell) + " is no number",
              cell.find(',') == std::string_view::npos ? "degrees" : "decimals follow a point");
     }
     if (std::abs(*value) > (longitude ? kMostDegrees : kPole)) {
@@ -260,7 +260,7 @@ void ImageTable::read_band_row(const Row& row, TableBlock& out) {
     const auto number = parse_number(cell);
     constexpr double kMostBands = 65535;  // GDAL's
     if (!number || *number < 1 || *number > kMostBands || *number != std::floor(*number)) {
-      reject(row.line, Columns::kRasterBand, quoted(cell) + " is not a band number",
+      reject(row.line, Columns::kRasterBand, in_quotes(cell) + " is not a band number",
              "bands count from 1");
     }
     raster_band = static_cast<int>(*number);
@@ -285,7 +285,7 @@ void ImageTable::read_facts(const Row& row, TableBand& band) {
     const auto before = number_in(said);
     if (!said.empty() && (!number || number != before)) {
       reject(row.line, role,
-             quoted(cell) + ", but '" + said + "' in another row of the band '" + band.info.name +
+             in_quotes(cell) + ", but '" + said + "' in another row of the band '" + band.info.name +
                  "'");
     }
     if (!said.empty()) continue;
@@ -297,11 +297,11 @@ void ImageTable::read_facts(const Row& row, TableBand& band) {
     if (role == Columns::kDType) {
       band.info.dtype = parse_dtype(lower(cell));
       if (!band.info.dtype) {
-        reject(row.line, role, quoted(said) + " is no type of cells", kDTypeNames);
+        reject(row.line, role, in_quotes(said) + " is no type of cells", kDTypeNames);
       }
       continue;
     }
-    if (!number) reject(row.line, role, quoted(said) + " is no number");
+    if (!number) reject(row.line, role, in_quotes(said) + " is no number");
     if (role == Columns::kNodata) band.info.nodata = number;
     if (role == Columns::kScale) band.info.scale = *number;
     if (role == Columns::kOffset) band.info.offset = *number;

@@ -43,7 +43,7 @@ case $mode in
     exit 2
     ;;
 esac
-if [ -n "${CI:-}" ]; then options+=(-DCUBE_WERROR=ON); fi
+if [ -n "${CI:-}" ]; then options+=(-DCUBE_WERROR=ON -DCUBE_PCH=ON); fi
 mkdir -p build
 configure_cube "build/$mode" "${options[@]}"
 cmake --build "build/$mode" "${target[@]}"
