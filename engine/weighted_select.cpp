@@ -16,7 +16,6 @@ namespace {
 constexpr int kBits = 64;
 constexpr int kDigitBits = 16;
 constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
-constexpr std::int64_t kMostHeld = std::int64_t{1} << 18;
 
 }  // namespace
 
