@@ -29,6 +29,7 @@ struct Program {
 void add_run(CLI::App& app, Program& program);
 void add_calc(CLI::App& app, Program& program);
 void add_warp(CLI::App& app, Program& program);
+void add_translate(CLI::App& app, Program& program);
 void add_check(CLI::App& app, Program& program);
 void add_plan(CLI::App& app, Program& program);
 void add_info(CLI::App& app, Program& program);

@@ -40,6 +40,7 @@ int run_program(int argc, char** argv) {
   cube::add_run(app, program);
   cube::add_calc(app, program);
   cube::add_warp(app, program);
+  cube::add_translate(app, program);
   cube::add_check(app, program);
   cube::add_plan(app, program);
   cube::add_info(app, program);
