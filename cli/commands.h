@@ -33,6 +33,7 @@ void add_translate(CLI::App& app, Program& program);
 void add_check(CLI::App& app, Program& program);
 void add_plan(CLI::App& app, Program& program);
 void add_info(CLI::App& app, Program& program);
+void add_hist(CLI::App& app, Program& program);
 void add_catalog(CLI::App& app, Program& program);
 void add_catalog_create(CLI::App& parent, Program& program);
 void add_catalog_change(CLI::App& parent, Program& program);  // add, update, remove

@@ -44,6 +44,7 @@ int run_program(int argc, char** argv) {
   cube::add_check(app, program);
   cube::add_plan(app, program);
   cube::add_info(app, program);
+  cube::add_hist(app, program);
   cube::add_catalog(app, program);
   cube::add_save(app, program);
   cube::add_ops(app, program);

@@ -39,7 +39,28 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
   return outputs;
 }
 
-// Divides what the plan has for kept blocks between GDAL and our readers.
+Provenance provenance_of(const Graph& graph, std::string canonical) {
+  Provenance out{.graph = std::move(canonical), .sources = {}};
+  for (const Graph::Node& node : graph.nodes) {
+    for (std::string& source : node.op->source_names()) out.sources.push_back(std::move(source));
+  }
+  return out;
+}
+
+Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
+                const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
+                const StopSignals& signals) {
+  ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
+  RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
+  options.progress = [&](const Progress& progress) {
+    bar.update(progress.chunks_done, progress.chunks);
+  };
+  options.cancelled = [&] { return signals.pending() != 0; };
+  return run(plan, resources, sinks, provenance, options);
+}
+
+}  // namespace
+
 void keep_blocks(const Plan& plan, BlockCache& blocks) {
   // A run that makes few cells, as the series of a pixel, hardly comes back to a block.
   constexpr std::int64_t kFewCells = std::int64_t{1} << 16;
@@ -64,28 +85,6 @@ PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Si
   };
   return options;
 }
-
-Provenance provenance_of(const Graph& graph, std::string canonical) {
-  Provenance out{.graph = std::move(canonical), .sources = {}};
-  for (const Graph::Node& node : graph.nodes) {
-    for (std::string& source : node.op->source_names()) out.sources.push_back(std::move(source));
-  }
-  return out;
-}
-
-Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
-                const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
-                const StopSignals& signals) {
-  ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
-  RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
-  options.progress = [&](const Progress& progress) {
-    bar.update(progress.chunks_done, progress.chunks);
-  };
-  options.cancelled = [&] { return signals.pending() != 0; };
-  return run(plan, resources, sinks, provenance, options);
-}
-
-}  // namespace
 
 void RunArguments::add_to(CLI::App& command) {
   command

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/common.h"
+#include "engine/sink.h"
 
 namespace cube {
 
@@ -24,6 +25,12 @@ struct RunArguments {
 
   void add_to(CLI::App& command);
 };
+
+// Divides what the plan has for kept blocks of files between GDAL and our readers.
+void keep_blocks(const Plan& plan, BlockCache& blocks);
+
+// What the outputs ask of a plan.
+PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Sink>>& sinks);
 
 // Runs a document into the outputs of the command line, else its own, and prints the report; gives
 // the exit status. `name` is the document's in errors. Throws Error for what is wrong before.
