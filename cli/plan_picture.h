@@ -31,6 +31,9 @@ struct PlanView {
 nlohmann::ordered_json plan_json(const PlanView& view);
 Picture plan_picture(const PlanView& view);
 
+// The same graph with what a run of it spent on each node.
+Picture run_picture(const Graph& graph, const Report& report, const std::string& title);
+
 // "12 x 520 x 430": slices, rows, columns.
 std::string shape_text(const ChunkShape& shape);
 

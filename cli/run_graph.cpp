@@ -7,6 +7,7 @@
 #include <numeric>
 #include <thread>
 
+#include "cli/plan_picture.h"
 #include "cli/progress.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
@@ -110,10 +111,16 @@ void RunArguments::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "json", "none"}).description(""))
       ->type_name("MODE")
       ->capture_default_str();
-  command.add_option("--stats", stats, "Write where the time went as JSON; - is standard output")
+  command
+      .add_option("--stats", stats,
+                  "Write where the time went as JSON, see README; - is standard output")
+      ->type_name("FILE");
+  command
+      .add_option("--stats-svg", stats_svg,
+                  "Draw the graph with the time that went to each node; - is standard output")
       ->type_name("FILE");
   command.add_flag("-q,--quiet", quiet, "Print nothing but errors");
-  command.add_flag("-v,--verbose", verbose, "Print times by node");
+  command.add_flag("-v,--verbose", verbose, "Print where the time went, by node");
 }
 
 int run_document(const Document& document, const std::string& name, const RunArguments& args,
@@ -141,6 +148,10 @@ int run_document(const Document& document, const std::string& name, const RunArg
   keep_blocks(plan, *program.blocks);
   const Report report = run_plan(plan, args, resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);
+  if (!args.stats_svg.empty()) {
+    const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
+    write_text(args.stats_svg, to_svg(picture), "the picture");
+  }
   print_report(report, args.quiet     ? Detail::kErrors
                        : args.verbose ? Detail::kNodes
                                       : Detail::kFiles);

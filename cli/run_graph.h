@@ -17,6 +17,7 @@ struct RunArguments {
   std::vector<std::string> options;  // --co, "NAME=VALUE"
   std::string progress = "auto";
   std::string stats;
+  std::string stats_svg;
   bool keep_going = false;
   bool overwrite = false;
   bool append = false;

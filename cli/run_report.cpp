@@ -1,6 +1,9 @@
 #include "cli/run_report.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +14,52 @@ namespace cube {
 
 namespace {
 
+nlohmann::ordered_json stages_json(const Stages& stages) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) out[kStageNames[i]] = stages.seconds[i];
+  return out;
+}
+
+// Whether a stage took any time worth a column.
+bool shown(const Report& report, std::size_t stage) {
+  return report.stages.seconds[stage] >= 0.005;
+}
+
+// A line of the table of times: the stages that took any in all of the run.
+void print_stages(const Report& report, const Stages& stages, double sum, const std::string& what) {
+  std::array<char, 32> text{};
+  const auto cell = [&](double seconds) {
+    std::snprintf(text.data(), text.size(), "%9.2f", seconds);
+    std::cerr << (seconds < 0.005 ? "        -" : text.data());
+  };
+  cell(sum);
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+    if (shown(report, i)) cell(stages.seconds[i]);
+  }
+  std::cerr << "  " << what << '\n';
+}
+
+// Where the time went, by node.
+void print_times(const Report& report) {
+  std::cerr << "chunks " << report.chunks << ", empty " << report.empty_chunks << ", "
+            << duration_text(report.seconds) << " on " << counted(report.threads, "thread")
+            << "; seconds of all threads:\n    total";
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+    if (shown(report, i))
+      std::cerr << std::string(9 - std::strlen(kStageNames[i]), ' ') << kStageNames[i];
+  }
+  std::cerr << '\n';
+  Stages around = report.stages;
+  for (const Report::NodeTime& node : report.nodes) {
+    for (std::size_t i = 0; i < kStageNames.size(); ++i)
+      around.seconds[i] -= node.stages.seconds[i];
+    print_stages(report, node.stages, node.seconds,
+                 node.type + " " + node.where + " (" + counted(node.requests, "request") + ")");
+  }
+  print_stages(report, around, around.sum(), "outputs and between nodes");
+  print_stages(report, report.stages, report.stages.sum(), "in all");
+}
+
 nlohmann::ordered_json stats_json(const Report& report) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const Report::NodeTime& node : report.nodes) {
@@ -18,7 +67,8 @@ nlohmann::ordered_json stats_json(const Report& report) {
                      {"where", node.where},
                      {"seconds", node.seconds},
                      {"requests", node.requests},
-                     {"cells", node.cells}});
+                     {"cells", node.cells},
+                     {"thread_seconds", stages_json(node.stages)}});
   }
   nlohmann::ordered_json failures = nlohmann::ordered_json::array();
   for (const Report::Failure& failure : report.failures) {
@@ -32,6 +82,8 @@ nlohmann::ordered_json stats_json(const Report& report) {
   }
   const ImageReader::Stats& reading = report.reading;
   return {{"seconds", report.seconds},
+          {"threads", report.threads},
+          {"thread_seconds", stages_json(report.stages)},
           {"chunks", report.chunks},
           {"empty_chunks", report.empty_chunks},
           {"seconds_write", report.seconds_write},
@@ -42,6 +94,7 @@ nlohmann::ordered_json stats_json(const Report& report) {
             {"cells_decoded", reading.cells_decoded},
             {"seconds_open", reading.seconds_open},
             {"seconds_read", reading.seconds_read},
+            {"seconds_decode", reading.seconds_decode},
             {"seconds_warp", reading.seconds_warp}}},
           {"nodes", nodes},
           {"failures", failures},
@@ -79,13 +132,7 @@ void print_report(const Report& report, Detail detail) {
   if (detail == Detail::kErrors) return;
   for (const std::string& file : report.outputs) std::cout << file << '\n';
   if (detail == Detail::kFiles) return;
-  std::cerr << "chunks " << report.chunks << ", empty " << report.empty_chunks << ", "
-            << duration_text(report.seconds) << ", writing " << duration_text(report.seconds_write)
-            << '\n';
-  for (const Report::NodeTime& node : report.nodes) {
-    std::cerr << "  " << node.type << ' ' << node.where << ": " << duration_text(node.seconds)
-              << " in " << node.requests << " requests\n";
-  }
+  print_times(report);
 }
 
 }  // namespace cube

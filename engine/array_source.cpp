@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/gdal/block_cache.h"
 #include "engine/missing.h"
+#include "engine/stopwatch.h"
 
 namespace cube {
 
@@ -120,7 +121,8 @@ class ArrayKernel final : public Kernel {
  public:
   explicit ArrayKernel(const ArraySource& op) : op_(op), cube_(op.cube_), kept_(kKeptBytes) {}
 
-  Chunk run(const Request& request, Inputs&) override {
+  Chunk run(const Request& request, Inputs& inputs) override {
+    seconds_read_ = 0;
     const std::int64_t layer = op_.layer_bytes(request);
     keeps_layer_ = layer > 0;
     kept_.resize(std::max(kKeptBytes, layer));
@@ -128,6 +130,7 @@ class ArrayKernel final : public Kernel {
     for (const std::size_t band : request.bands) {
       out.bands.push_back(read_band(band, request.region));
     }
+    inputs.spent(Stage::kRead, seconds_read_);
     return out;
   }
 
@@ -213,8 +216,11 @@ class ArrayKernel final : public Kernel {
   }
 
   bool read(const ArrayCube::Band& band, std::size_t array, const ArrayBox& box,
-            std::span<std::byte> out) const {
-    if (cube_.store->read(array, box.start, box.count, out)) return true;
+            std::span<std::byte> out) {
+    const Stopwatch start;
+    const bool written = cube_.store->read(array, box.start, box.count, out);
+    seconds_read_ += start.seconds();
+    if (written) return true;
     if (band.fill_is_missing) return false;
     const ArrayInfo& info = cube_.store->arrays()[array];
     dispatch_array(info.type, [&]<class T>(std::type_identity<T>) {
@@ -308,6 +314,7 @@ class ArrayKernel final : public Kernel {
     }
   }
 
+  double seconds_read_ = 0;  // of a run
   const ArraySource& op_;
   const ArrayCube& cube_;
   BlockCache kept_;

@@ -31,11 +31,17 @@ class Evaluator::NodeInputs final : public Inputs {
     return evaluator_.images();
   }
   void skipped(SkippedImage image) override { evaluator_.skipped_.push_back(std::move(image)); }
+  void spent(Stage stage, double seconds) override {
+    evaluator_.stats_[node_].stages[stage] += seconds;
+    told_ += seconds;
+  }
+  double told() const { return told_; }
   bool cancelled() const override { return evaluator_.cancelled_ && evaluator_.cancelled_(); }
 
  private:
   Evaluator& evaluator_;
   std::size_t node_;
+  double told_ = 0;
 };
 
 Evaluator::Evaluator(const Graph& graph, const Resources& resources,
@@ -75,7 +81,9 @@ void Evaluator::pull_pieces(std::size_t node, std::span<const Request> pieces,
                             const std::function<void(const Chunk&)>& take) {
   if (board_ && pieces.size() > 1) {
     const auto compute = [this](std::size_t n, const Request& r) { return evaluate_piece(n, r); };
-    board_->pull(node, pieces, compute, take);
+    const double waited = board_->pull(node, pieces, compute, take);
+    waited_ += waited;
+    inner_seconds_ += waited;
     return;
   }
   for (const Request& piece : pieces) take(evaluate_piece(node, piece));
@@ -120,16 +128,43 @@ Chunk Evaluator::compute(std::size_t node, const Request& request) {
   if (!kernels_[node]) kernels_[node] = graph_.nodes[node].op->kernel();
   const double outer_seconds = std::exchange(inner_seconds_, 0);
   const Stopwatch start;
+  const ImageReader::Stats before = reader_stats();
   NodeInputs inputs(*this, node);
   Chunk result = kernels_[node]->run(request, inputs);
   assert(result.region == request.region && result.bands.size() == request.bands.size());
   const double seconds = start.seconds();
   NodeStats& stats = stats_[node];
   stats.seconds += seconds - inner_seconds_;
+  sort_seconds(node, seconds - inner_seconds_, inputs.told(), before);
   stats.requests += 1;
   stats.cells += request.region.cells() * static_cast<std::int64_t>(request.bands.size());
   inner_seconds_ = outer_seconds + seconds;
   return result;
+}
+
+void Evaluator::sort_seconds(std::size_t node, double seconds, double told,
+                             const ImageReader::Stats& before) {
+  Stages& stages = stats_[node].stages;
+  double rest = seconds - told;
+  if (graph_.nodes[node].inputs.empty()) {  // else sources below have read
+    const ImageReader::Stats now = reader_stats();
+    const auto move = [&](Stage stage, double part) {
+      stages[stage] += part;
+      rest -= part;
+    };
+    const double decoding = now.seconds_decode - before.seconds_decode;
+    move(Stage::kOpen, now.seconds_open - before.seconds_open);
+    move(Stage::kDecode, decoding);
+    move(Stage::kRead, now.seconds_read - before.seconds_read - decoding);
+    move(Stage::kWarp, now.seconds_warp - before.seconds_warp);
+  }
+  stages[graph_.nodes[node].op->stage()] += rest;
+}
+
+double Evaluator::accounted() const {
+  double sum = waited_;
+  for (const NodeStats& stats : stats_) sum += stats.seconds;
+  return sum;
 }
 
 Request Evaluator::widened(std::size_t node, Request request) const {

@@ -46,8 +46,12 @@ class Evaluator {
     double seconds = 0;  // without the node's inputs
     std::int64_t requests = 0;
     std::int64_t cells = 0;  // made, bands counted
+    Stages stages;           // `seconds` by what they went to
   };
   const std::vector<NodeStats>& node_stats() const { return stats_; }
+  double waited() const { return waited_; }  // for pieces that other workers computed
+  // Seconds that are in node_stats() or waited().
+  double accounted() const;
   ImageReader::Stats reader_stats() const;  // zeros when no image was asked for
   const std::vector<SkippedImage>& skipped() const { return skipped_; }
 
@@ -63,6 +67,9 @@ class Evaluator {
                    const std::function<void(const Chunk&)>& take);
   Chunk pull(std::size_t node, const Request& request);
   Chunk compute(std::size_t node, const Request& request);
+  // Sorts `seconds` of the node's kernel, some of which it has told already, into stages.
+  void sort_seconds(std::size_t node, double seconds, double told,
+                    const ImageReader::Stats& before);
   // The request with all slices that will be pulled, where the node wants series.
   Request widened(std::size_t node, Request request) const;
   Chunk evaluate_shared(std::size_t node, const Request& request);
@@ -82,7 +89,8 @@ class Evaluator {
   std::unique_ptr<ImageReader> reader_;
   std::vector<NodeStats> stats_;
   std::vector<SkippedImage> skipped_;
-  double inner_seconds_ = 0;  // spent in the inputs of the node that runs
+  double inner_seconds_ = 0;  // spent in the inputs of the node that runs, and waiting for them
+  double waited_ = 0;
 };
 
 }  // namespace cube

@@ -135,7 +135,8 @@ class ImageReader {
     std::int64_t warped = 0;         // windows resampled
     std::int64_t cells_decoded = 0;  // source cells asked of the format drivers
     double seconds_open = 0;
-    double seconds_read = 0;  // reading and decoding
+    double seconds_read = 0;    // reading and decoding
+    double seconds_decode = 0;  // of that, decoding, where it is done apart from reading
     double seconds_warp = 0;
   };
   virtual const Stats& stats() const = 0;

@@ -19,6 +19,7 @@
 
 #include "engine/block.h"
 #include "engine/cube_info.h"
+#include "engine/stages.h"
 
 namespace cube {
 
@@ -69,6 +70,9 @@ class Inputs {
 
   // Adds a line to the run's report; the run ends with exit status 1.
   virtual void skipped(SkippedImage image) = 0;
+
+  // For the run's report: so much of the kernel's time went to a stage that is not its operator's.
+  virtual void spent(Stage, double /*seconds*/) {}
 
   // True when the run is to stop; for kernels that wait for something else than a pull.
   virtual bool cancelled() const { return false; }
@@ -133,6 +137,9 @@ class Operator {
   virtual std::unique_ptr<Kernel> kernel() const = 0;
 
   virtual Cost cost(const Request& request) const;
+
+  // What the time of its kernels goes to that is not reading.
+  virtual Stage stage() const { return Stage::kOther; }
 
   // Bytes that the operator itself holds, once for all threads, where they are worth counting.
   virtual std::int64_t resident_bytes() const { return 0; }

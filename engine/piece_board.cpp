@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/stopwatch.h"
+
 namespace cube {
 
 struct PieceBoard::Piece {
@@ -59,8 +61,9 @@ void PieceBoard::close(Job& job, std::unique_lock<std::mutex>& lock) {
   jobs_.remove_if([&](const auto& other) { return other.get() == &job; });
 }
 
-void PieceBoard::pull(std::size_t node, std::span<const Request> pieces, const Compute& compute,
-                      const Take& take) {
+double PieceBoard::pull(std::size_t node, std::span<const Request> pieces, const Compute& compute,
+                        const Take& take) {
+  double waited = 0;
   const auto job = std::make_shared<Job>();
   job->node = node;
   job->requests = pieces;
@@ -71,7 +74,9 @@ void PieceBoard::pull(std::size_t node, std::span<const Request> pieces, const C
   try {
     for (std::size_t k = 0; k < pieces.size(); ++k) {
       if (job->begun == k) work(*job, job->begun++, compute, lock);
+      const Stopwatch start;
       changed_.wait(lock, [&] { return job->pieces[k].done; });
+      waited += start.seconds();
       const Piece piece = std::move(job->pieces[k]);
       job->taken = k + 1;
       changed_.notify_all();
@@ -86,12 +91,15 @@ void PieceBoard::pull(std::size_t node, std::span<const Request> pieces, const C
     throw;
   }
   close(*job, lock);
+  return waited;
 }
 
-void PieceBoard::help(const Compute& compute) {
+double PieceBoard::help(const Compute& compute) {
+  double waited = 0;
   std::unique_lock lock(mutex_);
   while (true) {
     std::shared_ptr<Job> job;
+    const Stopwatch start;
     changed_.wait(lock, [&] {
       const auto open = std::find_if(jobs_.begin(), jobs_.end(), [](const auto& other) {
         return other->begun < other->pieces.size();
@@ -99,10 +107,13 @@ void PieceBoard::help(const Compute& compute) {
       job = open == jobs_.end() ? nullptr : *open;
       return job || owners_ == 0;
     });
-    if (!job) return;
+    waited += start.seconds();
+    if (!job) return waited;
     const std::size_t k = job->begun++;
     work(*job, k, compute, lock);
+    const Stopwatch until_taken;
     changed_.wait(lock, [&] { return job->taken > k; });
+    waited += until_taken.seconds();
   }
 }
 

@@ -32,12 +32,13 @@ class PieceBoard {
   void leave();
 
   // Calls take() with one piece after the other, in order; what a helper's piece throws is thrown
-  // here when its turn comes. REQUIRES: between enter() and leave(), or in a helper's compute().
-  void pull(std::size_t node, std::span<const Request> pieces, const Compute& compute,
-            const Take& take);
+  // here when its turn comes. Returns the seconds spent waiting for helpers. REQUIRES: between
+  // enter() and leave(), or in a helper's compute().
+  double pull(std::size_t node, std::span<const Request> pieces, const Compute& compute,
+              const Take& take);
 
-  // Computes pieces of others until all who entered have left.
-  void help(const Compute& compute);
+  // Computes pieces of others until all who entered have left. Returns the seconds spent waiting.
+  double help(const Compute& compute);
 
  private:
   struct Piece;

@@ -23,6 +23,7 @@ void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
   sum.cells_decoded += part.cells_decoded;
   sum.seconds_open += part.seconds_open;
   sum.seconds_read += part.seconds_read;
+  sum.seconds_decode += part.seconds_decode;
   sum.seconds_warp += part.seconds_warp;
 }
 
@@ -61,13 +62,18 @@ class Journal {
     if (!options_.keep_going) stopped_ = true;
   }
 
-  void add_worker(const Evaluator& worker) {
+  // `around`: what the worker did besides running kernels.
+  void add_worker(const Evaluator& worker, const Stages& around) {
     const std::lock_guard lock(mutex_);
+    report_.stages += around;
+    report_.stages[Stage::kWait] += worker.waited();
     for (std::size_t i = 0; i < report_.nodes.size(); ++i) {
       const Evaluator::NodeStats& stats = worker.node_stats()[i];
       report_.nodes[i].seconds += stats.seconds;
       report_.nodes[i].requests += stats.requests;
       report_.nodes[i].cells += stats.cells;
+      report_.nodes[i].stages += stats.stages;
+      report_.stages += stats.stages;
     }
     add(report_.reading, worker.reader_stats());
     for (const SkippedImage& image : worker.skipped()) add_skipped(image);
@@ -79,7 +85,6 @@ class Journal {
               [](const auto& a, const auto& b) { return a.chunk < b.chunk; });
     std::sort(report_.skipped.begin(), report_.skipped.end(),
               [](const auto& a, const auto& b) { return a.image < b.image; });
-    report_.seconds = start_.seconds();
     report_.cancelled = chunks_done_ < report_.chunks && cancelled_;
     return std::move(report_);
   }
@@ -118,11 +123,21 @@ class Outputs {
   }
 
   // Waits until the sinks have begun; false when they could not. Thread rule: any worker.
-  bool write(const Chunk& chunk) {
+  bool write(const Chunk& chunk, Stages& spent) {
+    const Stopwatch waiting;
     begun_.wait();
+    spent[Stage::kWait] += waiting.seconds();
     if (failure_) return false;
+    const Stopwatch start;
     for (const std::unique_ptr<Sink>& sink : sinks_) sink->write(chunk);
+    spent[Stage::kWrite] += start.seconds();
     return true;
+  }
+
+  double seconds_encoding() const {
+    double sum = 0;
+    for (const std::unique_ptr<Sink>& sink : sinks_) sum += sink->seconds_encoding();
+    return sum;
   }
 
   // Throws what begin() met. REQUIRES: the workers are gone.
@@ -145,14 +160,17 @@ class Outputs {
 // One chunk from the sources to the sinks, for which there may be help from others of `threads`
 // workers; whatever goes wrong becomes part of the journal.
 void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& worker,
-               Outputs& outputs, Journal& journal) {
+               Outputs& outputs, Journal& journal, Stages& spent) {
   const Region region = plan.region(chunk);
   try {
+    const double accounted = worker.accounted();
+    const Stopwatch evaluating;
     const Chunk result =
         worker.evaluate_parts(plan.graph().result, region, plan.parts(chunk, threads));
     worker.forget();
+    spent[Stage::kOther] += evaluating.seconds() - (worker.accounted() - accounted);
     const Stopwatch start;
-    if (!outputs.write(result)) return;
+    if (!outputs.write(result, spent)) return;
     journal.done(result.empty(), start.seconds());
   } catch (const std::exception& error) {
     worker.forget();
@@ -163,6 +181,19 @@ void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& wor
     worker.forget();
     journal.failed(chunk, region, "an unknown exception");
   }
+}
+
+// Finishes the outputs of a run that made what they need; one thread does, the others have gone.
+void finish(Outputs& outputs, bool keep_going, Report& report) {
+  const bool complete = report.failures.empty() || keep_going;
+  const Stopwatch start;
+  report.outputs = outputs.finish(complete && !report.cancelled);
+  Stages& stages = report.stages;
+  stages[Stage::kWrite] += start.seconds();
+  stages[Stage::kWait] += (report.threads - 1) * start.seconds();
+  const double encoding = std::min(outputs.seconds_encoding(), stages[Stage::kWrite]);
+  stages[Stage::kWrite] -= encoding;
+  stages[Stage::kEncode] += encoding;
 }
 
 void check_consent(const Graph& graph, const Resources& resources) {
@@ -181,6 +212,7 @@ Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
            const RunOptions& options) {
   check_consent(plan.graph(), resources);
+  const Stopwatch start;
   Journal journal(plan, options);
   Outputs outputs(sinks);
   const int threads = plan.useful(std::max(1, options.threads));
@@ -189,21 +221,28 @@ Report run(const Plan& plan, const Resources& resources,
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
     Evaluator worker(plan.graph(), resources, options.cancelled, &board);
+    Stages spent;  // besides running kernels
     board.enter();
-    if (number == 0 && !outputs.begin(plan.chunk_shape(), provenance)) journal.stop();
+    if (number == 0) {
+      const Stopwatch beginning;
+      if (!outputs.begin(plan.chunk_shape(), provenance)) journal.stop();
+      spent[Stage::kWrite] += beginning.seconds();
+    }
     while (!journal.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
       const bool last = queue.left() < threads;
-      run_chunk(plan, *chunk, last ? threads : 1, worker, outputs, journal);
+      run_chunk(plan, *chunk, last ? threads : 1, worker, outputs, journal, spent);
     }
     board.leave();
-    board.help([&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });
-    journal.add_worker(worker);
+    spent[Stage::kWait] += board.help(
+        [&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });
+    journal.add_worker(worker, spent);
   }
   Report report = journal.take();
-  const bool complete = report.failures.empty() || options.keep_going;
-  report.outputs = outputs.finish(complete && !report.cancelled);
+  report.threads = threads;
+  finish(outputs, options.keep_going, report);
+  report.seconds = start.seconds();
   return report;
 }
 

@@ -45,6 +45,7 @@ struct Report {
     double seconds = 0;         // on all threads, without the inputs
     std::int64_t requests = 0;  // how often it ran
     std::int64_t cells = 0;     // cells it made, bands counted
+    Stages stages;              // `seconds` by what they went to
   };
 
   std::int64_t chunks = 0;
@@ -53,7 +54,9 @@ struct Report {
   std::vector<SkippedImage> skipped;  // distinct images
   std::vector<NodeTime> nodes;
   ImageReader::Stats reading;
-  double seconds = 0;
+  double seconds = 0;                // from the start until the outputs were finished
+  int threads = 1;                   // that worked
+  Stages stages;                     // of all threads: about `threads` times `seconds`
   double seconds_write = 0;          // in sinks, on all threads
   std::vector<std::string> outputs;  // files made; empty when the run failed
   bool cancelled = false;            // stopped because RunOptions::cancelled said so

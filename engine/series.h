@@ -62,6 +62,7 @@ class SeriesOperator : public Operator {
   std::optional<PullPlan> pulls(const Request& out, std::size_t input) const final;
   Cost cost(const Request& request) const final;
   std::unique_ptr<Kernel> kernel() const final;
+  Stage stage() const override { return Stage::kReduce; }
   bool wants_series() const final { return true; }
 
  protected:

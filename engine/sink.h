@@ -51,6 +51,10 @@ class Sink {
   // each is made once; {1, 1, 1} where tiles suit the chunks that come.
   virtual ChunkShape tile() const { return {}; }
 
+  // Seconds of write() and finish() that went into encoding, on all threads; 0 where that cannot be
+  // told from writing.
+  virtual double seconds_encoding() const { return 0; }
+
   // Bytes of memory the sink holds whatever the number of threads, and for each write().
   virtual std::int64_t resident_bytes() const { return 0; }
   virtual std::int64_t bytes_per_write(const ChunkShape&) const { return 0; }

@@ -189,7 +189,10 @@ GDALRasterBandH OpenImage::band(int number) const {
 TileDecoder* OpenImage::tiles(GDALRasterBandH band) {
   if (!blocks_apart_) return nullptr;
   const auto [entry, added] = tiles_.try_emplace(band);
-  if (added) entry->second = TileDecoder::make(band, descriptor_, known_.blocks.get());
+  if (added) {
+    entry->second =
+        TileDecoder::make(band, descriptor_, known_.blocks.get(), &known_.seconds_decode);
+  }
   return entry->second ? &*entry->second : nullptr;
 }
 

@@ -30,6 +30,7 @@ struct KnownPlaces {
   std::shared_ptr<BlockCache> blocks;  // may be shared with other pools
   KnownCrs crs;
   std::vector<std::shared_ptr<GeoMap>> maps;  // with keys, the oldest first
+  double seconds_decode = 0;                  // by decoders of tiles
 };
 
 // An open image.
@@ -112,7 +113,8 @@ class DatasetPool {
   OpenImage& open(const RasterBand& source);
 
   std::int64_t opened() const { return opened_; }
-  double seconds() const { return seconds_; }
+  double seconds() const { return seconds_; }  // of opening
+  double seconds_decode() const { return known_.seconds_decode; }
 
  private:
   std::size_t limit_;

@@ -85,7 +85,7 @@ std::optional<DirectSetup> direct_setup(const FilePart& part, const Storage& sto
   if (!coding) return std::nullopt;
   auto head = make_head(part, storage, creation, provenance);
   if (!head) return std::nullopt;
-  DirectSetup setup{std::move(*head), {}, *coding};
+  DirectSetup setup{std::move(*head), {}, *coding, part.encoding};
   setup.layout = layout_of(setup.head.directory, storage);
   if (setup.layout.tile_width == 0 || setup.layout.tile_height == 0) return std::nullopt;
   if (!TileCutter(part.info, setup.layout).fits(tiling)) return std::nullopt;
@@ -97,11 +97,14 @@ TileWriter::TileWriter(const CubeInfo& info, const DirectSetup& setup, bool fram
       cutter_(info, setup.layout),
       encoder_(setup.coding, setup.layout.storage.dtype, setup.layout.tile_width,
                setup.layout.samples),
+      encoding_(setup.encoding),
       framed_(framed) {}
 
 void TileWriter::append(std::span<const std::byte> cells, std::size_t tile, TileIndex& index,
                         PlacedFile& file, Scratch& scratch) const {
+  const Stopwatch start;
   const std::span<const std::byte> bytes = encoder_.encode(cells, scratch.encode);
+  encoding_.add(start.seconds());
   const std::uint64_t frame = framed_ ? 4 : 0;
   // TIFF wants even offsets.
   const std::uint64_t at = file.take((bytes.size() + 2 * frame + 1) / 2 * 2) + frame;

@@ -20,6 +20,7 @@ struct DirectSetup {
   TiffHead head;  // without tiles
   TileLayout layout;
   TileCoding coding;
+  SharedSeconds encoding = {};
 };
 
 // How a file with these creation options of the GTiff driver would be written directly; nothing
@@ -52,6 +53,7 @@ class TileWriter {
   TileLayout layout_;
   TileCutter cutter_;
   TileEncoder encoder_;
+  SharedSeconds encoding_;
   bool framed_;
 };
 

@@ -136,11 +136,12 @@ class GdalImageReader final : public ImageReader {
       Job job{source, turned, mask, nullptr, nullptr, {}, std::move(block)};
       open(job);
       const Stopwatch start;
-      const double read_before = stats_.seconds_read;
+      const double before = stats_.seconds_read + pool_.seconds();
       read_piece(job, target.rows, turn.columns);
-      stats_.seconds_warp += start.seconds() - (stats_.seconds_read - read_before);
+      stats_.seconds_warp += start.seconds() - (stats_.seconds_read + pool_.seconds() - before);
       block = std::move(job.block);
     }
+    stats_.seconds_decode = pool_.seconds_decode();
     return block ? share(std::move(*block)) : nullptr;
   }
 
@@ -332,13 +333,14 @@ class GdalImageReader final : public ImageReader {
   const HiddenCells* hidden_cells(Job& job, const Footprint& under) {
     if (!job.mask) return nullptr;
     const Stopwatch start;
+    const double opening = pool_.seconds();
     const HiddenCells& hidden =
         masker_.hidden(job.source,
                        {under.rows, under.columns, job.level.scale_y, job.level.scale_x,
                         job.level.size.width, job.level.size.round},
                        *job.mask);
     open(job);  // masks may have taken its place in the pool
-    stats_.seconds_read += start.seconds();
+    stats_.seconds_read += start.seconds() - (pool_.seconds() - opening);
     return &hidden;
   }
 

@@ -221,6 +221,7 @@ class NetcdfWriter final : public FileWriter {
       cells = padded;
     }
     Pool<Scratch>::Lease scratch(scratch_);
+    const Stopwatch start;
     if (deflate_) {
       if (shuffle_) {
         scratch->shuffled.resize(cells.size());
@@ -230,6 +231,7 @@ class NetcdfWriter final : public FileWriter {
       const Compression zlib{"zlib", {{"LEVEL", std::to_string(level_)}}};
       cells = compress(zlib, cells, scratch->packed, part_.file);
     }
+    part_.encoding.add(start.seconds());
     const NetcdfLock lock;
     chunks_->write(b, {region.t.begin, region.y.begin, region.x.begin}, cells);
   }

@@ -14,6 +14,7 @@
 #include "engine/cube_info.h"
 #include "engine/error.h"
 #include "engine/sink.h"
+#include "engine/stopwatch.h"
 
 namespace cube {
 
@@ -23,6 +24,7 @@ struct FilePart {
   CubeInfo info;                   // what the file holds: its own slices and bands
   Range slices;                    // in the cube
   std::vector<std::size_t> bands;  // in the cube
+  SharedSeconds encoding = {};     // what writers spend on it
 };
 
 // Cells for one file.

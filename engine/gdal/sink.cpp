@@ -203,6 +203,7 @@ class OutputSink final : public Sink {
     for (FilePart& part : parts) {
       auto output = std::make_unique<Output>();
       output->part = std::move(part);
+      output->part.encoding = encoding_;
       output->writer = is_lengthened(spec, output->part.file, format)
                            ? format.append(output->part)
                            : format.make(output->part, options);
@@ -251,6 +252,8 @@ class OutputSink final : public Sink {
     }
     return files;
   }
+
+  double seconds_encoding() const override { return encoding_.total(); }
 
   ChunkShape tile() const override { return outputs_.front()->writer->tile(); }
 
@@ -336,6 +339,7 @@ class OutputSink final : public Sink {
   }
 
   const OutputFormat& format_;
+  SharedSeconds encoding_;
   bool overwrite_;
   std::vector<std::unique_ptr<Output>> outputs_;
   ChunkShape tiling_;

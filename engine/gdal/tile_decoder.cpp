@@ -13,6 +13,7 @@
 
 #include "engine/gdal/inflate.h"
 #include "engine/multiversion.h"
+#include "engine/stopwatch.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -65,9 +66,11 @@ bool has_native_order(VSILFILE* file) {
 }
 
 // The first bytes of what the next `size` bytes of a file hold.
-bool unpack_start(VSILFILE* file, std::size_t size, std::span<std::byte> out) {
+bool unpack_start(VSILFILE* file, std::size_t size, std::span<std::byte> out, double& reading) {
   const auto read = [&](std::span<std::byte> piece) {
+    const Stopwatch start;
     const std::size_t count = VSIFReadL(piece.data(), 1, std::min(piece.size(), size), file);
+    reading += start.seconds();
     size -= count;
     return count;
   };
@@ -101,10 +104,11 @@ CUBE_MULTIVERSION void join(const std::uint8_t* __restrict planes, std::size_t c
 }  // namespace
 
 std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::string& descriptor,
-                                             BlockCache* blocks) {
+                                             BlockCache* blocks, double* seconds) {
   GDALDatasetH dataset = GDALGetBandDataset(band);
   TileDecoder tiles;
   tiles.blocks_ = blocks;
+  tiles.seconds_ = seconds;
   tiles.key_.file = identity_of(descriptor);
   if (!dataset || tiles.key_.file.empty()) return std::nullopt;
   tiles.band_ = band;
@@ -141,10 +145,23 @@ bool TileDecoder::decode_at(std::uint64_t offset, int x, int y, std::span<std::b
   const std::size_t most = tile_bytes() + tile_bytes() / kMostGrowth + kLeastRoom;
   const auto size = tile_number(band_, "BLOCK_SIZE", x, y);
   if (!size || *size > most) return false;
+  const Stopwatch start;
+  double reading = 0;
+  if (!unpack_rows(offset, *size, out, reading)) return false;
+  if (seconds_) *seconds_ += start.seconds() - reading;
+  return true;
+}
+
+bool TileDecoder::unpack_rows(std::uint64_t offset, std::size_t size, std::span<std::byte> out,
+                              double& reading) {
+  const Stopwatch opening;
   const File file(VSIFOpenL(path_.c_str(), "rb"));
   if (!file || VSIFSeekL(file.get(), offset, SEEK_SET) != 0) return false;
+  reading = opening.seconds();
   const bool all = out.size() == tile_bytes();
-  if (!(all ? unpack(file.get(), *size, out) : unpack_start(file.get(), *size, out))) return false;
+  const bool good =
+      all ? unpack(file.get(), size, out, reading) : unpack_start(file.get(), size, out, reading);
+  if (!good) return false;
   if (predictor_ == 1) return true;
   for (std::size_t at = 0; at < out.size(); at += row_bytes()) undo_predictor(out.data() + at);
   return true;
@@ -160,9 +177,12 @@ BlockCache::Cells TileDecoder::block(int x, int y, std::size_t rows) {
                       [&](std::span<std::byte> cells) { return decode_at(*offset, x, y, cells); });
 }
 
-bool TileDecoder::unpack(VSILFILE* file, std::size_t size, std::span<std::byte> out) const {
+bool TileDecoder::unpack(VSILFILE* file, std::size_t size, std::span<std::byte> out,
+                         double& reading) const {
+  const Stopwatch start;
   BlockCache::Buffer packed(size);
   if (VSIFReadL(packed.data(), 1, size, file) != size) return false;
+  reading += start.seconds();
   const GdalErrors quiet;  // GDAL tells it again when it reads the block
   const CPLCompressor* decompressor = CPLGetDecompressor(decompressor_);
   void* data = out.data();

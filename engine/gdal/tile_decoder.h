@@ -31,9 +31,10 @@ class TileDecoder {
   // For a band or overview of an open image whose blocks hold one band's cells each. Nothing for
   // what is left to GDAL: other drivers, files that are not plain local ones, compressions besides
   // DEFLATE and ZSTD, cells that are not stored in whole bytes in this machine's order.
-  // `blocks`, if given, serves block() and must outlive the decoder.
+  // `blocks`, if given, serves block(), and the seconds of decoding are added to `seconds`; both
+  // must outlive the decoder.
   static std::optional<TileDecoder> make(GDALRasterBandH band, const std::string& descriptor,
-                                         BlockCache* blocks = nullptr);
+                                         BlockCache* blocks = nullptr, double* seconds = nullptr);
 
   // Decodes block (x, y) into `out`, width x height cells of the band's type. False, with `out`
   // undefined, for what is left to GDAL: a block that is not in the file, or damage, which GDAL
@@ -52,12 +53,16 @@ class TileDecoder {
   std::optional<std::uint64_t> offset_of(int x, int y) const;
   // Whole rows from the first on, as many as `out` holds.
   bool decode_at(std::uint64_t offset, int x, int y, std::span<std::byte> out);
+  // Reads and decodes. The time that goes into reading is added to `reading`.
+  bool unpack_rows(std::uint64_t offset, std::size_t size, std::span<std::byte> out,
+                   double& reading);
   // The whole of a block, whose `size` bytes come next in the file.
-  bool unpack(VSILFILE* file, std::size_t size, std::span<std::byte> out) const;
+  bool unpack(VSILFILE* file, std::size_t size, std::span<std::byte> out, double& reading) const;
   void undo_predictor(std::byte* row);
 
   GDALRasterBandH band_ = nullptr;
   BlockCache* blocks_ = nullptr;
+  double* seconds_ = nullptr;  // of decoding
   BlockCache::Key key_;
   std::string path_;  // opened for each tile: GDAL holds a handle already, and there are not many
   const char* decompressor_ = nullptr;  // GDAL's name

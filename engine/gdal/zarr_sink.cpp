@@ -13,6 +13,7 @@
 #include "engine/gdal/tile_store.h"
 #include "engine/gdal/zarr_codec.h"
 #include "engine/gdal/zarr_json.h"
+#include "engine/stopwatch.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -101,7 +102,10 @@ class ZarrWriter final : public FileWriter {
  private:
   void put_encoded(const std::string& name, std::span<const std::byte> cells, std::size_t cell) {
     Pool<std::vector<std::byte>>::Lease packed(packed_);
-    put_bytes(name, encoder_.encode(cells, cell, *packed, part_.file));
+    const Stopwatch start;
+    const auto bytes = encoder_.encode(cells, cell, *packed, part_.file);
+    part_.encoding.add(start.seconds());
+    put_bytes(name, bytes);
   }
 
   void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {

@@ -26,6 +26,7 @@ class AggregateTime final : public Operator {
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
+  Stage stage() const override { return Stage::kReduce; }
   Cost cost(const Request& request) const override { return work_.cost(request); }
   std::optional<PullPlan> pulls(const Request& out, std::size_t) const override {
     return work_.pulls(out);

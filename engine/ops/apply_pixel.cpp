@@ -67,6 +67,7 @@ class ApplyPixel final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Work>(*this); }
+  Stage stage() const override { return Stage::kFormula; }
 
   Cost cost(const Request& request) const override {
     Cost cost;

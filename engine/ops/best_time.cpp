@@ -52,6 +52,7 @@ class BestTime final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kReduce; }
 
   Cost cost(const Request& request) const override {
     const Region& region = request.region;

@@ -63,6 +63,7 @@ class Coarsen final : public Operator {
 
   Request demand(const Request& out, std::size_t) const override { return work_.demand(out); }
   std::unique_ptr<Kernel> kernel() const override { return work_.kernel(); }
+  Stage stage() const override { return Stage::kReduce; }
   Cost cost(const Request& request) const override { return work_.cost(request); }
   bool passes_emptiness() const override { return work_.passes_emptiness(); }
 

@@ -39,6 +39,7 @@ class FilterPixel final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Work>(*this); }
+  Stage stage() const override { return Stage::kFormula; }
 
   Cost cost(const Request& request) const override {
     Cost cost;

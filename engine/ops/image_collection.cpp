@@ -22,6 +22,7 @@ class ImageCollection final : public Operator {
 
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kReduce; }
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return !setup_.aggregation.counts(); }
   std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }

@@ -56,6 +56,7 @@ class Mask final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kFormula; }
 
   Cost cost(const Request& request) const override {
     Cost cost;

@@ -61,6 +61,7 @@ class ReduceSpace final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kReduce; }
 
  private:
   class Work;

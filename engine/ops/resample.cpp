@@ -63,6 +63,7 @@ class Resample final : public Operator {
   }
 
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kWarp; }
 
   Cost cost(const Request& request) const override {
     Cost cost;

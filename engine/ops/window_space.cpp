@@ -57,6 +57,7 @@ class WindowSpace final : public Operator {
   bool passes_emptiness() const override { return passes_emptiness_; }
 
   std::unique_ptr<Kernel> kernel() const override;
+  Stage stage() const override { return Stage::kReduce; }
 
  private:
   class Work;
