@@ -223,6 +223,9 @@ class Pixels(ArrayCase):
                     values = real
                     if name in limits:
                         values = np.clip(np.rint(real), *limits[name])
+                        # What only rounds or clamps to nodata is stored beside it.
+                        beside = nodata[name] + (1 if nodata[name] == limits[name][0] else -1)
+                        values = np.where((values == nodata[name]) & (real != values), beside, values)
                         values = np.where(np.isnan(real), nodata[name], values)
                     band = stored[f"b_{name}"]
                     self.assertEqual(str(band.dtype), name)
