@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "engine/declared_bands.h"
 #include "engine/error.h"
@@ -111,11 +112,12 @@ class ApplyPixel final : public Operator {
       const Region& region = in.region;
       Block block = Block::unfilled(region, op_.info().bands[band].storage());
       row_.resize(static_cast<std::size_t>(region.x.size()));
+      const bool numbered = block.nodata() && !std::isnan(*block.nodata());
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
           rows.run(in, pulled, region, t, y, row_);
           // The value that the user calls missing is; one that only rounds to it is not.
-          if (block.nodata()) std::ranges::replace(row_, *block.nodata(), kMissing);
+          if (numbered) std::ranges::replace(row_, *block.nodata(), kMissing);
           block.set_row_of_valid(t, y, region.x.begin, row_);
         }
       }
