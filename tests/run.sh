@@ -22,7 +22,8 @@ case $mode in
     options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1"
       -DCUBE_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++)
     # Those left out are long there; what they run of ours, others run too.
-    left_out=(unit_presets unit_kernels unit_space_statistic data_kernels data_property)
+    left_out=(unit_presets unit_kernels unit_space_statistic unit_weighted_passes data_kernels
+      data_property)
     tests=(-R '^(unit|data)_' -E "^($(IFS='|' && echo "${left_out[*]}"))\$")
     ulimit -s 65536  # frames are several times as large as without sanitizers
     # GDAL and PROJ keep caches until the process ends, so leaks are not looked for.
