@@ -64,7 +64,7 @@ class Stats(Case):
         for threads in ("1", "2"):
             stats = self.run_stats(graph, "--threads", threads)
             self.assertEqual(stats["threads"], int(threads))
-            self.assertGreater(stats["seconds"], 1)
+            self.assertGreater(stats["seconds"], 0.3)  # else a tenth of it is noise
             sum_of_stages = sum(stats["thread_seconds"].values())
             self.assertLessEqual(abs(sum_of_stages / stats["threads"] / stats["seconds"] - 1), 0.1,
                                  stats)

@@ -6,6 +6,8 @@
 
 #include "engine/image_index.h"
 #include "engine/image_reader.h"
+#include "engine/run.h"
+#include "engine/sink.h"
 #include "graphs/describe.h"
 #include "graphs/document.h"
 #include "graphs/json_reader.h"
@@ -52,6 +54,17 @@ Resources no_images() {
   return resources;
 }
 
+// The scene of a folder in the format of `name`.
+void write_copy(const cube::test::TempDir& dir, const std::string& name) {
+  const json scene = {{"cube_type", "raster"}, {"file", "scene.tif"}};
+  const Plan plan(compile(Document::parse(scene.dump(), dir.path()), cube::test::test_operators(),
+                          no_images()),
+                  {});
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(make_sink({.file = dir.file(name), .format = "", .options = {}}, plan.info()));
+  REQUIRE(run(plan, no_images(), sinks, {}, {}).ok());
+}
+
 // Where the files are that examples name.
 const std::filesystem::path& folder() {
   static const auto kFiles = [] {
@@ -60,12 +73,7 @@ const std::filesystem::path& folder() {
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(i);
     cube::test::write_raster(dir->file("scene.tif"), {.width = 4, .height = 3}, cells);
     cube::test::write_raster(dir->file("scene_2.tif"), {.width = 4, .height = 3}, cells);
-    cube::test::write_text(dir->file("cube.json"),
-                           R"({"cube_type": "raster", "file": "scene.tif"})");
-    const std::string run = std::string(CUBE_PROGRAM) + " run " + dir->file("cube.json") + " -q";
-    for (const char* name : {"cube.nc", "cube.zarr"}) {
-      cube::test::run_command(run + " -o " + dir->file(name));
-    }
+    for (const char* name : {"cube.nc", "cube.zarr"}) write_copy(*dir, name);
     std::filesystem::copy(std::filesystem::path(CUBE_PLUGINS) / "local_range.so", dir->path());
     return dir;
   }();
