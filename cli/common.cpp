@@ -20,7 +20,8 @@ std::string shape_text(const Grid& grid) {
   return std::to_string(grid.width) + " x " + std::to_string(grid.height);
 }
 
-ChunkShape parse_chunk(const std::string& text) {
+ChunkWish parse_chunk(const std::string& text) {
+  if (text == "auto") return FittingChunk{};
   std::array<std::int64_t, 3> sides{};
   const std::vector<std::string> parts = split(text, ',');
   bool good = parts.size() == sides.size();
@@ -31,9 +32,9 @@ ChunkShape parse_chunk(const std::string& text) {
   }
   if (!good) {
     throw Error(ErrorCode::kInvalid, "'" + text + "' is no chunk shape", "--chunk",
-                "three whole numbers t,y,x such as 1,512,512");
+                "three whole numbers t,y,x such as 1,512,512, or auto");
   }
-  return {sides[0], sides[1], sides[2]};
+  return ChunkShape{sides[0], sides[1], sides[2]};
 }
 
 std::string describe_grid(const Grid& grid) {
@@ -88,7 +89,10 @@ void PlanArguments::add_to(CLI::App& command) {
   command.add_option("--memory", memory, "Memory the run may use, e.g. 800M or 4G")
       ->type_name("SIZE")
       ->capture_default_str();
-  command.add_option("--chunk", chunk, "Chunk shape of the result in cells, e.g. 1,512,512")
+  command
+      .add_option("--chunk", chunk,
+                  "Chunk shape of the result in cells, e.g. 1,512,512; auto: whole blocks of the "
+                  "files, as cube info recommends")
       ->type_name("T,Y,X");
 }
 
@@ -149,10 +153,11 @@ void print_notes(const Graph& graph, const Document& document) {
   for (const Note& note : gdalcubes_notes(document)) {
     std::cerr << "cube: warning: " << note.where << ": " << note.text << '\n';
   }
-  for (const Note& note : graph.notes) {
-    std::cerr << "cube: note: " << (note.where.empty() ? "" : note.where + ": ") << note.text
-              << '\n';
-  }
+  for (const Note& note : graph.notes) print_note(note);
+}
+
+void print_note(const Note& note) {
+  std::cerr << "cube: note: " << (note.where.empty() ? "" : note.where + ": ") << note.text << '\n';
 }
 
 std::vector<Note> all_notes(const Graph& graph, const Document& document) {

@@ -31,7 +31,7 @@ struct GraphArguments {
 struct PlanArguments {
   int threads = 0;  // 0 = all cores
   std::string memory = "2G";
-  std::string chunk;  // "t,y,x"; "" = chosen
+  std::string chunk;  // "t,y,x" or "auto"; "" = chosen
 
   void add_to(CLI::App& command);
   // Throws Error(kInvalid) naming the option.
@@ -48,6 +48,7 @@ std::string describe(const CubeInfo& info);
 // What is odd about a graph but no error, on standard error: what its operators note, and what
 // means something else in gdalcubes, which wrote the document.
 void print_notes(const Graph& graph, const Document& document);
+void print_note(const Note& note);
 // The same as a list of {"where", "text"}.
 nlohmann::ordered_json notes_of(const Graph& graph, const Document& document);
 std::vector<Note> all_notes(const Graph& graph, const Document& document);

@@ -7,6 +7,7 @@
 #include "cli/catalog_text.h"
 #include "cli/common.h"
 #include "engine/block_reads.h"
+#include "engine/chunk_choice.h"
 #include "engine/error.h"
 #include "engine/file_kind.h"
 #include "engine/gdal/raster_info.h"

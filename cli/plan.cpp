@@ -7,6 +7,7 @@
 
 #include "cli/common.h"
 #include "cli/plan_picture.h"
+#include "engine/block_reads.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -42,8 +43,9 @@ void print_text(const Plan& plan) {
 
 void show(const Plan& plan, const Document& document, const Arguments& args) {
   if (!args.json && args.svg.empty() && args.dot.empty()) return print_text(plan);
-  const PlanView view(plan, title_of(document, args.graph.graph),
-                      all_notes(plan.graph(), document));
+  std::vector<Note> notes = all_notes(plan.graph(), document);
+  if (const auto note = block_reads_note(plan)) notes.push_back(*note);
+  const PlanView view(plan, title_of(document, args.graph.graph), std::move(notes));
   if (args.json) std::cout << plan_json(view).dump(2) << '\n';
   if (args.svg.empty() && args.dot.empty()) return;
   const Picture picture = plan_picture(view);
@@ -74,6 +76,7 @@ void add_plan(CLI::App& app, Program& program) {
     const Plan plan(compile(document, program.registry, args->graph.resources(program)),
                     args->plan.options());
     print_notes(plan.graph(), document);
+    if (const auto note = block_reads_note(plan)) print_note(*note);
     show(plan, document, *args);
   });
 }

@@ -140,20 +140,26 @@ Json shape_json(const ChunkShape& shape) { return {shape.t, shape.y, shape.x}; }
 Json node_json(const PlanView& view, std::size_t i) {
   const Graph::Node& node = view.plan.graph().nodes[i];
   const NodeFacts& facts = view.facts[i];
-  return {{"cube_type", node.type},
-          {"where", node.where},
-          {"inputs", node.inputs},
-          {"kind", name(facts.kind)},
-          {"arguments", Json::parse(node.arguments, nullptr, false)},
-          {"shape", shape_json(shape_of(node.op->info()))},
-          {"bands", bands_json(node.op->info())},
-          {"requests", facts.requests},
-          {"request_shape", shape_json(facts.request)},
-          {"cells", facts.cells},
-          {"peak_bytes", facts.peak_bytes},
-          {"images", facts.images},
-          {"files", facts.files},
-          {"read_bytes", facts.read_bytes}};
+  Json out = {{"cube_type", node.type},
+              {"where", node.where},
+              {"inputs", node.inputs},
+              {"kind", name(facts.kind)},
+              {"arguments", Json::parse(node.arguments, nullptr, false)},
+              {"shape", shape_json(shape_of(node.op->info()))},
+              {"bands", bands_json(node.op->info())},
+              {"requests", facts.requests},
+              {"request_shape", shape_json(facts.request)},
+              {"cells", facts.cells},
+              {"peak_bytes", facts.peak_bytes},
+              {"images", facts.images},
+              {"files", facts.files},
+              {"read_bytes", facts.read_bytes}};
+  for (const BlockReads& reads : view.blocks) {
+    if (reads.node != i) continue;
+    out["block_shape"] = shape_json(reads.blocks.shape);
+    out["block_decodes"] = reads.times();
+  }
+  return out;
 }
 
 std::string cost_text(const NodeFacts& facts) {

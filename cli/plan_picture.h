@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/picture.h"
+#include "engine/block_reads.h"
 #include "engine/node_facts.h"
 #include "engine/run.h"
 
@@ -17,15 +18,17 @@ struct PlanView {
   const Plan& plan;
   std::string title;  // of the document
   Plan::Estimate estimate;
-  std::vector<NodeFacts> facts;  // of each node
-  std::vector<Note> notes;       // "where" points into the document
+  std::vector<NodeFacts> facts;    // of each node
+  std::vector<Note> notes;         // "where" points into the document
+  std::vector<BlockReads> blocks;  // of sources
 
   PlanView(const Plan& plan_, std::string title_, std::vector<Note> notes_)
       : plan(plan_),
         title(std::move(title_)),
         estimate(plan.estimate()),
         facts(node_facts(plan)),
-        notes(std::move(notes_)) {}
+        notes(std::move(notes_)),
+        blocks(block_reads(plan)) {}
 };
 
 nlohmann::ordered_json plan_json(const PlanView& view);

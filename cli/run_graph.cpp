@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
+#include "engine/block_reads.h"
 #include "engine/error.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/run.h"
@@ -145,6 +146,7 @@ int run_document(const Document& document, const std::string& name, const RunArg
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
               << " to keep within --memory " << args.plan.memory << '\n';
   }
+  if (const auto note = args.quiet ? std::nullopt : block_reads_note(plan)) print_note(*note);
   keep_blocks(plan, *program.blocks);
   const Report report = run_plan(plan, args, resources, sinks, provenance, signals);
   if (!args.stats.empty()) write_stats(args.stats, report);

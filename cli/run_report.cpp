@@ -92,6 +92,7 @@ nlohmann::ordered_json stats_json(const Report& report) {
             {"pasted", reading.pasted},
             {"warped", reading.warped},
             {"cells_decoded", reading.cells_decoded},
+            {"blocks_decoded", reading.blocks_decoded},
             {"seconds_open", reading.seconds_open},
             {"seconds_read", reading.seconds_read},
             {"seconds_decode", reading.seconds_decode},

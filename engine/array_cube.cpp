@@ -246,7 +246,7 @@ void ArrayParams::fields(FieldVisitor& v) {
            .one_or_many = true},
           datetime);
   v.field({.name = "dt", .help = "Step of the slices from datetime on, e.g. P1D."}, dt);
-  v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
+  chunk_size_field(v, chunk_size);
 }
 
 ArrayCube make_array_cube(const ArrayParams& params, const ArrayFormat& format) {

@@ -123,6 +123,7 @@ class ArrayKernel final : public Kernel {
 
   Chunk run(const Request& request, Inputs& inputs) override {
     seconds_read_ = 0;
+    blocks_read_ = 0;
     const std::int64_t layer = op_.layer_bytes(request);
     keeps_layer_ = layer > 0;
     kept_.resize(std::max(kKeptBytes, layer));
@@ -131,6 +132,7 @@ class ArrayKernel final : public Kernel {
       out.bands.push_back(read_band(band, request.region));
     }
     inputs.spent(Stage::kRead, seconds_read_);
+    inputs.decoded(blocks_read_);
     return out;
   }
 
@@ -220,6 +222,7 @@ class ArrayKernel final : public Kernel {
     const Stopwatch start;
     const bool written = cube_.store->read(array, box.start, box.count, out);
     seconds_read_ += start.seconds();
+    if (written && !cube_.store->arrays()[array].chunks.empty()) ++blocks_read_;
     if (written) return true;
     if (band.fill_is_missing) return false;
     const ArrayInfo& info = cube_.store->arrays()[array];
@@ -315,6 +318,7 @@ class ArrayKernel final : public Kernel {
   }
 
   double seconds_read_ = 0;  // of a run
+  std::int64_t blocks_read_ = 0;
   const ArraySource& op_;
   const ArrayCube& cube_;
   BlockCache kept_;
@@ -329,11 +333,23 @@ ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
     : Operator(cube.info),
       cube_(std::move(cube)),
       file_(params.file),
-      chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")) {
+      chunk_(make_chunk_wish(params.chunk_size, "/chunk_size")) {
   if (std::string text = cube_.store->note(); !text.empty()) note("/file", std::move(text));
 }
 
 std::unique_ptr<Kernel> ArraySource::kernel() const { return std::make_unique<ArrayKernel>(*this); }
+
+std::optional<StoredBlocks> ArraySource::stored_blocks() const {
+  if (!cube_.blocks) return std::nullopt;
+  const ArrayInfo& array = cube_.store->arrays()[cube_.bands.front().arrays.front()];
+  const auto cell = static_cast<std::int64_t>(size_of(array.type));
+  // Others than those of several slices: of these a kernel keeps what it needs.
+  const bool last = product(array.chunks) * cell > kMostKept && cube_.blocks->t == 1;
+  return StoredBlocks{.shape = *cube_.blocks,
+                      .kept = StoredBlocks::Kept::kForWorker,
+                      .kept_bytes = last ? product(array.chunks) * cell : kKeptBytes,
+                      .cell_bytes = product(array.chunks) / cube_.blocks->cells() * cell};
+}
 
 std::int64_t ArraySource::layer_bytes(const Request& request) const {
   const Region& region = request.region;

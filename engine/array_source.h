@@ -18,8 +18,8 @@ class ArraySource : public Operator {
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;
   Cost cost(const Request& request) const override;
-  std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }
-  std::optional<ChunkShape> stored_blocks() const override { return cube_.blocks; }
+  std::optional<ChunkWish> preferred_chunk() const override { return chunk_; }
+  std::optional<StoredBlocks> stored_blocks() const override;
   std::vector<std::string> source_names() const override { return {file_}; }
 
  private:
@@ -34,7 +34,7 @@ class ArraySource : public Operator {
 
   ArrayCube cube_;
   std::string file_;
-  std::optional<ChunkShape> chunk_;
+  std::optional<ChunkWish> chunk_;
 };
 
 }  // namespace cube

@@ -82,7 +82,7 @@ std::int64_t stored_slices(const Graph& graph, const Region& region) {
     const auto blocks = graph.nodes[i].op->stored_blocks();
     if (!blocks || all[i].region.empty()) continue;
     const std::int64_t more = all[i].region.t.size() - few[i].region.t.size();
-    if (more == region.t.size() - 1) most = std::max(most, blocks->t);
+    if (more == region.t.size() - 1) most = std::max(most, blocks->shape.t);
   }
   return std::min(most, region.t.size());
 }
@@ -120,9 +120,10 @@ std::optional<ChunkChoice> choose_chunk(const Graph& graph, const ChunkShape& ti
     if (!blocks || large[i].region.empty()) continue;
     any = true;
     const Grid& source = graph.nodes[i].op->info().grid;
-    const bool small_block = blocks->y * blocks->x <= 2 * kStripCells;
-    y.add(blocks->y, false, growth(large[i].region.y, small[i].region.y, rows - rows / 2));
-    x.add(blocks->x, small_block && blocks->x >= source.width,
+    const ChunkShape& block = blocks->shape;
+    const bool small_block = block.y * block.x <= 2 * kStripCells;
+    y.add(block.y, false, growth(large[i].region.y, small[i].region.y, rows - rows / 2));
+    x.add(block.x, small_block && block.x >= source.width,
           growth(large[i].region.x, small[i].region.x, columns - columns / 2));
   }
   if (!any) return std::nullopt;
@@ -138,6 +139,16 @@ std::optional<ChunkChoice> choose_chunk(const Graph& graph, const ChunkShape& ti
     choice.least.y = std::min(y.step(), choice.preferred.y);
   }
   return choice;
+}
+
+ChunkShape best_chunk(const Graph& graph, const ChunkShape& tile) {
+  const Region extent = graph.info().extent();
+  const auto choice = choose_chunk(graph, tile);
+  const ChunkShape shape = choice ? choice->preferred : ChunkShape{1, 512, 512};
+  const auto clip = [](std::int64_t side, const Range& all) {
+    return std::clamp<std::int64_t>(side, 1, std::max<std::int64_t>(1, all.size()));
+  };
+  return {clip(shape.t, extent.t), clip(shape.y, extent.y), clip(shape.x, extent.x)};
 }
 
 }  // namespace cube

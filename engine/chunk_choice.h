@@ -22,6 +22,9 @@ struct ChunkChoice {
 // them no larger than they should be.
 std::optional<ChunkChoice> choose_chunk(const Graph& graph, const ChunkShape& tile = {});
 
+// The preferred chunk, or one of common size where no source has blocks, within the result.
+ChunkShape best_chunk(const Graph& graph, const ChunkShape& tile = {});
+
 // The least multiple of the output's tiles of at least `shape`, unless they are too large.
 ChunkShape in_tiles(const ChunkShape& shape, const ChunkShape& tile);
 

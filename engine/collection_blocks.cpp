@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
@@ -12,6 +13,7 @@ namespace cube {
 namespace {
 
 constexpr std::size_t kBandsTried = 4;  // each opens a file
+constexpr int kEnoughAlike = 2;         // images of the same blocks: others are not looked at
 constexpr double kTolerance = 1e-5;     // cells
 
 bool is_near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
@@ -36,9 +38,7 @@ std::optional<ChunkShape> blocks_on(const RasterInfo& image, const RasterInfo::L
   return ChunkShape{1, level.block_height, level.block_width};
 }
 
-std::optional<ChunkShape> blocks_of(const ImageBand& band, const Grid& grid) {
-  const RasterInfo image = describe_raster(band.descriptor, band.crs, RasterDetail::kStorage);
-  if (!image.north_up || !same_crs(image.crs, grid.crs)) return std::nullopt;
+std::optional<ChunkShape> shape_of(const RasterInfo& image, const Grid& grid) {
   const RasterInfo::Level full{image.grid.width, image.grid.height, image.block_width,
                                image.block_height};
   if (const auto blocks = blocks_on(image, full, grid)) return blocks;
@@ -48,18 +48,51 @@ std::optional<ChunkShape> blocks_of(const ImageBand& band, const Grid& grid) {
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<ChunkShape> blocks_of_collection(const std::vector<Image>& images, const Grid& grid) {
-  if (images.empty()) return std::nullopt;
-  const std::vector<ImageBand>& bands = images.front().bands;
+// Of the first of its bands that lies on the grid.
+std::optional<StoredBlocks> blocks_of(const Image& image, const Grid& grid) {
   try {
-    for (std::size_t i = 0; i < std::min(bands.size(), kBandsTried); ++i) {
-      if (const auto blocks = blocks_of(bands[i], grid)) return blocks;
+    const std::size_t count = std::min(image.bands.size(), kBandsTried);
+    for (std::size_t i = 0; i < count; ++i) {
+      const ImageBand& band = image.bands[i];
+      if (i > 0 && band.descriptor == image.bands[i - 1].descriptor) continue;
+      const RasterInfo info = describe_raster(band.descriptor, band.crs, RasterDetail::kStorage);
+      if (!info.north_up || !same_crs(info.crs, grid.crs)) return std::nullopt;
+      if (const auto shape = shape_of(info, grid)) {
+        return StoredBlocks{.shape = *shape,
+                            .kept = info.blocks_kept,
+                            .bands = info.bands_in_block,
+                            .in_part = info.blocks_in_part};
+      }
     }
   } catch (const Error&) {  // said when the image is read, or left out
   }
   return std::nullopt;
+}
+
+// Images from the first to the last: those in the middle tell most that the first does not.
+std::vector<std::size_t> some_of(std::size_t count) {
+  const std::size_t last = count - 1;
+  std::vector<std::size_t> out;
+  for (const std::size_t at : {std::size_t{0}, last / 2, last, last / 4, last - last / 4}) {
+    if (std::find(out.begin(), out.end(), at) == out.end()) out.push_back(at);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<StoredBlocks> blocks_of_collection(const std::vector<Image>& images,
+                                                 const Grid& grid) {
+  if (images.empty()) return std::nullopt;
+  std::map<ChunkShape, int> count;
+  std::optional<StoredBlocks> most;
+  for (const std::size_t at : some_of(images.size())) {
+    const auto blocks = blocks_of(images[at], grid);
+    if (!blocks) continue;
+    if (++count[blocks->shape] == kEnoughAlike) return blocks;
+    if (!most) most = blocks;
+  }
+  return most;
 }
 
 }  // namespace cube

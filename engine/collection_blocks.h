@@ -7,13 +7,15 @@
 
 #include "engine/grid.h"
 #include "engine/image_index.h"
-#include "engine/region.h"
+#include "engine/stored_blocks.h"
 
 namespace cube {
 
-// The blocks that the first image's cells are stored in, where they lie cell on cell on `grid` and
-// one begins at its first cell; the first of its bands that does tells (of kBandsTried). Opens
-// files; nullopt when none lines up or none can be opened, which is told when it is read.
-std::optional<ChunkShape> blocks_of_collection(const std::vector<Image>& images, const Grid& grid);
+// The commonest blocks that cells of a few images are stored in, two alike being enough: of images
+// that lie cell on cell on `grid` so that a block begins at its first cell. The first band of an
+// image that does tells (of kBandsTried). Opens files, at most five images' bands; nullopt when
+// none lines up or none can be opened, which is told when it is read.
+std::optional<StoredBlocks> blocks_of_collection(const std::vector<Image>& images,
+                                                 const Grid& grid);
 
 }  // namespace cube

@@ -158,7 +158,7 @@ void CollectionParams::fields(FieldVisitor& v) {
            .help = "Grid, time axis, aggregation and resampling. Without it: the extent of all "
                    "images, 512 cells on the longer side, months."},
           view);
-  v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
+  chunk_size_field(v, chunk_size);
   v.field({.name = "mask",
            .help = "Which cells of the images are hidden, by the value of a quality band; of "
                    "several masks, any one hides.",

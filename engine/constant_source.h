@@ -17,7 +17,7 @@ class ConstantSource : public Operator {
   struct Layout {
     View view;
     std::int64_t nbands = 1;
-    std::optional<ChunkSize> chunk_size;
+    std::optional<ChunkSides> chunk_size;
 
     void fields(FieldVisitor& v);
   };
@@ -29,7 +29,7 @@ class ConstantSource : public Operator {
   std::unique_ptr<Kernel> kernel() const override;
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return !fill_; }
-  std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }
+  std::optional<ChunkWish> preferred_chunk() const override { return chunk_; }
 
  private:
   static CubeInfo described(const Layout& layout);

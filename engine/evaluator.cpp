@@ -35,6 +35,7 @@ class Evaluator::NodeInputs final : public Inputs {
     evaluator_.stats_[node_].stages[stage] += seconds;
     told_ += seconds;
   }
+  void decoded(std::int64_t blocks) override { evaluator_.blocks_decoded_ += blocks; }
   double told() const { return told_; }
   bool cancelled() const override { return evaluator_.cancelled_ && evaluator_.cancelled_(); }
 
@@ -219,7 +220,9 @@ ImageReader& Evaluator::images() {
 }
 
 ImageReader::Stats Evaluator::reader_stats() const {
-  return reader_ ? reader_->stats() : ImageReader::Stats{};
+  ImageReader::Stats stats = reader_ ? reader_->stats() : ImageReader::Stats{};
+  stats.blocks_decoded += blocks_decoded_;
+  return stats;
 }
 
 }  // namespace cube

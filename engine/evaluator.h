@@ -52,7 +52,7 @@ class Evaluator {
   double waited() const { return waited_; }  // for pieces that other workers computed
   // Seconds that are in node_stats() or waited().
   double accounted() const;
-  ImageReader::Stats reader_stats() const;  // zeros when no image was asked for
+  ImageReader::Stats reader_stats() const;  // and blocks that were decoded without a reader
   const std::vector<SkippedImage>& skipped() const { return skipped_; }
 
  private:
@@ -91,6 +91,7 @@ class Evaluator {
   std::vector<SkippedImage> skipped_;
   double inner_seconds_ = 0;  // spent in the inputs of the node that runs, and waiting for them
   double waited_ = 0;
+  std::int64_t blocks_decoded_ = 0;  // not by the reader of images
 };
 
 }  // namespace cube

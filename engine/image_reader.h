@@ -130,10 +130,11 @@ class ImageReader {
 
   // What has been done so far, for --stats.
   struct Stats {
-    std::int64_t opened = 0;         // files opened (not taken from the pool)
-    std::int64_t pasted = 0;         // windows read straight onto the grid
-    std::int64_t warped = 0;         // windows resampled
-    std::int64_t cells_decoded = 0;  // source cells asked of the format drivers
+    std::int64_t opened = 0;          // files opened (not taken from the pool)
+    std::int64_t pasted = 0;          // windows read straight onto the grid
+    std::int64_t warped = 0;          // windows resampled
+    std::int64_t cells_decoded = 0;   // source cells asked of the format drivers
+    std::int64_t blocks_decoded = 0;  // blocks of files; one that is decoded again counts again
     double seconds_open = 0;
     double seconds_read = 0;    // reading and decoding
     double seconds_decode = 0;  // of that, decoding, where it is done apart from reading

@@ -20,6 +20,7 @@
 #include "engine/block.h"
 #include "engine/cube_info.h"
 #include "engine/stages.h"
+#include "engine/stored_blocks.h"
 
 namespace cube {
 
@@ -73,6 +74,9 @@ class Inputs {
 
   // For the run's report: so much of the kernel's time went to a stage that is not its operator's.
   virtual void spent(Stage, double /*seconds*/) {}
+
+  // The same: so many blocks of files were decoded, not by images().
+  virtual void decoded(std::int64_t /*blocks*/) {}
 
   // True when the run is to stop; for kernels that wait for something else than a pull.
   virtual bool cancelled() const { return false; }
@@ -148,17 +152,16 @@ class Operator {
   // and counts), so that a plan can tell empty chunks without running them.
   virtual bool passes_emptiness() const { return true; }
 
-  // Chunk shape that the user asked for.
-  virtual std::optional<ChunkShape> preferred_chunk() const { return std::nullopt; }
+  // Chunks that the user asked for.
+  virtual std::optional<ChunkWish> preferred_chunk() const { return std::nullopt; }
 
   // True when slices of the result take the same slices of the input again and again (a series, a
   // moving window). Chunks then hold all slices, and fewer cells; and however few a consumer pulls
   // at a time, all that a chunk needs are made at once.
   virtual bool wants_series() const { return false; }
 
-  // Sources: the shape of the blocks that cells are stored in, from the cube's first cell on, where
-  // reading a part of a block takes decoding all of it. Chunks are made of whole blocks.
-  virtual std::optional<ChunkShape> stored_blocks() const { return std::nullopt; }
+  // Sources: how cells are stored. Chunks are made of whole blocks.
+  virtual std::optional<StoredBlocks> stored_blocks() const { return std::nullopt; }
 
   // The code of the user that it runs, "the command 'python3 a.py'", which takes their consent
   // (Resources::allow_exec); "" = none.

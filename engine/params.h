@@ -11,7 +11,7 @@
 // One walk over fields() reads JSON, writes JSON, makes the JSON Schema, and prints the help; the
 // engine knows none of them. A field may be bool, std::int64_t, double, std::string (an enum is one
 // with `choices`), std::vector, std::array, std::pair, std::optional, std::map<std::string, T>,
-// a NumberOrText, a FreeValue, or a Record, ShortRecord or ShortMap, as below.
+// a NumberOrText, a FreeValue, or a Record, ShortRecord, ShortMap or ShortList, as below.
 //
 // The value a field has in a default-constructed Params is its default.
 //
@@ -72,6 +72,15 @@ concept ShortMap = !Record<T> && requires(T value, std::string text) {
   value.set_short_form(text);  // throws Error
 };
 
+// A list of fixed length that can also be written as one of the field's `choices`, e.g. "auto" for
+// a list that the program finds itself. items() gives the std::array.
+template <class T>
+concept ShortList = !Record<T> && requires(T value, std::string text) {
+  value.items();
+  { value.short_form() } -> std::convertible_to<std::optional<std::string>>;
+  value.set_short_form(text);
+};
+
 class FieldVisitor {
  public:
   virtual ~FieldVisitor() = default;
@@ -113,8 +122,9 @@ class FieldVisitor {
   virtual void end_key() = 0;
   virtual void end_map() = 0;
 
-  // True when the record is (to be) written as a lone text. `current` is the text, if it has one.
-  virtual bool short_form(const std::optional<std::string>& current) = 0;
+  // True when the value is (to be) written as a lone text. `current` is the text, if it has one.
+  // Written out in full it is a list of `list_size` elements, or (-1) an object.
+  virtual bool short_form(const std::optional<std::string>& current, std::ptrdiff_t list_size) = 0;
 
  private:
   template <class T>
@@ -195,11 +205,17 @@ class FieldVisitor {
     if (!visit_short_form(v)) visit(v.entries());
   }
 
+  template <ShortList T>
+  void visit(T& v) {
+    const auto size = static_cast<std::ptrdiff_t>(v.items().size());
+    if (!visit_short_form(v, size)) visit(v.items());
+  }
+
   // False when the value is (to be) written out in full.
   template <class T>
-  bool visit_short_form(T& v) {
+  bool visit_short_form(T& v, std::ptrdiff_t list_size = -1) {
     const auto current = v.short_form();
-    if (!short_form(current)) return false;
+    if (!short_form(current, list_size)) return false;
     std::string text = current.value_or("");
     value(text);
     v.set_short_form(text);

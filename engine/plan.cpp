@@ -189,27 +189,38 @@ Plan::Plan(Graph graph, const PlanOptions& options)
   choose_shape();
 }
 
-void Plan::choose_shape() {
-  std::optional<ChunkShape> wanted = options_.chunk;
+// By the command line, else by the first source that says it.
+std::optional<ChunkWish> Plan::chunk_asked_for() const {
+  // What suits files says nothing about chunks of features.
+  const bool fits_files = options_.chunk && std::holds_alternative<FittingChunk>(*options_.chunk);
+  if (options_.chunk && !(fits_files && info().grid.features)) return options_.chunk;
   for (const Graph::Node& node : graph_.nodes) {
-    // A shape in cells says nothing about chunks of features, nor the other way round.
-    const bool alike = node.op->info().grid.features == info().grid.features;
-    if (!wanted && alike) wanted = node.op->preferred_chunk();
+    // A shape in cells does not either, nor the other way round.
+    if (node.op->info().grid.features != info().grid.features) continue;
+    if (const auto wish = node.op->preferred_chunk()) return wish;
   }
-  const auto choice = wanted ? std::nullopt : choose_chunk(graph_, options_.sink_tile);
+  return std::nullopt;
+}
+
+void Plan::choose_shape() {
+  const std::optional<ChunkWish> asked = chunk_asked_for();
+  const ChunkShape* given = asked ? std::get_if<ChunkShape>(&*asked) : nullptr;
+  const auto choice = given ? std::nullopt : choose_chunk(graph_, options_.sink_tile);
   const ChunkShape least = clipped(choice ? choice->least : kLeastChunk, info());
-  shape_ = clipped(
-      choice ? choice->preferred : wanted.value_or(in_tiles(kDefaultChunk, options_.sink_tile)),
-      info());
+  shape_ = clipped(choice  ? choice->preferred
+                   : given ? *given
+                           : in_tiles(kDefaultChunk, options_.sink_tile),
+                   info());
   const auto wants_smaller = [&] {
     return chunks() < kChunksPerThread * options_.threads || dearest_bytes() > kEnoughBytes;
   };
-  while (choice && wants_smaller() && halve_blocks(shape_, least)) {
+  while (choice && !asked && wants_smaller() && halve_blocks(shape_, least)) {
   }
-  if (!wanted) lengthen(shape_, info(), kLongChunksPerThread * options_.threads);
-  const bool series = !options_.chunk &&
-                      std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                                  [](const Graph::Node& node) { return node.op->wants_series(); });
+  if (!asked) lengthen(shape_, info(), kLongChunksPerThread * options_.threads);
+  const bool as_told = options_.chunk && std::holds_alternative<ChunkShape>(*options_.chunk);
+  const bool series =
+      !as_told && std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                              [](const Graph::Node& node) { return node.op->wants_series(); });
   if (series) take_series();
   fit(
       [&] {

@@ -39,7 +39,7 @@ struct Graph {
 struct PlanOptions {
   int threads = 1;
   std::int64_t memory_bytes = std::int64_t{2} << 30;  // budget of the whole process
-  std::optional<ChunkShape> chunk;                    // asked for by the user
+  std::optional<ChunkWish> chunk;                     // asked for by the user
   ChunkShape sink_tile;                               // of the outputs (Sink::tile)
   std::int64_t sink_resident_bytes = 0;               // held by the outputs
   // Held by the outputs for each chunk that is being written.
@@ -52,9 +52,10 @@ struct PlanOptions {
 class Plan {
  public:
   // Chooses the chunk shape: the user's, else one that suits the blocks of the sources (see
-  // chunk_choice.h). Where threads x peak memory is more than the budget it is cut down as far as
-  // that takes no more work, then there are fewer threads, then it is cut further. Throws
-  // Error(kInvalid) when one thread with a single cell is too much.
+  // chunk_choice.h), and is smaller where threads would be idle or memory is short. Where threads x
+  // peak memory is more than the budget it is cut down as far as that takes no more work, then
+  // there are fewer threads, then it is cut further. Throws Error(kInvalid) when one thread with a
+  // single cell is too much.
   Plan(Graph graph, const PlanOptions& options);
 
   const Graph& graph() const { return graph_; }
@@ -98,10 +99,11 @@ class Plan {
   Estimate estimate() const;
 
  private:
+  std::optional<ChunkWish> chunk_asked_for() const;
   void choose_shape();
   void take_series();
-  // Makes the shape smaller and the threads fewer until they fit. Each function cuts the shape once,
-  // the first without making more work of it; false: it cannot.
+  // Makes the shape smaller and the threads fewer until they fit. Each function cuts the shape
+  // once, the first without making more work of it; false: it cannot.
   void fit(const std::function<bool()>& cut_freely, const std::function<bool()>& cut);
   std::int64_t least_budget() const;
   // Peak memory of one worker with the shape at hand, of chunks spread over the result.

@@ -21,7 +21,14 @@ RasterFile open_raster_file(const std::string& name, const std::string& where) {
     throw Error(error.code(), name + ": " + error.message(), where, hint + error.hint());
   }
   file.grid = file.info.grid;
-  file.blocks = {1, file.info.block_height, file.info.block_width};
+  file.blocks = {.shape = {1, file.info.block_height, file.info.block_width},
+                 .kept = file.info.blocks_kept,
+                 .bands = file.info.bands_in_block,
+                 .in_part = file.info.blocks_in_part};
+  for (const BandInfo& band : file.info.bands) {
+    const auto bytes = static_cast<std::int64_t>(size_of(band.dtype));
+    file.blocks.cell_bytes = std::max(file.blocks.cell_bytes, bytes);
+  }
   return file;
 }
 

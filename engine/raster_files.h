@@ -21,7 +21,7 @@ struct RasterFile {
   std::string where;  // its place in the node
   RasterInfo info = {};
   Grid grid = {};                         // of the resolution that is read
-  ChunkShape blocks = {};                 // of the same
+  StoredBlocks blocks = {};               // of the same
   std::vector<std::string> placing = {};  // as RasterBand has it
 };
 

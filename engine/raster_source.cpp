@@ -44,7 +44,7 @@ void take_overview(RasterFile& file, std::int64_t level) {
   file.grid.dy *= static_cast<double>(file.grid.height) / static_cast<double>(overview.height);
   file.grid.width = overview.width;
   file.grid.height = overview.height;
-  file.blocks = {1, overview.block_height, overview.block_width};
+  file.blocks.shape = {1, overview.block_height, overview.block_width};
 }
 
 // The options of GDAL's transformer that the arguments stand for.
@@ -364,6 +364,7 @@ void RasterParams::fields(FieldVisitor& v) {
            .help = "Time of the one slice. Default: ACQUISITIONDATETIME or TIFFTAG_DATETIME of the "
                    "first file that has one, else 1970-01-01."},
           datetime);
+  chunk_size_field(v, chunk_size);
   v.field({.name = "unpack", .help = kUnpackHelp}, unpack);
 }
 
@@ -379,6 +380,7 @@ RasterStack make_raster_source(const RasterParams& params) {
   }
   place_files(params, files);
   RasterStack stack;
+  stack.chunk = make_chunk_wish(params.chunk_size, "/chunk_size");
   stack.info.grid = common_grid(params, files);
   check_grids(params, files, stack.info.grid);
   for (const RasterFile& file : files) check_location(file, stack.info.grid);

@@ -30,6 +30,7 @@ struct RasterParams {
   std::optional<std::string> dem;
   std::optional<double> height;
   std::optional<std::string> datetime;
+  std::optional<ChunkSize> chunk_size;
   bool unpack = false;
 
   void fields(FieldVisitor& v);

@@ -58,8 +58,17 @@ class StackKernel final : public Kernel {
 };
 
 void add_blocks(RasterStack& stack, const RasterFile& file) {
-  const ChunkShape before = stack.blocks.value_or(ChunkShape{});
-  stack.blocks = {1, std::max(before.y, file.blocks.y), std::max(before.x, file.blocks.x)};
+  if (!stack.blocks) {
+    stack.blocks = file.blocks;
+    return;
+  }
+  StoredBlocks& all = *stack.blocks;
+  const StoredBlocks& one = file.blocks;
+  all.shape = {1, std::max(all.shape.y, one.shape.y), std::max(all.shape.x, one.shape.x)};
+  all.kept = std::max(all.kept, one.kept);
+  all.bands = std::min(all.bands, one.bands);
+  all.cell_bytes = std::max(all.cell_bytes, one.cell_bytes);
+  all.in_part = all.in_part && one.in_part;
 }
 
 std::unique_ptr<Kernel> StackSource::kernel() const { return std::make_unique<StackKernel>(*this); }

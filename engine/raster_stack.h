@@ -24,8 +24,8 @@ struct RasterStack {
 
   CubeInfo info;
   std::vector<std::optional<Cells>> cells;  // slice by slice, those of all bands side by side
-  std::optional<ChunkShape> blocks;         // of the files, where the grid is their own
-  std::optional<ChunkShape> chunk = {};     // that the user asked for
+  std::optional<StoredBlocks> blocks;       // of the files, where the grid is their own
+  std::optional<ChunkWish> chunk = {};      // that the user asked for
   bool strict = true;  // a file that cannot be read fails the run, else it is left out and reported
   std::vector<Note> notes = {};
 
@@ -46,8 +46,8 @@ class StackSource : public Operator {
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override;
   Cost cost(const Request& request) const override;
-  std::optional<ChunkShape> preferred_chunk() const override { return stack_.chunk; }
-  std::optional<ChunkShape> stored_blocks() const override { return stack_.blocks; }
+  std::optional<ChunkWish> preferred_chunk() const override { return stack_.chunk; }
+  std::optional<StoredBlocks> stored_blocks() const override { return stack_.blocks; }
   std::vector<std::string> source_names() const override;
 
  private:

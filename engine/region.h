@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <variant>
 
 namespace cube {
 
@@ -76,5 +77,12 @@ struct ChunkShape {
   std::int64_t cells() const { return t * y * x; }
   auto operator<=>(const ChunkShape&) const = default;
 };
+
+// The shape that suits the blocks of the files that are read ("auto"; see chunk_choice.h).
+struct FittingChunk {
+  bool operator==(const FittingChunk&) const = default;
+};
+// What a user asks of chunks.
+using ChunkWish = std::variant<ChunkShape, FittingChunk>;
 
 }  // namespace cube

@@ -21,6 +21,7 @@ void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
   sum.pasted += part.pasted;
   sum.warped += part.warped;
   sum.cells_decoded += part.cells_decoded;
+  sum.blocks_decoded += part.blocks_decoded;
   sum.seconds_open += part.seconds_open;
   sum.seconds_read += part.seconds_read;
   sum.seconds_decode += part.seconds_decode;

@@ -368,7 +368,7 @@ void StackParams::fields(FieldVisitor& v) {
           dx);
   v.field({.name = "dy", .help = "Height of the cells, likewise."}, dy);
   v.field({.name = "resampling", .help = kResamplingHelp}, resampling);
-  v.field({.name = "chunk_size", .help = "Preferred chunk [t, y, x] in cells."}, chunk_size);
+  chunk_size_field(v, chunk_size);
   v.field({.name = "strict",
            .help = "A file that cannot be read fails the run; false: it is left out and reported. "
                    "Its time must then be known without it."},
@@ -384,7 +384,7 @@ RasterStack make_stack_source(const StackParams& params) {
   check_names(bands, params.bands.empty() ? "/band_names" : "/bands");
   check_grids(bands, files);
   RasterStack stack;
-  stack.chunk = make_chunk_shape(params.chunk_size, "/chunk_size");
+  stack.chunk = make_chunk_wish(params.chunk_size, "/chunk_size");
   stack.strict = params.strict;
   stack.info.grid = common_grid(params, files);
   stack.info.time = time_axis(files);

@@ -138,7 +138,7 @@ Cost UserFunction::cost(const Request& request) const {
 }
 
 // Whole series are asked for once: chunks of few cells and all slices.
-std::optional<ChunkShape> UserFunction::preferred_chunk() const {
+std::optional<ChunkWish> UserFunction::preferred_chunk() const {
   if (!setup_.whole_time) return std::nullopt;
   constexpr std::int64_t kMostBytes = std::int64_t{32} << 20;
   constexpr std::int64_t kMostSide = 256;

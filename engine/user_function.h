@@ -102,7 +102,7 @@ class UserFunction : public Operator {
   std::unique_ptr<Kernel> kernel() const override;
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return setup_.skip_empty; }
-  std::optional<ChunkShape> preferred_chunk() const override;
+  std::optional<ChunkWish> preferred_chunk() const override;
   bool wants_series() const override { return setup_.whole_time; }
   std::string executes() const override { return setup_.code->what(); }
 

@@ -222,14 +222,35 @@ CubeInfo make_axes(const View& view, const std::string& where) {
   return info;
 }
 
-std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSize>& size,
+std::optional<std::string> ChunkSize::short_form() const {
+  return fits_files ? std::optional<std::string>("auto") : std::nullopt;
+}
+
+void chunk_size_field(FieldVisitor& v, std::optional<ChunkSize>& size) {
+  v.field(
+      {.name = "chunk_size",
+       .help = "Preferred chunk [t, y, x] in cells, or \"auto\": whole blocks of the files that "
+               "are read, as cube info recommends; of images the commonest blocks of a few that "
+               "lie on the view's cells. Results do not depend on it.",
+       .choices = {"auto"}},
+      size);
+}
+
+std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSides>& sides,
                                            const std::string& where) {
-  if (!size) return std::nullopt;
-  for (std::size_t i = 0; i < size->size(); ++i) {
-    if ((*size)[i] > 0) continue;
-    reject(where + pointer_step(i), "a chunk of " + counted((*size)[i], "cell"), "1 or more");
+  if (!sides) return std::nullopt;
+  for (std::size_t i = 0; i < sides->size(); ++i) {
+    if ((*sides)[i] > 0) continue;
+    reject(where + pointer_step(i), "a chunk of " + counted((*sides)[i], "cell"), "1 or more");
   }
-  return ChunkShape{.t = (*size)[0], .y = (*size)[1], .x = (*size)[2]};
+  return ChunkShape{.t = (*sides)[0], .y = (*sides)[1], .x = (*sides)[2]};
+}
+
+std::optional<ChunkWish> make_chunk_wish(const std::optional<ChunkSize>& size,
+                                         const std::string& where) {
+  if (!size) return std::nullopt;
+  if (size->fits_files) return FittingChunk{};
+  return make_chunk_shape(size->sides, where);
 }
 
 }  // namespace cube

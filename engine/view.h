@@ -76,9 +76,25 @@ TimeAxis make_time_axis(const TimeView& time, const std::string& where);
 // be counted.
 CubeInfo make_axes(const View& view, const std::string& where);
 
-// A source's `chunk_size` [t, y, x]; throws Error with `where` + "/0", ... unless all are positive.
-using ChunkSize = std::array<std::int64_t, 3>;
-std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSize>& size,
+using ChunkSides = std::array<std::int64_t, 3>;  // [t, y, x]
+
+// A source's `chunk_size`: sides, or "auto".
+struct ChunkSize {
+  ChunkSides sides{};
+  bool fits_files = false;  // "auto"
+
+  ChunkSides& items() { return sides; }
+  std::optional<std::string> short_form() const;
+  void set_short_form(const std::string&) { fits_files = true; }
+};
+
+// Declares `chunk_size` of a source that reads files.
+void chunk_size_field(FieldVisitor& v, std::optional<ChunkSize>& size);
+
+// What they stand for; throws Error with `where` + "/0", ... unless all sides are positive.
+std::optional<ChunkShape> make_chunk_shape(const std::optional<ChunkSides>& sides,
                                            const std::string& where);
+std::optional<ChunkWish> make_chunk_wish(const std::optional<ChunkSize>& size,
+                                         const std::string& where);
 
 }  // namespace cube

@@ -68,7 +68,7 @@ class Describer final : public FieldVisitor {
   void end_key() override { end_item(); }
   void end_map() override {}
 
-  bool short_form(const std::optional<std::string>&) override {
+  bool short_form(const std::optional<std::string>&, std::ptrdiff_t) override {
     types_.back().or_text = true;
     return false;
   }
@@ -134,11 +134,16 @@ std::vector<FieldDoc> describe(const OperatorType& type) {
   return fields;
 }
 
+bool is_list_or_choice(const FieldDoc& field) {
+  return field.type.kind == Kind::kTuple && field.type.or_text;
+}
+
 std::string type_text(const FieldDoc& field) {
   const std::string text = type_text(field.type);
   if (field.one_or_many && field.type.kind == Kind::kList) {
     return type_text(field.type.items.at(0)) + " or " + text;
   }
+  if (is_list_or_choice(field)) return text + " or \"" + join(field.choices, "\" or \"") + "\"";
   return field.path && text == "text" ? "file name" : text;
 }
 

@@ -46,6 +46,9 @@ struct FieldDoc {
 
 std::vector<FieldDoc> describe(const OperatorType& type);
 
+// True of a list that can also be one of the field's choices: its type says so already.
+bool is_list_or_choice(const FieldDoc& field);
+
 // "number", "list of text", "text or object", ...
 std::string type_text(const FieldDoc& field);
 

@@ -88,7 +88,9 @@ bool is_of_gdalcubes(const json& node) {
       return false;
     }
   }
-  if (known->second.contains("chunk_size") && !node.contains("chunk_size")) return false;
+  if (known->second.contains("chunk_size")) {
+    if (!node.contains("chunk_size") || !node.at("chunk_size").is_array()) return false;
+  }
   bool all = true;
   for_inputs(node, "",
              [&](const json& input, const std::string&) { all = all && is_of_gdalcubes(input); });

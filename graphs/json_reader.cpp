@@ -43,6 +43,10 @@ std::optional<double> as_special_number(const json& value) {
   return {};
 }
 
+std::string list_or(std::size_t size, const std::vector<std::string>& choices) {
+  return "a list of " + std::to_string(size) + " or \"" + join(choices, "\", \"") + "\"";
+}
+
 // What is to be done with a number that stands as a text.
 std::string quotes_hint(const json& value) {
   const bool is_number =
@@ -200,6 +204,18 @@ void JsonReader::value(FreeValue& v) {
   }
 }
 
+// Of a list that can also be one of the field's choices; those are told with the list.
+bool JsonReader::is_choice_not_list(std::size_t list_size) const {
+  if (here().is_array() && here().size() == list_size) return false;
+  const auto& allowed = places_.back().field->choices;
+  const std::vector<std::string> choices(allowed.begin(), allowed.end());
+  if (!here().is_string()) expected(list_or(list_size, choices));
+  const auto& text = here().get_ref<const std::string&>();
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return true;
+  const auto near = nearest_name(choices, text);
+  expected(list_or(list_size, choices), near ? "did you mean '" + *near + "'?" : "");
+}
+
 std::size_t JsonReader::begin_list(std::size_t, std::ptrdiff_t fixed_size) {
   Place& place = places_.back();
   if (fixed_size >= 0) {
@@ -276,7 +292,8 @@ void JsonReader::end_key() { places_.pop_back(); }
 
 void JsonReader::end_map() {}
 
-bool JsonReader::short_form(const std::optional<std::string>&) {
+bool JsonReader::short_form(const std::optional<std::string>&, std::ptrdiff_t list_size) {
+  if (list_size >= 0) return is_choice_not_list(static_cast<std::size_t>(list_size));
   if (!here().is_string() && !here().is_object()) expected("a text or an object");
   return here().is_string();
 }

@@ -66,7 +66,7 @@ class JsonReader final : public FieldVisitor {
   void begin_key(const std::string& key) override;
   void end_key() override;
   void end_map() override;
-  bool short_form(const std::optional<std::string>& current) override;
+  bool short_form(const std::optional<std::string>& current, std::ptrdiff_t list_size) override;
 
  private:
   struct Place {
@@ -88,6 +88,7 @@ class JsonReader final : public FieldVisitor {
   std::string pointer() const;
   void step_into(const nlohmann::json& value, std::string step, std::string declared);
   void note_place();
+  bool is_choice_not_list(std::size_t list_size) const;
   [[noreturn]] void expected(const std::string& what, const std::string& hint = {}) const;
 
   std::vector<Place> places_;

@@ -15,6 +15,7 @@ using Kind = TypeDoc::Kind;
 Json ref(const std::string& name) { return {{"$ref", "#/$defs/" + name}}; }
 
 Json object_schema(const std::vector<FieldDoc>& fields);
+Json full_schema(const TypeDoc& type, const FieldDoc& field);
 
 Json text_schema(const FieldDoc& field) {
   if (field.choices.empty()) return {{"type", "string"}};
@@ -39,22 +40,26 @@ Json type_schema(const TypeDoc& type, const FieldDoc& field) {
               {"items", ref("number-value")}};
     case Kind::kList:
       return {{"type", "array"}, {"items", type_schema(type.items.at(0), field)}};
-    case Kind::kTuple: {
-      Json items = Json::array();
-      for (const TypeDoc& item : type.items) items.push_back(type_schema(item, field));
-      const std::size_t size = type.items.size();
-      return {{"type", "array"}, {"prefixItems", items}, {"minItems", size}, {"maxItems", size}};
-    }
+    case Kind::kTuple:
     case Kind::kMap:
     case Kind::kRecord:
       break;
   }
-  Json full =
-      type.kind == Kind::kMap
-          ? Json{{"type", "object"}, {"additionalProperties", type_schema(type.items.at(0), field)}}
-          : object_schema(type.fields);
+  Json full = full_schema(type, field);
   if (!type.or_text) return full;
   return {{"anyOf", Json::array({text_schema(field), std::move(full)})}};
+}
+
+// Of a type that may also be written as a lone text: what it is in full.
+Json full_schema(const TypeDoc& type, const FieldDoc& field) {
+  if (type.kind == Kind::kMap) {
+    return {{"type", "object"}, {"additionalProperties", type_schema(type.items.at(0), field)}};
+  }
+  if (type.kind == Kind::kRecord) return object_schema(type.fields);
+  Json items = Json::array();
+  for (const TypeDoc& item : type.items) items.push_back(type_schema(item, field));
+  const std::size_t size = type.items.size();
+  return {{"type", "array"}, {"prefixItems", items}, {"minItems", size}, {"maxItems", size}};
 }
 
 Json field_schema(const FieldDoc& field) {

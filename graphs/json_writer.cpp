@@ -96,7 +96,7 @@ void JsonWriter::end_key() {
   keys_.pop_back();
 }
 
-bool JsonWriter::short_form(const std::optional<std::string>& current) {
+bool JsonWriter::short_form(const std::optional<std::string>& current, std::ptrdiff_t) {
   return current.has_value();
 }
 

@@ -49,7 +49,7 @@ class JsonWriter final : public FieldVisitor {
   void begin_key(const std::string& key) override;
   void end_key() override;
   void end_map() override {}
-  bool short_form(const std::optional<std::string>& current) override;
+  bool short_form(const std::optional<std::string>& current, std::ptrdiff_t list_size) override;
 
  private:
   std::optional<std::filesystem::path> folder_;

@@ -51,7 +51,8 @@ std::string field_text(const FieldDoc& field, std::size_t indent) {
   const bool empty = field.preset && (field.preset->empty() || *field.preset == "");
   if (field.preset && !empty) line += ", default " + field.preset->dump();
   std::string out = line + "\n" + wrapped(field.help, indent + 4);
-  if (!field.choices.empty()) out += wrapped("One of " + join(field.choices) + ".", indent + 4);
+  if (!field.choices.empty() && !is_list_or_choice(field))
+    out += wrapped("One of " + join(field.choices) + ".", indent + 4);
   if (!field.aliases.empty()) out += wrapped("Also " + join(field.aliases) + ".", indent + 4);
   if (const TypeDoc* record = record_in(field.type)) {
     for (const FieldDoc& inner : record->fields) out += field_text(inner, indent + 4);

@@ -196,7 +196,7 @@ class BadDays(Case):
     def test_command_line(self):
         graph = self.graph(DUMMY)
         out = ("-o", self.path("a_{t}.tif"))
-        self.fails(2, "--chunk: '1,2' is no chunk shape (three whole numbers t,y,x such as 1,512,512)",
+        self.fails(2, "--chunk: '1,2' is no chunk shape (three whole numbers t,y,x such as 1,512,512, or auto)",
                    "run", graph, *out, "--chunk", "1,2")
         self.fails(2, "--memory: 'lots' is no amount of memory", "run", graph, *out, "--memory", "lots")
         self.fails(2, "--memory: a memory budget of 1 MB is too small for this graph (it takes", "run", graph, *out,

@@ -29,9 +29,9 @@ class Stored final : public Operator {
   Cost cost(const Request& request) const override {
     return {.scratch_bytes = 32 * request.region.cells()};
   }
-  std::optional<ChunkShape> stored_blocks() const override {
+  std::optional<StoredBlocks> stored_blocks() const override {
     if (block_.empty()) return std::nullopt;
-    return ChunkShape{1, block_[0], block_[1]};
+    return StoredBlocks{.shape = {1, block_[0], block_[1]}};
   }
 
  private:
@@ -173,6 +173,27 @@ TEST_CASE("chunks become smaller for many threads, but blocks stay whole") {
   CHECK(planned(source, 8) == ChunkShape{1, 512, 1024});
   CHECK(planned(source, 100) == ChunkShape{1, 512, 512});
   CHECK(planned(stored({4096, 4096}, {64, 64}), 100) == ChunkShape{1, 256, 256});
+}
+
+TEST_CASE("the chunk that suits the files, asked for, is the same for any number of threads") {
+  const auto fitted = [](const json& document, PlanOptions options) {
+    options.chunk = FittingChunk{};
+    return Plan(compiled(document), options).chunk_shape();
+  };
+  const json source = stored({4096, 4096}, {512, 512});
+  CHECK(best_chunk(compiled(source)) == ChunkShape{1, 1024, 1024});
+  CHECK(fitted(source, {.threads = 1}) == ChunkShape{1, 1024, 1024});
+  CHECK(fitted(source, {.threads = 100, .memory_bytes = std::int64_t{1} << 40}) ==
+        ChunkShape{1, 1024, 1024});
+  CHECK(fitted(stored({300, 200}, {128, 128}), {.threads = 4}) == ChunkShape{1, 300, 200});
+  // Memory cuts it, block by block.
+  const Plan tight(
+      compiled(source),
+      {.threads = 1, .memory_bytes = std::int64_t{115} << 20, .chunk = FittingChunk{}});
+  CHECK(tight.chunk_reduced());
+  CHECK(tight.chunk_shape() == ChunkShape{1, 512, 1024});
+  const json none = {{"cube_type", "stored"}, {"size", {9000, 9000}}};
+  CHECK(fitted(none, {.threads = 100}) == ChunkShape{1, 512, 512});
 }
 
 TEST_CASE("small slices go together into a chunk, a few chunks for each thread") {

@@ -471,7 +471,7 @@ TEST_CASE("a chunk that no image touches reads nothing") {
 TEST_CASE("chunk_size is the preferred chunk and raster_cube the same operator") {
   const World world = composite_world();
   const Graph graph = world.graph("max", R"("chunk_size": [1, 2, 4], "warp_args": [])");
-  CHECK(*graph.nodes[0].op->preferred_chunk() == ChunkShape{1, 2, 4});
+  CHECK(*graph.nodes[0].op->preferred_chunk() == ChunkWish(ChunkShape{1, 2, 4}));
   CHECK_FALSE(world.graph("max").nodes[0].op->preferred_chunk().has_value());
   CHECK(document_operators().find("raster_cube")->id == "image_collection");
 }

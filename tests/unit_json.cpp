@@ -40,6 +40,17 @@ struct Short {
   }
 };
 
+// Three numbers, or "auto".
+struct Sides {
+  std::array<std::int64_t, 3> sides{};
+  bool own = false;
+  std::array<std::int64_t, 3>& items() { return sides; }
+  std::optional<std::string> short_form() const {
+    return own ? std::optional<std::string>("auto") : std::nullopt;
+  }
+  void set_short_form(const std::string&) { own = true; }
+};
+
 struct All {
   bool flag = false;
   std::int64_t count = 1;
@@ -53,6 +64,7 @@ struct All {
   std::map<std::string, std::string> methods;
   Inner inner;
   std::string file;
+  std::optional<Sides> sides;
 
   void fields(FieldVisitor& v) {
     v.field({.name = "flag", .help = "A flag."}, flag);
@@ -67,6 +79,7 @@ struct All {
     v.field({.name = "methods", .help = "Methods.", .choices = {"near", "bilinear"}}, methods);
     v.field({.name = "inner", .help = "A record."}, inner);
     v.field({.name = "file", .help = "A file.", .path = true}, file);
+    v.field({.name = "sides", .help = "Sides.", .choices = {"auto"}}, sides);
   }
 };
 
@@ -118,6 +131,29 @@ TEST_CASE("every kind of field is read") {
   CHECK(all.inner.x == std::numeric_limits<double>::infinity());
   CHECK(all.file == "/data/a.db");
   CHECK_FALSE(read(R"({"maybe": null})").maybe.has_value());
+}
+
+TEST_CASE("a list that can be one of some texts") {
+  CHECK(read(R"({"sides": [4, 5, 6]})").sides->sides == std::array<std::int64_t, 3>{4, 5, 6});
+  CHECK_FALSE(read(R"({"sides": [4, 5, 6]})").sides->own);
+  CHECK(read(R"({"sides": "auto"})").sides->own);
+  CHECK_FALSE(read("{}").sides.has_value());
+  CHECK_FALSE(read(R"({"sides": null})").sides.has_value());
+  CHECK(error_in(R"({"sides": "Auto"})") ==
+        "/sides: expected a list of 3 or \"auto\", found the text \"Auto\" (did you mean 'auto'?)");
+  CHECK(error_in(R"({"sides": "best"})") ==
+        "/sides: expected a list of 3 or \"auto\", found the text \"best\"");
+  CHECK(error_in(R"({"sides": [1, 2]})") ==
+        "/sides: expected a list of 3 or \"auto\", found a list of 2");
+  CHECK(error_in(R"({"sides": 5})") ==
+        "/sides: expected a list of 3 or \"auto\", found the number 5");
+  CHECK(error_in(R"({"sides": [1, 2, "x"]})") ==
+        "/sides/2: expected a whole number, found the text \"x\"");
+  for (const char* text : {R"({"sides": "auto"})", R"({"sides": [4, 5, 6]})"}) {
+    All all = read(text);
+    const nlohmann::ordered_json written = JsonWriter().write(all);
+    CHECK(written["sides"].dump() == json::parse(text)["sides"].dump());
+  }
 }
 
 TEST_CASE("wrong values say what was found, what is accepted and where") {
@@ -234,7 +270,9 @@ TEST_CASE("help shows every parameter with type, default, choices and aliases") 
         "  many: text or list of text\n", "  shape: [whole number, whole number, whole number], ",
         "  pairs: list of [text or object, text]\n      Pairs.\n      name: text\n",
         "  inner: object\n      A record.\n      x: number, default 1.5\n          A number.\n",
-        "  file: file name\n", "  in_cubes: list of cubes, required\n      Cubes.\n",
+        "  file: file name\n",
+        "  sides: [whole number, whole number, whole number] or \"auto\"\n      Sides.\n\nInputs",
+        "  in_cubes: list of cubes, required\n      Cubes.\n",
         "Example\n  {\"cube_type\": \"all\"}\n"}) {
     CAPTURE(line);
     CHECK(text.find(line) != std::string::npos);

@@ -312,7 +312,9 @@ class Sparse final : public Operator {
       : Operator(std::move(info)), filled_(filled), blocks_(blocks) {}
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override { return nullptr; }
-  std::optional<ChunkShape> stored_blocks() const override { return blocks_; }
+  std::optional<StoredBlocks> stored_blocks() const override {
+    return StoredBlocks{.shape = blocks_};
+  }
   Cost cost(const Request&) const override {
     Cost cost;
     cost.filled_slices = filled_;

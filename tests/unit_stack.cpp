@@ -74,7 +74,7 @@ TEST_CASE("a graph as gdalcubes writes it") {
                                    {"dy", -1.0},
                                    {"strict", true}});
   CHECK(graph.info().band_names() == std::vector<std::string>{"x1"});
-  CHECK(graph.nodes[0].op->preferred_chunk() == ChunkShape{1, 256, 256});
+  CHECK(graph.nodes[0].op->preferred_chunk() == ChunkWish(ChunkShape{1, 256, 256}));
   CHECK(same(cells_of(graph), {joined({counting(12), counting(12, 101)})}));
 }
 

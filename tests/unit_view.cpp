@@ -291,8 +291,8 @@ TEST_CASE("a resampling method a band, with a default") {
 
 TEST_CASE("chunk sizes are positive") {
   CHECK_FALSE(make_chunk_shape({}, "/chunk_size").has_value());
-  CHECK(*make_chunk_shape(ChunkSize{1, 2, 3}, "/chunk_size") == ChunkShape{1, 2, 3});
+  CHECK(*make_chunk_shape(ChunkSides{1, 2, 3}, "/chunk_size") == ChunkShape{1, 2, 3});
   CHECK(test::error_of([] {
-          make_chunk_shape(ChunkSize{1, 0, 3}, "/chunk_size");
+          make_chunk_shape(ChunkSides{1, 0, 3}, "/chunk_size");
         }) == "/chunk_size/1: a chunk of 0 cells (1 or more)");
 }

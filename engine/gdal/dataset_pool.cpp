@@ -31,12 +31,9 @@ bool same_view(const Grid& a, const Grid& b) {
   return a.left == b.left && a.top == b.top && a.dx == b.dx && a.dy == b.dy && a.crs == b.crs;
 }
 
-// TIFFs with the bands one after the other. Other drivers have their own ways to read many blocks.
-bool has_blocks_apart(GDALDatasetH dataset) {
+std::string_view driver_of(GDALDatasetH dataset) {
   GDALDriverH driver = GDALGetDatasetDriver(dataset);
-  if (!driver || std::string_view(GDALGetDriverShortName(driver)) != "GTiff") return false;
-  const char* order = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
-  return GDALGetRasterCount(dataset) == 1 || (order && std::string_view(order) == "BAND");
+  return driver ? GDALGetDriverShortName(driver) : "";
 }
 
 // Halfway between the longitudes of geolocation arrays that go beyond 180, as those do that count
@@ -107,6 +104,21 @@ std::string known_canonical(const std::string& text, const std::string& descript
 }
 
 }  // namespace
+
+// Other drivers than that of TIFFs have their own ways to read many blocks.
+bool has_blocks_apart(GDALDatasetH dataset) {
+  return driver_of(dataset) == "GTiff" && bands_in_block(dataset) == 1;
+}
+
+bool stores_blocks(GDALDatasetH dataset) { return driver_of(dataset) != "VRT"; }
+
+std::int64_t bands_in_block(GDALDatasetH dataset) {
+  const int count = GDALGetRasterCount(dataset);
+  const char* order = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool apart =
+      count == 1 || (order ? std::string_view(order) == "BAND" : driver_of(dataset) != "GTiff");
+  return apart ? 1 : count;
+}
 
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor, KnownCrs* known) {
   OGRSpatialReferenceH srs = GDALGetSpatialRef(dataset);
@@ -186,12 +198,13 @@ GDALRasterBandH OpenImage::band(int number) const {
               descriptor_);
 }
 
+bool OpenImage::stores_blocks() const { return cube::stores_blocks(dataset_.get()); }
+
 TileDecoder* OpenImage::tiles(GDALRasterBandH band) {
   if (!blocks_apart_) return nullptr;
   const auto [entry, added] = tiles_.try_emplace(band);
   if (added) {
-    entry->second =
-        TileDecoder::make(band, descriptor_, known_.blocks.get(), &known_.seconds_decode);
+    entry->second = TileDecoder::make(band, descriptor_, known_.blocks.get(), &known_.decoding);
   }
   return entry->second ? &*entry->second : nullptr;
 }

@@ -30,7 +30,7 @@ struct KnownPlaces {
   std::shared_ptr<BlockCache> blocks;  // may be shared with other pools
   KnownCrs crs;
   std::vector<std::shared_ptr<GeoMap>> maps;  // with keys, the oldest first
-  double seconds_decode = 0;                  // by decoders of tiles
+  DecodingWork decoding;
 };
 
 // An open image.
@@ -70,6 +70,9 @@ class OpenImage {
 
   // True when each block of the file holds cells of one band and is decoded by itself.
   bool blocks_apart() const { return blocks_apart_; }
+
+  // False where GDAL makes the blocks of what it reads from other files (VRT).
+  bool stores_blocks() const;
 
   // The decoder of a band or overview, made at the first call; null where blocks are left to GDAL,
   // or hold several bands.
@@ -114,7 +117,7 @@ class DatasetPool {
 
   std::int64_t opened() const { return opened_; }
   double seconds() const { return seconds_; }  // of opening
-  double seconds_decode() const { return known_.seconds_decode; }
+  DecodingWork& decoding() { return known_.decoding; }
 
  private:
   std::size_t limit_;
@@ -133,6 +136,13 @@ std::int64_t columns_at(std::int64_t round, double scale);
 // own netCDF output uses too: whoever opens, reads or closes it holds a NetcdfLock. Told by prefix
 // ("NETCDF:...") and ending (".nc", ".h5").
 bool reads_hdf5(const std::string& descriptor);
+
+// True where each block of the file holds cells of one band and is decoded by itself, and windows
+// of whole blocks need not pass through GDAL's cache.
+bool has_blocks_apart(GDALDatasetH dataset);
+bool stores_blocks(GDALDatasetH dataset);  // see OpenImage
+// How many bands a block holds cells of.
+std::int64_t bands_in_block(GDALDatasetH dataset);
 
 // The CRS an image states, canonical; "" = none. `known` as above.
 std::string image_crs(GDALDatasetH dataset, const std::string& descriptor,

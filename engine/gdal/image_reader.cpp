@@ -141,7 +141,8 @@ class GdalImageReader final : public ImageReader {
       stats_.seconds_warp += start.seconds() - (stats_.seconds_read + pool_.seconds() - before);
       block = std::move(job.block);
     }
-    stats_.seconds_decode = pool_.seconds_decode();
+    stats_.seconds_decode = pool_.decoding().seconds;
+    stats_.blocks_decoded = pool_.decoding().blocks;
     return block ? share(std::move(*block)) : nullptr;
   }
 
@@ -166,9 +167,13 @@ class GdalImageReader final : public ImageReader {
     stats_.seconds_open = pool_.seconds();
   }
 
-  static SourceBand source_of(const Job& job, bool in_blocks) {
-    return {job.level.band, job.source.descriptor, in_blocks && job.image->blocks_apart(),
-            job.image->tiles(job.level.band), job.level.size.round};
+  SourceBand source_of(const Job& job, bool in_blocks) {
+    return {job.level.band,
+            job.source.descriptor,
+            in_blocks && job.image->blocks_apart(),
+            job.image->tiles(job.level.band),
+            job.level.size.round,
+            job.image->stores_blocks() ? &pool_.decoding() : nullptr};
   }
 
   // Fills a piece of the target, cut in two where its cells or the source cells under it are too

@@ -14,6 +14,7 @@
 #include "engine/gdal/handles.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/source_window.h"
+#include "engine/gdal/tile_decoder.h"
 
 namespace cube {
 
@@ -75,6 +76,18 @@ void add_levels(GDALRasterBandH band, RasterInfo& info) {
     info.overviews.push_back(std::llround(static_cast<double>(full.width) /
                                           static_cast<double>(info.overview_levels.back().width)));
   }
+}
+
+// What readers do with decoded blocks.
+void add_keeping(GDALDatasetH dataset, const std::string& descriptor, RasterInfo& info) {
+  if (!stores_blocks(dataset)) return;
+  info.blocks_kept = StoredBlocks::Kept::kForWorker;
+  info.bands_in_block = bands_in_block(dataset);
+  if (!has_blocks_apart(dataset)) return;
+  const auto tiles = TileDecoder::make(GDALGetRasterBand(dataset, 1), descriptor);
+  if (!tiles) return;
+  info.blocks_kept = StoredBlocks::Kept::kForAll;
+  info.blocks_in_part = tiles->stops_early();
 }
 
 // When the image was taken or, in want of that, made.
@@ -173,6 +186,7 @@ RasterInfo describe_raster(const std::string& descriptor, const std::string& crs
   }
   info.has_location = plain || !info.lonlat.empty();
   add_levels(GDALGetRasterBand(dataset.get(), 1), info);
+  if (detail != RasterDetail::kFootprint) add_keeping(dataset.get(), descriptor, info);
   if (detail == RasterDetail::kStorage) return info;
   add_bands(dataset.get(), descriptor, info);
   info.acquired = acquired(dataset.get());

@@ -11,6 +11,7 @@
 
 #include "engine/cube_info.h"
 #include "engine/grid.h"
+#include "engine/stored_blocks.h"
 
 namespace cube {
 
@@ -30,6 +31,9 @@ struct RasterInfo {
   std::vector<BandExtras> extras;  // of each band
   std::int64_t block_width = 0;    // cells
   std::int64_t block_height = 0;
+  StoredBlocks::Kept blocks_kept = StoredBlocks::Kept::kUnknown;  // by readers
+  std::int64_t bands_in_block = 1;
+  bool blocks_in_part = false;          // as StoredBlocks has it
   std::vector<std::int64_t> overviews;  // shrink factors, e.g. 2, 4, 8
   struct Level {
     std::int64_t width, height, block_width, block_height;  // cells
@@ -39,8 +43,8 @@ struct RasterInfo {
 };
 
 // How much is asked about a raster: where its cells are and how they are stored; its bands and time
-// too; its footprint too. To transform an outline takes longer than to open the file, and so does
-// what GDAL does to know the unit of a band.
+// too; its footprint too, but not what becomes of its blocks. To transform an outline takes longer
+// than to open the file, and so does what GDAL does to know the unit of a band.
 enum class RasterDetail : std::uint8_t { kStorage, kNoFootprint, kFootprint };
 
 // Opens and describes a raster, whose coordinates are in `crs` where that is not "", whatever the

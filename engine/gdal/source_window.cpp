@@ -1,5 +1,7 @@
 #include "engine/gdal/source_window.h"
 
+#include <gdal_priv.h>
+
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -57,8 +59,26 @@ void give_signs(const Range& rows, const Range& columns, const Cells& out) {
   });
 }
 
+// How many blocks under a window GDAL does not keep.
+std::int64_t blocks_to_decode(GDALRasterBandH band, const Range& rows, const Range& columns) {
+  GDALRasterBand* cells = GDALRasterBand::FromHandle(band);
+  int width = 0;
+  int height = 0;
+  cells->GetBlockSize(&width, &height);
+  std::int64_t count = 0;
+  for (std::int64_t y = rows.begin / height; y * height < rows.end; ++y) {
+    for (std::int64_t x = columns.begin / width; x * width < columns.end; ++x) {
+      GDALRasterBlock* kept = cells->TryGetLockedBlockRef(static_cast<int>(x), static_cast<int>(y));
+      if (kept) kept->DropLock();
+      count += kept ? 0 : 1;
+    }
+  }
+  return count;
+}
+
 void read_part(const SourceBand& source, const Range& rows, const Range& columns,
                const Cells& out) {
+  if (source.work) source.work->blocks += blocks_to_decode(source.band, rows, columns);
   const GdalErrors errors;
   const auto width = static_cast<int>(columns.size());
   const auto height = static_cast<int>(rows.size());
@@ -130,6 +150,7 @@ void decode_block(const SourceBand& source, const Blocks& blocks, const Range& r
   const auto y = static_cast<int>(rows.begin / blocks.height);
   if (!source.tiles || !source.tiles->decode(x, y, block)) {
     check(GDALReadBlock(source.band, x, y, block), errors, source.descriptor);
+    if (source.work) ++source.work->blocks;
   }
   if (in_place) return;
   copy_rows(scratch.data(), block_row, to, out.row_bytes, rows.size(),

@@ -46,6 +46,7 @@ struct SourceBand {
   bool blocks_apart = false;
   TileDecoder* tiles = nullptr;  // a faster way to such blocks, where there is one
   std::int64_t round = 0;        // as ImageSize has it
+  DecodingWork* work = nullptr;  // of blocks that GDAL decodes, unless they are made of other files
 };
 
 // Columns of an image that goes round the world, which may lie beyond its `width`, as they are

@@ -104,11 +104,11 @@ CUBE_MULTIVERSION void join(const std::uint8_t* __restrict planes, std::size_t c
 }  // namespace
 
 std::optional<TileDecoder> TileDecoder::make(GDALRasterBandH band, const std::string& descriptor,
-                                             BlockCache* blocks, double* seconds) {
+                                             BlockCache* blocks, DecodingWork* work) {
   GDALDatasetH dataset = GDALGetBandDataset(band);
   TileDecoder tiles;
   tiles.blocks_ = blocks;
-  tiles.seconds_ = seconds;
+  tiles.work_ = work;
   tiles.key_.file = identity_of(descriptor);
   if (!dataset || tiles.key_.file.empty()) return std::nullopt;
   tiles.band_ = band;
@@ -148,7 +148,10 @@ bool TileDecoder::decode_at(std::uint64_t offset, int x, int y, std::span<std::b
   const Stopwatch start;
   double reading = 0;
   if (!unpack_rows(offset, *size, out, reading)) return false;
-  if (seconds_) *seconds_ += start.seconds() - reading;
+  if (work_) {
+    work_->seconds += start.seconds() - reading;
+    ++work_->blocks;
+  }
   return true;
 }
 

@@ -26,15 +26,25 @@
 
 namespace cube {
 
+// What decoding took.
+struct DecodingWork {
+  std::int64_t blocks = 0;  // those decoded in part, too
+  double seconds = 0;       // of TileDecoders; GDAL reads and decodes in one go
+};
+
 class TileDecoder {
  public:
   // For a band or overview of an open image whose blocks hold one band's cells each. Nothing for
   // what is left to GDAL: other drivers, files that are not plain local ones, compressions besides
   // DEFLATE and ZSTD, cells that are not stored in whole bytes in this machine's order.
-  // `blocks`, if given, serves block(), and the seconds of decoding are added to `seconds`; both
-  // must outlive the decoder.
+  // `blocks`, if given, serves block(), and what is decoded is added to `work`; both must outlive
+  // the decoder.
   static std::optional<TileDecoder> make(GDALRasterBandH band, const std::string& descriptor,
-                                         BlockCache* blocks = nullptr, double* seconds = nullptr);
+                                         BlockCache* blocks = nullptr,
+                                         DecodingWork* work = nullptr);
+
+  // True where the first rows of a block can be had without the others.
+  bool stops_early() const { return stops_early_; }
 
   // Decodes block (x, y) into `out`, width x height cells of the band's type. False, with `out`
   // undefined, for what is left to GDAL: a block that is not in the file, or damage, which GDAL
@@ -62,7 +72,7 @@ class TileDecoder {
 
   GDALRasterBandH band_ = nullptr;
   BlockCache* blocks_ = nullptr;
-  double* seconds_ = nullptr;  // of decoding
+  DecodingWork* work_ = nullptr;
   BlockCache::Key key_;
   std::string path_;  // opened for each tile: GDAL holds a handle already, and there are not many
   const char* decompressor_ = nullptr;  // GDAL's name

@@ -68,7 +68,7 @@ class Extract final : public Operator {
 
   std::unique_ptr<Kernel> kernel() const override;
 
-  std::optional<ChunkShape> preferred_chunk() const override {
+  std::optional<ChunkWish> preferred_chunk() const override {
     std::vector<Region> all;
     for (const Spot& spot : spots_) all.push_back(spot.needs);
     return feature_chunk(all, info().time.size());

@@ -1,6 +1,7 @@
 // image_collection: a cube from the images of a catalog.
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "engine/collection_blocks.h"
@@ -25,9 +26,10 @@ class ImageCollection final : public Operator {
   Stage stage() const override { return Stage::kReduce; }
   Cost cost(const Request& request) const override;
   bool passes_emptiness() const override { return !setup_.aggregation.counts(); }
-  std::optional<ChunkShape> preferred_chunk() const override { return chunk_; }
-  std::optional<ChunkShape> stored_blocks() const override {
-    return blocks_of_collection(setup_.slices->images(), info().grid);
+  std::optional<ChunkWish> preferred_chunk() const override { return chunk_; }
+  std::optional<StoredBlocks> stored_blocks() const override {
+    std::call_once(looked_, [this] { blocks_ = look_at_blocks(); });
+    return blocks_;
   }
   std::vector<std::string> source_names() const override {
     std::vector<std::string> names;
@@ -41,16 +43,27 @@ class ImageCollection final : public Operator {
   ImageCollection(const Params& params, CollectionSetup setup)
       : Operator(setup.info),
         setup_(std::move(setup)),
-        chunk_(make_chunk_shape(params.chunk_size, "/chunk_size")),
+        chunk_(make_chunk_wish(params.chunk_size, "/chunk_size")),
         strict_(params.strict),
         native_masks_(params.mask_stage == "native") {
     if (!setup_.why_empty.empty()) note("", setup_.why_empty);
   }
 
+  std::optional<StoredBlocks> look_at_blocks() const {
+    auto blocks = blocks_of_collection(setup_.slices->images(), info().grid);
+    for (const BandInfo& band : setup_.stored) {
+      const auto bytes = static_cast<std::int64_t>(size_of(band.dtype));
+      if (blocks) blocks->cell_bytes = std::max(blocks->cell_bytes, bytes);
+    }
+    return blocks;
+  }
+
   CollectionSetup setup_;
-  std::optional<ChunkShape> chunk_;
+  std::optional<ChunkWish> chunk_;
   bool strict_;
   bool native_masks_;
+  mutable std::once_flag looked_;  // at files, for their blocks
+  mutable std::optional<StoredBlocks> blocks_;
 };
 
 // Reads and combines on one thread.

@@ -49,7 +49,7 @@ class Zonal final : public Operator {
   }
   bool passes_emptiness() const override { return work_.passes_emptiness(); }
 
-  std::optional<ChunkShape> preferred_chunk() const override {
+  std::optional<ChunkWish> preferred_chunk() const override {
     return feature_chunk(work_.zones().windows({0, work_.zones().size()}), info().time.size());
   }
 
