@@ -48,7 +48,9 @@ std::string why_unusable(const RasterInfo& info, const ListedFile& file,
              "' is band " + std::to_string(wanted);
     }
   }
-  if (!info.has_location) return "has no georeference";
+  if (!info.has_location) {
+    return "has no georeference" + (info.unplaced.empty() ? "" : ": " + info.unplaced);
+  }
   if (info.crs.empty()) return "has no coordinate reference system";
   if (info.lonlat.empty()) return "has no outline in longitude and latitude";
   constexpr double kBeyondPoles = 100;  // degrees; cells of global grids may reach over a pole

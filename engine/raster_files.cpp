@@ -54,19 +54,24 @@ std::vector<NamedFile> named_files(const std::vector<std::string>& names,
   return files;
 }
 
-void need_north_up(const RasterFile& file, const std::string& hint) {
-  if (file.info.north_up) return;
+void need_grid(const RasterFile& file, const std::string& hint) {
+  if (file.info.on_grid) return;
   throw Error(ErrorCode::kInvalid, file.name + " has no north-up grid", file.where,
-              file.info.has_location ? hint : "it has no location");
+              file.info.has_location ? hint : why_nowhere(file));
+}
+
+std::string why_nowhere(const RasterFile& file) {
+  const std::string& known = file.info.unplaced;
+  return "it has no location" + (known.empty() ? known : ": " + known);
 }
 
 bool lies_on(const RasterFile& file, const Grid& grid) {
-  return file.info.north_up && grid_difference(grid, file.grid).empty();
+  return file.info.on_grid && grid_difference(grid, file.grid).empty();
 }
 
 bool covers(const RasterFile& file, const Grid& grid) {
   return lies_on(file, grid) ||
-         (file.info.north_up && same_crs(file.grid.crs, grid.crs) && covers(file.grid, grid));
+         (file.info.on_grid && same_crs(file.grid.crs, grid.crs) && covers(file.grid, grid));
 }
 
 }  // namespace cube

@@ -36,8 +36,11 @@ struct NamedFile {
 };
 std::vector<NamedFile> named_files(const std::vector<std::string>& names, const std::string& where);
 
-// Throws Error where the file has no north-up grid.
-void need_north_up(const RasterFile& file, const std::string& hint);
+// Throws Error where the file's cells do not lie along the axes.
+void need_grid(const RasterFile& file, const std::string& hint);
+
+// "it has no location", and what was looked for where that is known. REQUIRES: it has none.
+std::string why_nowhere(const RasterFile& file);
 
 // True when the cells of the file that is read are those of `grid`.
 bool lies_on(const RasterFile& file, const Grid& grid);

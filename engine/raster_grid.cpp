@@ -17,10 +17,10 @@ constexpr const char* kLonLat = "EPSG:4326";
 Grid suggested(const RasterFile& file, std::optional<int> overview, const std::string& crs,
                const std::string& where) {
   // The file's own grid, but for the rounding of its size.
-  if (file.info.north_up && same_crs(file.grid.crs, crs)) return file.grid;
+  if (file.info.on_grid && same_crs(file.grid.crs, crs)) return file.grid;
   if (!file.info.has_location) {
     throw Error(ErrorCode::kInvalid,
-                file.name + " cannot be brought to the grid: it has no location", file.where);
+                file.name + " cannot be brought to the grid: " + why_nowhere(file), file.where);
   }
   try {
     return suggested_grid(file.name, overview, crs, file.placing);
@@ -67,7 +67,7 @@ Grid raster_grid(const SpaceView& space, const RasterFile& file, std::optional<i
   if (space.like || space.tile) return make_grid(space, where);
   SpaceView full = space;
   if (!full.srs) {
-    const bool by_rpcs = file.info.crs.empty() && !file.info.north_up && file.info.has_location;
+    const bool by_rpcs = file.info.crs.empty() && !file.info.on_grid && file.info.has_location;
     full.srs = by_rpcs ? kLonLat : file.info.crs;
     if (full.srs->empty()) full.srs.reset();
   }

@@ -39,7 +39,8 @@ void take_overview(RasterFile& file, std::int64_t level) {
                 "/overview_level",
                 count == 0 ? "it has none" : range_text(0, count - 1) + ", 0 the finest");
   }
-  const RasterInfo::Level& overview = file.info.overview_levels[static_cast<std::size_t>(level)];
+  RasterInfo::Level overview = file.info.overview_levels[static_cast<std::size_t>(level)];
+  if (file.info.along_y) std::swap(overview.width, overview.height);
   file.grid.dx *= static_cast<double>(file.grid.width) / static_cast<double>(overview.width);
   file.grid.dy *= static_cast<double>(file.grid.height) / static_cast<double>(overview.height);
   file.grid.width = overview.width;
@@ -88,7 +89,7 @@ void place_files(const RasterParams& params, std::vector<RasterFile>& files) {
     if (by.points) file.placing = options_of_points(params);
     if (by.rpcs && file.placing.empty()) file.placing = options_of_rpcs(params);
     if (file.placing.empty()) continue;
-    file.info.north_up = false;
+    file.info.on_grid = false;
     file.info.has_location = true;
     if (file.placing.front() == "METHOD=RPC") file.info.crs.clear();
   }
@@ -120,7 +121,7 @@ Grid common_grid(const RasterParams& params, const std::vector<RasterFile>& file
   if (params.view) {
     return raster_grid(params.view->space, files.front(), overview_of(params), "/view/space");
   }
-  need_north_up(files.front(), kResample);
+  need_grid(files.front(), kResample);
   return files.front().grid;
 }
 
@@ -131,7 +132,7 @@ void check_grids(const RasterParams& params, const std::vector<RasterFile>& file
                              : params.view ? "the view"
                                            : files.front().name;
   for (const RasterFile& file : files) {
-    need_north_up(file, kResample);
+    need_grid(file, kResample);
     const std::string difference = grid_difference(grid, file.grid);
     if (difference.empty()) continue;
     throw Error(ErrorCode::kInvalid, first + " and " + file.name + " differ in " + difference,
@@ -144,12 +145,12 @@ void check_grids(const RasterParams& params, const std::vector<RasterFile>& file
 
 // A file that is resampled lies somewhere, in a CRS from which there is a way to the grid's.
 void check_location(const RasterFile& file, const Grid& grid) {
-  const bool placed = file.info.north_up || file.info.has_location;
-  const bool both = !file.info.north_up || file.info.crs.empty() == grid.crs.empty();
+  const bool placed = file.info.on_grid || file.info.has_location;
+  const bool both = !file.info.on_grid || file.info.crs.empty() == grid.crs.empty();
   if (placed && both) return;
-  const char* reason = !placed                 ? "it has no location"
-                       : file.info.crs.empty() ? "it has no CRS"
-                                               : "the grid has no CRS";
+  const std::string reason = !placed                 ? why_nowhere(file)
+                             : file.info.crs.empty() ? "it has no CRS"
+                                                     : "the grid has no CRS";
   throw Error(ErrorCode::kInvalid, file.name + " cannot be brought to the grid: " + reason,
               file.where);
 }
@@ -240,7 +241,7 @@ void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile&
 void note_beside(RasterStack& stack, const RasterFile& file) {
   const Grid& grid = stack.info.grid;
   if (lies_on(file, grid) || grid.crs.empty()) return;
-  if (!file.info.north_up || file.info.crs.empty()) return;
+  if (!file.info.on_grid || file.info.crs.empty()) return;
   const double turn = once_round(CrsTransform("EPSG:4326", grid.crs));
   for (Box box : transform_box(file.grid.extent(), file.info.crs, grid.crs)) {
     // Longitudes that lie elsewhere by whole turns name the same places.

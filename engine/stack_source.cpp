@@ -185,7 +185,7 @@ void check_grids(const std::vector<Band>& bands, const std::vector<StackFile>& f
     for (const Member& member : band.members) {
       if (!files[member.file].raster) continue;
       const RasterFile& file = *files[member.file].raster;
-      need_north_up(file, "an image collection resamples such images");
+      need_grid(file, "an image collection resamples such images");
       if (!first_of_band) {
         first_of_band = &file;
         differ(first, file, extent_difference(first.grid, file.grid));

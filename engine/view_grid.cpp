@@ -188,7 +188,7 @@ Grid grid_of_raster(const SpaceView& space, const std::string& where) {
   } catch (const Error& error) {
     throw Error(error.code(), *space.like + ": " + error.message(), place, error.hint());
   }
-  if (!info.north_up) {
+  if (!info.on_grid) {
     reject(place, *space.like + " has no north-up grid", "a raster that is not rotated");
   }
   Grid grid = info.grid;

@@ -111,6 +111,51 @@ TEST_CASE("one file or several, and files that are none") {
         "/file: rotated.tif has no north-up grid (\"like\" or \"view\": a grid to resample it to)");
 }
 
+TEST_CASE(
+    "files that begin at any corner, or whose rows run along y, have the cells of their grid") {
+  Files files;
+  constexpr int kWidth = 4, kHeight = 3;
+  const Grid wanted{.crs = "EPSG:32631",
+                    .left = 500000,
+                    .top = 5000000,
+                    .dx = 10,
+                    .dy = 10,
+                    .width = kWidth,
+                    .height = kHeight};
+  const std::vector<double> upright = counting(kWidth * kHeight);
+  for (const bool from_right : {false, true}) {
+    for (const bool from_bottom : {false, true}) {
+      for (const bool along_y : {false, true}) {
+        CAPTURE(from_right);
+        CAPTURE(from_bottom);
+        CAPTURE(along_y);
+        std::vector<double> stored(upright.size());
+        for (int row = 0; row < kHeight; ++row) {
+          for (int column = 0; column < kWidth; ++column) {
+            const int y = from_bottom ? kHeight - 1 - row : row;
+            const int x = from_right ? kWidth - 1 - column : column;
+            stored[static_cast<std::size_t>(along_y ? x * kHeight + y : y * kWidth + x)] =
+                upright[static_cast<std::size_t>(row * kWidth + column)];
+          }
+        }
+        const double left = from_right ? 500040 : 500000, dx = from_right ? -10 : 10;
+        const double top = from_bottom ? 4999970 : 5000000, dy = from_bottom ? 10 : -10;
+        const std::array<double, 6> transform =
+            along_y ? std::array<double, 6>{left, 0, dx, top, dy, 0}
+                    : std::array<double, 6>{left, dx, 0, top, 0, dy};
+        files.write("a.tif",
+                    {.transform = transform,
+                     .width = along_y ? kHeight : kWidth,
+                     .height = along_y ? kWidth : kHeight},
+                    stored);
+        const Graph graph = files.graph({{"file", "a.tif"}});
+        CHECK(grid_difference(graph.info().grid, wanted) == "");
+        CHECK(same(cells_of(graph), {upright}));
+      }
+    }
+  }
+}
+
 TEST_CASE("files on different grids: the first difference, or resampled") {
   Files files;
   files.write("a.tif");

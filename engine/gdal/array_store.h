@@ -63,7 +63,8 @@ class ArrayStore {
   // Bytes that a read holds besides `out`, at most.
   virtual std::int64_t scratch_bytes(std::size_t array) const = 0;
 
-  // The texts of an array of texts along one dimension; empty when it is none.
+  // The texts of an array of texts along one dimension; empty when it is none. Of HDF4 and HDF5 by
+  // GDAL the one text of an array without dimensions too.
   virtual std::vector<std::string> texts(std::size_t array) const = 0;
 
   // What a user should know of how the file is read; "" = nothing.
@@ -73,6 +74,10 @@ class ArrayStore {
 // Throw Error(kNotFound or kUnreadable).
 std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file);
 std::shared_ptr<const ArrayStore> open_zarr(const std::string& folder);
+
+// Of HDF4 and HDF5, as GDAL sees their arrays. For one thread, with NetcdfLock held as long as it
+// lives.
+std::unique_ptr<const ArrayStore> open_multidim(const std::string& file);
 
 // Calls f(std::type_identity<T>{}) with the C++ type. REQUIRES: not kOther.
 template <class F>

@@ -38,9 +38,11 @@ bool is_degrees_north(const std::string& units) {
 AxisRole role_by_name(const std::string& dimension) {
   const std::string name = lower(base_name(dimension));
   if (is_one_of(name, {"time", "t", "date", "datetime"})) return AxisRole::kTime;
-  if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo", "rlat"}))
+  if (is_one_of(name, {"y", "lat", "latitude", "northing", "nav_lat", "ygeo", "rlat", "ydim"})) {
     return AxisRole::kY;
-  if (is_one_of(name, {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo", "rlon"})) {
+  }
+  if (is_one_of(name,
+                {"x", "lon", "long", "longitude", "easting", "nav_lon", "xgeo", "rlon", "xdim"})) {
     return AxisRole::kX;
   }
   return AxisRole::kNone;
@@ -63,17 +65,28 @@ AxisRole role_by_attributes(const CfAttributes& attributes) {
   return AxisRole::kNone;
 }
 
-// The coordinate variable of a dimension: the array of its name that has no other.
+// The coordinate variable of a dimension: the array of its name that has no other, else the only
+// one on it that holds places, as of lat(j) and lon(i).
 const ArrayInfo* coordinate_of(const ArrayStore& store, const std::string& dimension,
                                std::vector<double>* values = nullptr) {
-  const auto index = find_array(store, dimension);
-  if (!index) return nullptr;
-  const ArrayInfo& info = store.arrays()[*index];
-  if (info.dimensions != std::vector<std::string>{dimension} || info.type == ArrayType::kOther) {
-    return nullptr;
+  const auto lies_on_it = [&](const ArrayInfo& info) {
+    return info.dimensions.size() == 1 && info.dimensions[0] == dimension &&
+           info.type != ArrayType::kOther;
+  };
+  const std::vector<ArrayInfo>& arrays = store.arrays();
+  const ArrayInfo* found = nullptr;
+  if (const auto index = find_array(store, dimension); index && lies_on_it(arrays[*index])) {
+    found = &arrays[*index];
   }
-  if (values) *values = values_of(store, *index);
-  return &info;
+  const auto places = [&](const ArrayInfo& info) {
+    const AxisRole role = lies_on_it(info) ? role_of(info) : AxisRole::kNone;
+    return role == AxisRole::kY || role == AxisRole::kX;
+  };
+  if (!found && std::ranges::count_if(arrays, places) == 1) {
+    found = &*std::ranges::find_if(arrays, places);
+  }
+  if (found && values) *values = values_of(store, static_cast<std::size_t>(found - arrays.data()));
+  return found;
 }
 
 // Where cells begin and how far apart they are; in steps that may be negative.
@@ -169,7 +182,7 @@ bool is_longitude(const ArrayStore& store, const std::string& x) {
   const std::string units = text_attribute(coordinate->attributes, "units");
   return is_degrees_east(units) ||
          text_attribute(coordinate->attributes, "standard_name") == "longitude" ||
-         (units.empty() && is_one_of(lower(base_name(x)), {"lon", "longitude"}));
+         (units.empty() && is_one_of(lower(base_name(coordinate->name)), {"lon", "longitude"}));
 }
 
 // The cells of one axis of a variable.
@@ -238,9 +251,14 @@ CfAttributes mapping_of(const ArrayStore& store, const ArrayInfo& variable,
 
 }  // namespace
 
+AxisRole role_of(const ArrayInfo& coordinate) {
+  const AxisRole role = role_by_attributes(coordinate.attributes);
+  return role == AxisRole::kNone ? role_by_name(coordinate.name) : role;
+}
+
 AxisRole role_of(const ArrayStore& store, const std::string& dimension) {
   const ArrayInfo* coordinate = coordinate_of(store, dimension);
-  const AxisRole role = coordinate ? role_by_attributes(coordinate->attributes) : AxisRole::kNone;
+  const AxisRole role = coordinate ? role_of(*coordinate) : AxisRole::kNone;
   return role == AxisRole::kNone ? role_by_name(dimension) : role;
 }
 
@@ -261,8 +279,7 @@ std::string curved_places(const ArrayStore& store, const ArrayInfo& variable) {
       return std::ranges::find(variable.dimensions, dimension) != variable.dimensions.end();
     });
     if (!beside) continue;
-    AxisRole role = role_by_attributes(array.attributes);
-    if (role == AxisRole::kNone) role = role_by_name(array.name);
+    const AxisRole role = role_of(array);
     if (role != AxisRole::kY && role != AxisRole::kX) continue;
     (role == AxisRole::kY ? latitudes : longitudes) =
         array.name + "(" + join(array.dimensions) + ")";

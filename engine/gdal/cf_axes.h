@@ -14,6 +14,9 @@ namespace cube {
 
 enum class AxisRole { kNone, kTime, kY, kX };
 
+// What an array of coordinates says: by its `axis`, `standard_name` and `units`, else by its name.
+AxisRole role_of(const ArrayInfo& coordinate);
+
 // What a dimension is: by its coordinate's `axis`, `standard_name` and `units`, else by its name.
 AxisRole role_of(const ArrayStore& store, const std::string& dimension);
 

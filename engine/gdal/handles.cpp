@@ -28,7 +28,9 @@ ThreadOption::~ThreadOption() {
 
 ThreadOption leave_no_notes() { return {"CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO"}; }
 
-Dataset open_raster(const std::string& descriptor) {
+Dataset open_raster(const std::string& descriptor) { return upright(open_as_is(descriptor)); }
+
+Dataset open_as_is(const std::string& descriptor) {
   register_gdal();
   const GdalErrors errors;
   // GDAL looks for the files beside a local one (overviews, masks, .aux.xml, world files) by their
@@ -39,7 +41,7 @@ Dataset open_raster(const std::string& descriptor) {
   Dataset dataset(GDALOpenEx(descriptor.c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));
-  if (dataset) return upright(std::move(dataset));
+  if (dataset) return dataset;
   VSIStatBufL stat;
   if (!descriptor.starts_with("/vsi") && descriptor.find(':') == std::string::npos &&
       VSIStatL(descriptor.c_str(), &stat) != 0) {

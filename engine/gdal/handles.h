@@ -71,4 +71,7 @@ ThreadOption leave_no_notes();
 // Opens a raster for reading; throws Error(kNotFound) or Error(kUnreadable) with GDAL's reason.
 Dataset open_raster(const std::string& descriptor);
 
+// The same without what upright() does, for what a file says of itself.
+Dataset open_as_is(const std::string& descriptor);
+
 }  // namespace cube

@@ -3,11 +3,14 @@
 #include <cpl_string.h>
 #include <gdal_alg.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <mutex>
+#include <utility>
 
 #include "engine/error.h"
+#include "engine/gdal/array_place.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/dataset_pool.h"
 #include "engine/gdal/ground_points.h"
@@ -141,11 +144,42 @@ struct LockedDataset {
   std::optional<NetcdfLock> lock;
   Dataset dataset;  // closed before the lock is given up
 
-  explicit LockedDataset(const std::string& descriptor) {
+  LockedDataset(const std::string& descriptor, Dataset (*open)(const std::string&)) {
     if (reads_hdf5(descriptor)) lock.emplace();
-    dataset = open_raster(descriptor);
+    dataset = open(descriptor);
   }
 };
+
+// The driver that takes a file, also where the data set is a virtual one around it.
+std::string driver_of(GDALDatasetH dataset, const std::string& descriptor) {
+  const std::string_view name = GDALGetDriverShortName(GDALGetDatasetDriver(dataset));
+  const GDALDriverH driver =
+      name == "VRT" ? GDALIdentifyDriver(descriptor.c_str(), nullptr) : nullptr;
+  return driver ? GDALGetDriverShortName(driver) : std::string(name);
+}
+
+// Where cells lie along the axes: rows may run along y, and begin at any corner.
+void set_grid(GDALDatasetH dataset, RasterInfo& info) {
+  Grid& grid = info.grid;
+  grid.width = GDALGetRasterXSize(dataset);
+  grid.height = GDALGetRasterYSize(dataset);
+  std::array<double, 6> g{};
+  if (GDALGetGeoTransform(dataset, g.data()) != CE_None) return;
+  if (g == std::array<double, 6>{0, 1, 0, 0, 0, 1}) return;  // some drivers' word for none
+  const bool along_x = g[2] == 0 && g[4] == 0 && g[1] != 0 && g[5] != 0;
+  const bool along_y = g[1] == 0 && g[5] == 0 && g[2] != 0 && g[4] != 0;
+  if (!along_x && !along_y) return;
+  info.along_y = along_y;
+  if (along_y) std::swap(grid.width, grid.height);
+  const double dx = along_x ? g[1] : g[2];
+  const double dy = along_x ? g[5] : g[4];
+  grid.left = std::min(g[0], g[0] + dx * static_cast<double>(grid.width));
+  grid.top = std::max(g[3], g[3] + dy * static_cast<double>(grid.height));
+  grid.dx = std::abs(dx);
+  grid.dy = std::abs(dy);
+  info.on_grid = true;
+  info.north_up = along_x && dx > 0 && dy < 0;
+}
 
 }  // namespace
 
@@ -156,35 +190,28 @@ void register_gdal() {
 
 RasterInfo describe_raster(const std::string& descriptor, const std::string& crs,
                            RasterDetail detail) {
-  const LockedDataset held(descriptor);
+  const LockedDataset held(descriptor, &open_raster);
   const Dataset& dataset = held.dataset;
   RasterInfo info;
-  info.driver = GDALGetDriverShortName(GDALGetDatasetDriver(dataset.get()));
+  info.driver = driver_of(dataset.get(), descriptor);
   info.crs = crs.empty() ? image_crs(dataset.get(), descriptor) : crs;
   info.grid.crs = info.crs;
-  info.grid.width = GDALGetRasterXSize(dataset.get());
-  info.grid.height = GDALGetRasterYSize(dataset.get());
   if (GDALGetRasterCount(dataset.get()) == 0) {
     throw Error(ErrorCode::kUnreadable, "holds no raster band", descriptor,
                 "name one of its subdatasets");
   }
-  std::array<double, 6> g{};
-  const bool affine = GDALGetGeoTransform(dataset.get(), g.data()) == CE_None;
-  info.north_up = affine && g[2] == 0 && g[4] == 0 && g[1] > 0 && g[5] < 0;
-  if (info.north_up) {
-    info.grid.left = g[0];
-    info.grid.top = g[3];
-    info.grid.dx = g[1];
-    info.grid.dy = -g[5];
-  }
-  const bool plain = info.north_up && !info.crs.empty();
+  set_grid(dataset.get(), info);
+  const bool plain = info.on_grid && !info.crs.empty();
   if (!plain) {
-    info.lonlat = located_footprint(dataset.get(), crs, static_cast<double>(info.grid.width),
-                                    static_cast<double>(info.grid.height));
+    info.lonlat = located_footprint(dataset.get(), crs, GDALGetRasterXSize(dataset.get()),
+                                    GDALGetRasterYSize(dataset.get()));
   } else if (detail == RasterDetail::kFootprint) {
     info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
   }
   info.has_location = plain || !info.lonlat.empty();
+  if (!info.has_location && is_hdf_image(dataset.get())) {
+    info.unplaced = find_array_place(dataset.get()).reason;
+  }
   add_levels(GDALGetRasterBand(dataset.get(), 1), info);
   if (detail != RasterDetail::kFootprint) add_keeping(dataset.get(), descriptor, info);
   if (detail == RasterDetail::kStorage) return info;
@@ -197,7 +224,7 @@ std::map<std::string, std::string> raster_metadata(const std::string& descriptor
                                                    std::span<const std::string> fields) {
   std::map<std::string, std::string> out;
   if (fields.empty()) return out;
-  const LockedDataset held(descriptor);
+  const LockedDataset held(descriptor, &open_as_is);
   for (const std::string& field : fields) {
     const std::size_t colon = field.find(':');
     const bool domain = colon != std::string::npos;
@@ -210,7 +237,7 @@ std::map<std::string, std::string> raster_metadata(const std::string& descriptor
 }
 
 std::vector<std::string> list_subdatasets(const std::string& descriptor) {
-  const LockedDataset held(descriptor);
+  const LockedDataset held(descriptor, &open_as_is);
   GDALDatasetH dataset = held.dataset.get();
   std::vector<std::string> out;
   for (int i = 1;; ++i) {
@@ -220,12 +247,14 @@ std::vector<std::string> list_subdatasets(const std::string& descriptor) {
     out.emplace_back(name);
   }
   if (!out.empty()) return out;
+  const std::string description = GDALGetDescription(dataset);
+  if (is_hdf_image(dataset)) return {description};  // the only array, which is opened with the file
   const char* variable = nullptr;
   if (GDALGetRasterCount(dataset) > 0) {
     variable = GDALGetMetadataItem(GDALGetRasterBand(dataset, 1), "NETCDF_VARNAME", "");
   }
   const bool netcdf =
-      GDALGetDescription(dataset) == descriptor &&
+      description == descriptor &&
       GDALGetDriverShortName(GDALGetDatasetDriver(dataset)) == std::string_view("netCDF");
   if (netcdf && variable && !descriptor.starts_with("NETCDF:")) {
     return {"NETCDF:\"" + descriptor + "\":" + variable};

@@ -18,9 +18,12 @@ namespace cube {
 struct RasterInfo {
   std::string driver;         // GDAL's short name
   std::string crs;            // canonical, "" = none
-  bool north_up = false;      // the grid below is exact
-  Grid grid;                  // left, top, cell size, shape (only shape when not north_up)
+  bool north_up = false;      // its first row is the northernmost and begins in the west
+  bool on_grid = false;       // the grid below is exact, in whichever order its cells are stored
+  bool along_y = false;       // its rows are columns of the grid
+  Grid grid;                  // left, top, cell size, shape (only shape when not on_grid)
   bool has_location = false;  // a geotransform, GCPs, RPCs or geolocation arrays
+  std::string unplaced;       // why it has none, where that is known: what was looked for
   std::vector<Box> lonlat;    // footprint in longitude/latitude, densified edges, split at 180
   std::vector<BandInfo> bands;
   struct BandExtras {
