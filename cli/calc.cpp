@@ -51,11 +51,8 @@ const Shorthand::Places& places() {
 void add_calc(CLI::App& app, Program& program) {
   CLI::App* command = app.add_subcommand("calc", "Formulas over the bands of raster files");
   const auto args = std::make_shared<CalcArguments>();
-  command
-      ->add_option("EXPR", args->formulas,
-                   "Formula, or several separated by ';', each a band of the result")
-      ->type_name("")
-      ->required();
+  add_operand(*command, "EXPR", args->formulas,
+              "Formula, or several separated by ';', each a band of the result");
   command->add_option("FILE", args->files, "Rasters on one grid")->type_name("...")->required();
   command->add_option("--name", args->names, "Names of the new bands, one a formula")
       ->type_name("NAME[,NAME]...")
@@ -74,19 +71,16 @@ void add_calc(CLI::App& app, Program& program) {
       ->add_option("--resampling", args->resampling,
                    "How, where their cells differ: near (default), bilinear, cubic, average, ...")
       ->type_name("METHOD");
-  command->add_flag("--unpack", args->unpack, "Apply the scale and offset that files state");
-  args->shorthand.add_to(*command);
-  command->footer(
+  complete(
+      *command, args, &graph_of, places(),
       "im2b1 is band 1 of the second file; bands also answer to the names that files give them.\n"
       "Where a file has no data the result has none. `cube ops apply_pixel` lists the "
       "functions.\n\n"
       "Examples:\n"
       "  cube calc \"(im2b1-im1b1)/(im2b1+im1b1)\" B04.tif B08.tif -o ndvi.tif\n"
       "  cube calc \"im1b1 > 0.4 ? 1 : 0\" ndvi.tif --dtype uint8 --nodata 255 -o green.tif\n"
-      "  cube calc \"nd(im1b1,im2b1); im1b1/im2b1\" a.tif b.tif --name nd,ratio --save graph.json");
-  command->callback([args, &program] {
-    program.status = args->shorthand.finish(graph_of(*args), places(), program);
-  });
+      "  cube calc \"nd(im1b1,im2b1); im1b1/im2b1\" a.tif b.tif --name nd,ratio --save graph.json",
+      program);
 }
 
 }  // namespace cube

@@ -7,6 +7,7 @@
 
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -53,7 +54,7 @@ void print_formats(const std::string& name) {
 void add_list(CLI::App& parent) {
   auto options = std::make_shared<ListOptions>();
   CLI::App* app = parent.add_subcommand("list", "List images by time, area and bands");
-  app->add_option("DB", options->catalog, "The catalog")->type_name("")->required();
+  add_operand(*app, "DB", options->catalog, "The catalog");
   app->add_option("--from", options->from, "First time, e.g. 2018-03")->type_name("TIME");
   app->add_option("--to", options->to, "Last time, included: 2018 reaches to the end of 2018")
       ->type_name("TIME");
@@ -87,7 +88,7 @@ void add_catalog(CLI::App& app, Program& program) {
   auto file = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
   CLI::App* info = catalog->add_subcommand("info", "Say what a catalog holds");
-  info->add_option("DB", *file, "The catalog")->type_name("")->required();
+  add_operand(*info, "DB", *file, "The catalog");
   info->add_flag("--json", *json, "As JSON");
   info->footer("Example:\n  cube catalog info l8.db");
   info->callback([file, json] {
@@ -96,7 +97,7 @@ void add_catalog(CLI::App& app, Program& program) {
 
   auto name = std::make_shared<std::string>();
   CLI::App* formats = catalog->add_subcommand("formats", "List the preset formats, or print one");
-  formats->add_option("NAME", *name, "The format to print as JSON")->type_name("");
+  add_operand(*formats, "NAME", *name, "The format to print as JSON")->required(false);
   formats->footer("Example:\n  cube catalog formats L8_L1TP > mine.json");
   formats->callback([name] { print_formats(*name); });
 }

@@ -8,6 +8,7 @@
 #include "cli/catalog_arguments.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "cli/progress.h"
 #include "engine/error.h"
 #include "engine/text.h"
@@ -137,7 +138,7 @@ constexpr const char* kAtomic =
 void add_add(CLI::App& parent, Program& program) {
   auto arguments = std::make_shared<ChangeArguments>();
   CLI::App* app = parent.add_subcommand("add", "Add images to a catalog");
-  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  add_operand(*app, "DB", arguments->catalog, "The catalog");
   add_sources(*app, *arguments, "How files are named; only where the catalog does not say it");
   add_reading(*app, *arguments);
   add_common(*app, *arguments);
@@ -156,7 +157,7 @@ void add_add(CLI::App& parent, Program& program) {
 void add_update(CLI::App& parent, Program& program) {
   auto arguments = std::make_shared<ChangeArguments>();
   CLI::App* app = parent.add_subcommand("update", "Read again what has changed since");
-  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  add_operand(*app, "DB", arguments->catalog, "The catalog");
   app->add_flag("--keep-missing", arguments->keep_missing, "Keep images whose files are gone");
   app->add_flag("--restore", arguments->restore,
                 "Bring back images that 'catalog remove' took away, whose files or rows are there");
@@ -186,7 +187,7 @@ void add_update(CLI::App& parent, Program& program) {
 void add_remove(CLI::App& parent, Program& program) {
   auto arguments = std::make_shared<ChangeArguments>();
   CLI::App* app = parent.add_subcommand("remove", "Remove images from a catalog");
-  app->add_option("DB", arguments->catalog, "The catalog")->type_name("")->required();
+  add_operand(*app, "DB", arguments->catalog, "The catalog");
   app->add_option("--images", arguments->images, "Names or patterns, e.g. LC08_*_20180131*")
       ->delimiter(',')
       ->type_name("NAMES");

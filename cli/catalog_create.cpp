@@ -12,6 +12,7 @@
 #include "cli/catalog_arguments.h"
 #include "cli/catalog_text.h"
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "cli/progress.h"
 #include "engine/error.h"
 #include "engine/text.h"
@@ -206,7 +207,7 @@ void add_catalog_create(CLI::App& parent, Program& program) {
   auto options = std::make_shared<CreateOptions>();
   CLI::App* app =
       parent.add_subcommand("create", "Index files, STAC items or a table into a new catalog");
-  app->add_option("OUT.db", options->catalog, "The catalog to write")->type_name("")->required();
+  add_operand(*app, "OUT.db", options->catalog, "The catalog to write");
   add_sources(*app, *options, "A name of 'cube catalog formats' or a JSON file; guessed if absent");
   add_reading(*app, *options);
   app->add_flag("--overwrite", options->overwrite, "Replace an existing catalog");

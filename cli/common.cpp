@@ -54,10 +54,13 @@ std::string describe_features(const FeatureTable& table, std::int64_t rows) {
 
 }  // namespace
 
+CLI::Option* add_operand(CLI::App& command, const std::string& name, std::string& value,
+                         const std::string& help) {
+  return command.add_option(name, value, help)->type_name("")->required();
+}
+
 void GraphArguments::add_to(CLI::App& command) {
-  command.add_option("GRAPH", graph, "Graph document (JSON); - is standard input")
-      ->type_name("")
-      ->required();
+  add_operand(command, "GRAPH", graph, "Graph document (JSON); - is standard input");
   add_options_to(command);
 }
 

@@ -38,6 +38,10 @@ struct PlanArguments {
   PlanOptions options() const;
 };
 
+// An argument that stands by itself, and that has to be there.
+CLI::Option* add_operand(CLI::App& command, const std::string& name, std::string& value,
+                         const std::string& help);
+
 // "key=value" pairs of an option; throws Error(kInvalid) naming the option.
 std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& pairs,
                                                const std::string& option);

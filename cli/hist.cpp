@@ -254,9 +254,7 @@ void add_hist(CLI::App& app, Program& program) {
   const auto args = std::make_shared<HistArguments>();
   CLI::App* command = app.add_subcommand(
       "hist", "Say what values the bands of a graph or file hold: range, percentiles, histogram");
-  command->add_option("FILE", args->graph.graph, "Graph (JSON), raster, netCDF or Zarr")
-      ->type_name("")
-      ->required();
+  add_operand(*command, "FILE", args->graph.graph, "Graph (JSON), raster, netCDF or Zarr");
   args->graph.add_options_to(*command);
   command->add_option("--bands", args->bands, "Bands to look at, else all")
       ->type_name("NAME[,NAME]...")

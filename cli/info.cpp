@@ -132,11 +132,8 @@ void add_info(CLI::App& app, Program& program) {
   auto args = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("info", "Say what a graph, catalog or file of cells holds");
-  command
-      ->add_option("FILE", args->graph.graph,
-                   "Graph (JSON), catalog (SQLite), netCDF, Zarr or raster")
-      ->type_name("")
-      ->required();
+  add_operand(*command, "FILE", args->graph.graph,
+              "Graph (JSON), catalog (SQLite), netCDF, Zarr or raster");
   args->graph.add_options_to(*command);
   command->add_flag("--json", args->json, "Print JSON");
   command->footer(

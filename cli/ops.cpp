@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "engine/error.h"
 #include "engine/text.h"
 #include "graphs/document.h"
@@ -48,10 +49,9 @@ void print_operators(const OpsArguments& arguments, const Registry& all) {
 void add_ops(CLI::App& app, Program& program) {
   CLI::App* command = app.add_subcommand("ops", "List operators, or explain one");
   const auto arguments = std::make_shared<OpsArguments>();
-  command
-      ->add_option("NAME", arguments->name,
-                   "Operator to explain: its parameters, inputs and an example")
-      ->type_name("");
+  add_operand(*command, "NAME", arguments->name,
+              "Operator to explain: its parameters, inputs and an example")
+      ->required(false);
   CLI::Option* json = command->add_flag("--json", arguments->json, "As JSON, for programs");
   command->add_flag("--markdown", arguments->markdown, "As a Markdown table")->excludes(json);
   command->footer("Examples:\n  cube ops\n  cube ops reduce_time");

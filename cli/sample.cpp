@@ -8,6 +8,7 @@
 #include <span>
 
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "cli/sample_scene.h"
 #include "engine/block.h"
 #include "engine/error.h"
@@ -248,9 +249,7 @@ void add_sample(CLI::App& app, Program&) {
   auto options = std::make_shared<Options>();
   CLI::App* sample =
       app.add_subcommand("sample", "Write a small synthetic archive and graphs to try");
-  sample->add_option("DIR", options->folder, "The folder to write into; made if absent")
-      ->type_name("")
-      ->required();
+  add_operand(*sample, "DIR", options->folder, "The folder to write into; made if absent");
   sample->add_flag("--overwrite", options->overwrite, "Write into a folder that is not empty");
   sample->footer(
       "The same files every time: a made-up landscape, 12 dates, two tiles.\n\n"

@@ -2,7 +2,8 @@
 // it makes can be saved, to learn from and to go on with.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,5 +27,20 @@ struct Shorthand {
   // instead of the place in the graph.
   int finish(const nlohmann::json& node, const Places& places, const Program& program) const;
 };
+
+// Ends the declaration of a command that is only this: options that all of them have, --unpack
+// among them, and a footer. `Arguments` has `shorthand` and `unpack`, of which graph_of() makes the
+// node.
+template <class Arguments>
+void complete(CLI::App& command, const std::shared_ptr<Arguments>& args,
+              nlohmann::json (*graph_of)(const Arguments&), const Shorthand::Places& places,
+              const std::string& footer, Program& program) {
+  command.add_flag("--unpack", args->unpack, "Apply the scale and offset that files state");
+  args->shorthand.add_to(command);
+  command.footer(footer);
+  command.callback([args, graph_of, &places, &program] {
+    program.status = args->shorthand.finish(graph_of(*args), places, program);
+  });
+}
 
 }  // namespace cube

@@ -179,9 +179,8 @@ void add_warp(CLI::App& app, Program& program) {
                    "each file's own")
       ->type_name("VALUE");
   add_placing(*command, *args);
-  command->add_flag("--unpack", args->unpack, "Apply the scale and offset that files state");
-  args->shorthand.add_to(*command);
-  command->footer(
+  complete(
+      *command, args, &graph_of, places(),
       "Cells whose centre lies in no file or in a missing cell are missing; elsewhere missing "
       "cells "
       "are left out\nand weights renormalised. A band that has no value for missing cells gets a "
@@ -191,10 +190,8 @@ void add_warp(CLI::App& app, Program& program) {
       "Examples:\n"
       "  cube warp xs.tif --like pan.tif -r cubic -o xs_on_pan.tif\n"
       "  cube warp scene.tif --srs EPSG:3857 -r bilinear -o mercator.tif\n"
-      "  cube warp raw.tif --dem heights.tif --srs EPSG:32631 --res 2 -r bilinear -o ortho.tif");
-  command->callback([args, &program] {
-    program.status = args->shorthand.finish(graph_of(*args), places(), program);
-  });
+      "  cube warp raw.tif --dem heights.tif --srs EPSG:32631 --res 2 -r bilinear -o ortho.tif",
+      program);
 }
 
 }  // namespace cube

@@ -1,9 +1,9 @@
 #include "engine/colour_map.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
-#include <utility>
 
 #include "engine/error.h"
 #include "engine/text.h"
@@ -12,98 +12,23 @@ namespace cube {
 
 namespace {
 
-using Ramps = std::vector<std::pair<std::string, std::vector<Rgb>>>;
-
-const Ramps& ramps() {
-  static const Ramps kRamps = {
-      {"viridis",
-       {{68, 1, 84},
-        {72, 40, 120},
-        {62, 74, 137},
-        {49, 104, 142},
-        {38, 130, 142},
-        {31, 158, 137},
-        {53, 183, 121},
-        {109, 205, 89},
-        {253, 231, 37}}},
-      {"gray", {{0, 0, 0}, {255, 255, 255}}},
-      {"ndvi",
-       {{120, 69, 25},
-        {178, 140, 80},
-        {236, 220, 170},
-        {190, 210, 110},
-        {120, 175, 65},
-        {45, 125, 40},
-        {5, 70, 20}}},
-      {"magma",
-       {{0, 0, 4},
-        {28, 16, 68},
-        {79, 18, 123},
-        {129, 37, 129},
-        {181, 54, 122},
-        {229, 80, 100},
-        {251, 135, 97},
-        {254, 194, 135},
-        {252, 253, 191}}},
-      {"inferno",
-       {{0, 0, 4},
-        {31, 12, 72},
-        {85, 15, 109},
-        {136, 34, 106},
-        {186, 54, 85},
-        {227, 89, 51},
-        {249, 140, 10},
-        {249, 201, 50},
-        {252, 255, 164}}},
-      {"terrain",
-       {{0, 97, 71},
-        {60, 140, 70},
-        {160, 190, 100},
-        {232, 215, 125},
-        {180, 120, 60},
-        {130, 80, 60},
-        {200, 190, 185},
-        {255, 255, 255}}},
-      {"RdYlGn",
-       {{165, 0, 38},
-        {215, 48, 39},
-        {244, 109, 67},
-        {253, 174, 97},
-        {254, 224, 139},
-        {255, 255, 191},
-        {217, 239, 139},
-        {166, 217, 106},
-        {102, 189, 99},
-        {26, 152, 80},
-        {0, 104, 55}}},
-      {"RdBu",
-       {{103, 0, 31},
-        {178, 24, 43},
-        {214, 96, 77},
-        {244, 165, 130},
-        {253, 219, 199},
-        {247, 247, 247},
-        {209, 229, 240},
-        {146, 197, 222},
-        {67, 147, 195},
-        {33, 102, 172},
-        {5, 48, 97}}},
-      {"spectral",
-       {{158, 1, 66},
-        {213, 62, 79},
-        {244, 109, 67},
-        {253, 174, 97},
-        {254, 224, 139},
-        {255, 255, 191},
-        {230, 245, 152},
-        {171, 221, 164},
-        {102, 194, 165},
-        {50, 136, 189},
-        {94, 79, 162}}},
-      {"blues", {{247, 251, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}}},
-  };
-  return kRamps;
-}
+struct Ramp {
+  const char* name;
+  const char* colours;  // red, green and blue, two hexadecimal digits each
+};
+constexpr std::array kRamps = {
+    Ramp{"viridis", "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6dcd59 fde725"},
+    Ramp{"gray", "000000 ffffff"},
+    Ramp{"ndvi", "784519 b28c50 ecdcaa bed26e 78af41 2d7d28 054614"},
+    Ramp{"magma", "000004 1c1044 4f127b 812581 b5367a e55064 fb8761 fec287 fcfdbf"},
+    Ramp{"inferno", "000004 1f0c48 550f6d 88226a ba3655 e35933 f98c0a f9c932 fcffa4"},
+    Ramp{"terrain", "006147 3c8c46 a0be64 e8d77d b4783c 82503c c8beb9 ffffff"},
+    Ramp{"RdYlGn", "a50026 d73027 f46d43 fdae61 fee08b ffffbf d9ef8b a6d96a 66bd63 1a9850 006837"},
+    Ramp{"RdBu", "67001f b2182b d6604d f4a582 fddbc7 f7f7f7 d1e5f0 92c5de 4393c3 2166ac 053061"},
+    Ramp{"spectral",
+         "9e0142 d53e4f f46d43 fdae61 fee08b ffffbf e6f598 abdda4 66c2a5 3288bd 5e4fa2"},
+    Ramp{"blues", "f7fbff c6dbef 6baed6 2171b5 08306b"},
+};
 
 // "#rrggbb"; nullopt for anything else.
 std::optional<Rgb> parse_colour(const std::string& text) {
@@ -126,7 +51,7 @@ std::optional<Rgb> parse_colour(const std::string& text) {
 const std::vector<std::string>& ramp_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
-    for (const auto& [name, colours] : ramps()) names.push_back(name);
+    for (const Ramp& ramp : kRamps) names.emplace_back(ramp.name);
     return names;
   }();
   return kNames;
@@ -134,7 +59,10 @@ const std::vector<std::string>& ramp_names() {
 
 ColourMap ColourMap::ramp(std::string_view name) {
   ColourMap map;
-  map.ramp_ = ramps()[find_name(ramp_names(), std::string(name)).value_or(0)].second;
+  const Ramp& ramp = kRamps[find_name(ramp_names(), std::string(name)).value_or(0)];
+  for (const std::string& colour : split(ramp.colours, ' ')) {
+    map.ramp_.push_back(parse_colour("#" + colour).value());
+  }
   return map;
 }
 

@@ -6,9 +6,10 @@ import subprocess
 import unittest
 
 import numpy as np
-from osgeo import gdal, osr
+from osgeo import gdal
 
 from program import Case, cube
+from raster_files import write_raster
 
 gdal.UseExceptions()
 NDVI = "(im2b1-im1b1)/(im2b1+im1b1)"
@@ -27,18 +28,7 @@ class Calc(Case):
         self.raster("c", random.integers(1, 9, (2, 15, 20)).astype(np.uint8), 20, None)
 
     def raster(self, name, bands, size, nodata=0):
-        kind = {"uint16": gdal.GDT_UInt16, "uint8": gdal.GDT_Byte}[bands[0].dtype.name]
-        rows, columns = bands[0].shape
-        out = gdal.GetDriverByName("GTiff").Create(self.path(name + ".tif"), columns, rows,
-                                                   len(bands), kind)
-        out.SetGeoTransform([300000, size, 0, 5000000, 0, -size])
-        system = osr.SpatialReference()
-        system.ImportFromEPSG(32631)
-        out.SetSpatialRef(system)
-        for number, cells in enumerate(bands, 1):
-            out.GetRasterBand(number).WriteArray(cells)
-            if nodata is not None:
-                out.GetRasterBand(number).SetNoDataValue(nodata)
+        write_raster(self.path(name + ".tif"), bands, (300000, size, 0, 5000000, 0, -size), nodata)
 
     def calc(self, *arguments):
         files = [self.path(x) if x.endswith((".tif", ".json")) else x for x in arguments]

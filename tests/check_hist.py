@@ -1,40 +1,20 @@
 #!/usr/bin/env python3
 """cube hist against numpy: counts, extremes, moments, percentiles and bins of bands of every type."""
 import json
-import os
-import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-try:
-    import numpy as np
-    from osgeo import gdal
-except ImportError as error:
-    print("skipped:", error)
-    sys.exit(77)
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from needs import np
 from program import DUMMY, Case, cube
+from raster_files import KINDS, write_raster
 
-gdal.UseExceptions()
-TYPES = {"uint8": gdal.GDT_Byte, "int16": gdal.GDT_Int16, "uint16": gdal.GDT_UInt16,
-         "int32": gdal.GDT_Int32, "uint32": gdal.GDT_UInt32, "float32": gdal.GDT_Float32,
-         "float64": gdal.GDT_Float64}
 PERCENTS = [0, 0.1, 2, 25, 50, 75, 99.9, 100]
 
 
 class Hist(Case):
     def raster(self, bands, nodata=None, name="a.tif"):
-        out = gdal.GetDriverByName("GTiff").Create(
-            self.path(name), bands[0].shape[1], bands[0].shape[0], len(bands),
-            TYPES[str(bands[0].dtype)], ["TILED=YES", "BLOCKXSIZE=64", "BLOCKYSIZE=64"])
-        out.SetGeoTransform((0, 10, 0, 0, 0, -10))
-        for i, cells in enumerate(bands):
-            out.GetRasterBand(i + 1).WriteArray(cells)
-            if nodata is not None:
-                out.GetRasterBand(i + 1).SetNoDataValue(nodata)
-        del out
-        return self.path(name)
+        return write_raster(self.path(name), bands, (0, 10, 0, 0, 0, -10), nodata, epsg=None,
+                            options=["TILED=YES", "BLOCKXSIZE=64", "BLOCKYSIZE=64"])
 
     def hist(self, *arguments):
         result = cube("hist", *arguments, "--json", "-q")
@@ -58,7 +38,7 @@ class Hist(Case):
         random = np.random.default_rng(5)
         shape = (150, 170)
         percents = ",".join(map(str, PERCENTS))
-        for kind in TYPES:
+        for kind in KINDS:
             if kind.startswith("float"):
                 cells = (random.normal(size=shape) ** 3 * 1e3).astype(kind)
                 cells[0, 0] = 1e7  # an extreme far from the rest costs no digits

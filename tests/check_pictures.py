@@ -4,23 +4,14 @@
 PNG and the frames of WebP are decoded by GDAL; GIF by the decoder below, which shares nothing with
 giflib.
 """
-import json
 import os
 import struct
-import sys
 import unittest
 
-try:
-    import numpy as np
-    from osgeo import gdal, osr
-except ImportError as error:
-    print("skipped:", error)
-    sys.exit(77)
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from needs import gdal, np
 from program import Case, cube
+from raster_files import write_raster
 
-gdal.UseExceptions()
 
 
 def content(name):
@@ -148,21 +139,9 @@ class Pictures(Case):
     def series(self, cells, nodata=None, names=("v",)):
         """A graph of the cells (t, band, y, x)."""
         cells = np.asarray(cells)
-        kind = {"float32": gdal.GDT_Float32, "uint8": gdal.GDT_Byte,
-                "int16": gdal.GDT_Int16}[str(cells.dtype)]
         for t, slices in enumerate(cells):
-            bands, height, width = slices.shape
-            raster = gdal.GetDriverByName("GTiff").Create(
-                self.path(f"c_202001{t + 1:02d}.tif"), width, height, bands, kind)
-            srs = osr.SpatialReference()
-            srs.ImportFromEPSG(32631)
-            raster.SetProjection(srs.ExportToWkt())
-            raster.SetGeoTransform((500000, 10, 0, 5000000, 0, -10))
-            for b in range(bands):
-                raster.GetRasterBand(b + 1).WriteArray(slices[b])
-                if nodata is not None:
-                    raster.GetRasterBand(b + 1).SetNoDataValue(nodata)
-                raster.GetRasterBand(b + 1).SetDescription(names[b])
+            write_raster(self.path(f"c_202001{t + 1:02d}.tif"), slices,
+                         (500000, 10, 0, 5000000, 0, -10), nodata, names=names)
         return self.graph({"cube_type": "simple_cube", "files": "c_*.tif",
                            "datetime_pattern": "_([0-9]{8})"})
 

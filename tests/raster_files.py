@@ -1,29 +1,36 @@
 """Rasters of random cells for tests: written by GDAL, put through the program, read back."""
-import numpy as np
-from osgeo import gdal, osr
-
+from needs import gdal, np, osr
 from program import Case, cube
 
-gdal.UseExceptions()
 KINDS = {"uint8": gdal.GDT_Byte, "uint16": gdal.GDT_UInt16, "int16": gdal.GDT_Int16,
-         "int32": gdal.GDT_Int32, "float32": gdal.GDT_Float32, "float64": gdal.GDT_Float64}
+         "int32": gdal.GDT_Int32, "uint32": gdal.GDT_UInt32, "float32": gdal.GDT_Float32,
+         "float64": gdal.GDT_Float64}
+
+
+def write_raster(path, bands, transform, nodata=None, epsg=32631, options=(), names=()):
+    """A GeoTIFF of bands [row, column]; gives the path."""
+    height, width = bands[0].shape
+    dataset = gdal.GetDriverByName("GTiff").Create(path, width, height, len(bands),
+                                                   KINDS[str(bands[0].dtype)], list(options))
+    dataset.SetGeoTransform(transform)
+    if epsg:
+        srs = osr.SpatialReference()
+        srs.ImportFromEPSG(epsg)
+        dataset.SetSpatialRef(srs)
+    for number, cells in enumerate(bands, 1):
+        if nodata is not None:
+            dataset.GetRasterBand(number).SetNoDataValue(nodata)
+        dataset.GetRasterBand(number).WriteArray(cells)
+    for number, name in enumerate(names, 1):
+        dataset.GetRasterBand(number).SetDescription(name)
+    return path
 
 
 class RasterCase(Case):
     def write(self, name, cells, nodata=None, left=5e5, top=5e6, dx=10.0, dy=10.0, tile=64):
         """A tiled GeoTIFF of one band, read as {"cube_type": "raster", "file": name}."""
-        height, width = cells.shape
-        dataset = gdal.GetDriverByName("GTiff").Create(
-            self.path(name), width, height, 1, KINDS[str(cells.dtype)],
-            ["TILED=YES", f"BLOCKXSIZE={tile}", f"BLOCKYSIZE={tile}"])
-        dataset.SetGeoTransform((left, dx, 0, top, 0, -dy))
-        srs = osr.SpatialReference()
-        srs.ImportFromEPSG(32631)
-        dataset.SetProjection(srs.ExportToWkt())
-        if nodata is not None:
-            dataset.GetRasterBand(1).SetNoDataValue(nodata)
-        dataset.GetRasterBand(1).WriteArray(cells)
-        dataset = None
+        write_raster(self.path(name), [cells], (left, dx, 0, top, 0, -dy), nodata,
+                     options=["TILED=YES", f"BLOCKXSIZE={tile}", f"BLOCKYSIZE={tile}"])
         return {"cube_type": "raster", "file": name, "bands": ["a"]}
 
     def run_graph(self, document, *more):

@@ -189,19 +189,19 @@ std::optional<ArrayPlace> by_arrays(const ArrayStore& store, const ArrayInfo& va
 
 // By coordinates of rows and columns.
 ArrayPlace by_axes(const ArrayStore& store, ArrayInfo variable, const Named& raster) {
-  const auto [rows, columns] = last_two(variable);
+  const LastTwo last = last_two(variable);
   name_dimensions(store, variable);
   const auto role = [&](std::size_t i) { return role_of(store, variable.dimensions[i]); };
   const auto has_axes = [&] {
-    return (role(rows) == AxisRole::kY && role(columns) == AxisRole::kX) ||
-           (role(rows) == AxisRole::kX && role(columns) == AxisRole::kY);
+    return (role(last.rows) == AxisRole::kY && role(last.columns) == AxisRole::kX) ||
+           (role(last.rows) == AxisRole::kX && role(last.columns) == AxisRole::kY);
   };
   if (!has_axes()) match_coordinates(store, variable);
   std::string reason;
   if (has_axes()) {
-    const bool along_y = role(rows) == AxisRole::kX;
-    const std::size_t y = along_y ? columns : rows;
-    const std::size_t x = along_y ? rows : columns;
+    const bool along_y = role(last.rows) == AxisRole::kX;
+    const std::size_t y = along_y ? last.columns : last.rows;
+    const std::size_t x = along_y ? last.rows : last.columns;
     try {
       const CfGrid grid =
           decode_grid(store, variable, variable.dimensions[y], variable.dimensions[x]);
