@@ -8,6 +8,7 @@
 #include "cli/common.h"
 #include "cli/plan_picture.h"
 #include "engine/block_reads.h"
+#include "engine/readings.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -24,6 +25,19 @@ struct Arguments {
 
 std::string amount(std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); }
 
+// "source  /in_cube image_collection: B04 pasted; B05 warped by near" for each that reads files.
+std::string sources_text(const Graph& graph) {
+  const auto readings = readings_of(graph);
+  std::string out;
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    if (readings[i].empty()) continue;
+    const Graph::Node& node = graph.nodes[i];
+    out += "source  " + node.where + (node.where.empty() ? "" : " ") + node.type + ": " +
+           join(readings_lines(readings[i], node.op->info().band_names()), "; ") + "\n";
+  }
+  return out;
+}
+
 void print_text(const Plan& plan) {
   const Plan::Estimate estimate = plan.estimate();
   const ChunkShape& shape = plan.chunk_shape();
@@ -34,7 +48,8 @@ void print_text(const Plan& plan) {
             << "reads   " << counted(estimate.images, "image") << ", "
             << counted(estimate.files, "file") << ", " << amount(estimate.read_bytes)
             << " of cells\n"
-            << "result  " << amount(estimate.result_bytes) << " of cells\n"
+            << sources_text(plan.graph()) << "result  " << amount(estimate.result_bytes)
+            << " of cells\n"
             << "memory  at most " << amount(estimate.peak_bytes) << " on "
             << counted(plan.threads(), "thread") << " (budget "
             << amount(plan.options().memory_bytes)

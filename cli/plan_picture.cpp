@@ -154,6 +154,11 @@ Json node_json(const PlanView& view, std::size_t i) {
               {"images", facts.images},
               {"files", facts.files},
               {"read_bytes", facts.read_bytes}};
+  for (const Reading& reading : view.readings[i]) {
+    out["readings"].push_back({{"band", node.op->info().bands[reading.band].name},
+                               {"how", reading.how},
+                               {"files", reading.files}});
+  }
   for (const BlockReads& reads : view.blocks) {
     if (reads.node != i) continue;
     out["block_shape"] = shape_json(reads.blocks.shape);
@@ -184,10 +189,16 @@ Picture::Box box_of(const PlanView& view, std::size_t i) {
   } else {
     box.lines.push_back(counted(facts.requests, "request") + " of " + shape_text(facts.request));
     box.lines.push_back(cost_text(facts));
+    constexpr std::size_t kMostWays = 3;
+    auto ways = readings_lines(view.readings[i], node.op->info().band_names());
+    if (ways.size() > kMostWays) ways.resize(kMostWays);
+    box.lines.insert(box.lines.end(), ways.begin(), ways.end());
   }
   constexpr std::size_t kMostTip = 400;
   box.tips = {node.where.empty() ? "the document" : node.where,
               shortened(node.arguments, kMostTip)};
+  const auto how = readings_lines(view.readings[i], node.op->info().band_names());
+  if (!how.empty()) box.tips.push_back(shortened(join(how, "; "), kMostTip));
   for (const Note& note : view.notes) {
     if (node_at(view.plan.graph(), note.where) == i) box.notes.push_back(note.text);
   }

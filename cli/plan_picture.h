@@ -9,6 +9,7 @@
 #include "cli/picture.h"
 #include "engine/block_reads.h"
 #include "engine/node_facts.h"
+#include "engine/readings.h"
 #include "engine/run.h"
 
 namespace cube {
@@ -18,9 +19,10 @@ struct PlanView {
   const Plan& plan;
   std::string title;  // of the document
   Plan::Estimate estimate;
-  std::vector<NodeFacts> facts;    // of each node
-  std::vector<Note> notes;         // "where" points into the document
-  std::vector<BlockReads> blocks;  // of sources
+  std::vector<NodeFacts> facts;                // of each node
+  std::vector<Note> notes;                     // "where" points into the document
+  std::vector<BlockReads> blocks;              // of sources
+  std::vector<std::vector<Reading>> readings;  // of each node
 
   PlanView(const Plan& plan_, std::string title_, std::vector<Note> notes_)
       : plan(plan_),
@@ -28,7 +30,8 @@ struct PlanView {
         estimate(plan.estimate()),
         facts(node_facts(plan)),
         notes(std::move(notes_)),
-        blocks(block_reads(plan)) {}
+        blocks(block_reads(plan)),
+        readings(readings_of(plan.graph())) {}
 };
 
 nlohmann::ordered_json plan_json(const PlanView& view);

@@ -6,10 +6,11 @@
 
 #include "engine/array_cube.h"
 #include "engine/operator.h"
+#include "engine/readings.h"
 
 namespace cube {
 
-class ArraySource : public Operator {
+class ArraySource : public Operator, public FileSource {
  public:
   // Opens the file and describes it. Throws Error that points into the node.
   ArraySource(const ArrayParams& params, const ArrayFormat& format)
@@ -21,6 +22,11 @@ class ArraySource : public Operator {
   std::optional<ChunkWish> preferred_chunk() const override { return chunk_; }
   std::optional<StoredBlocks> stored_blocks() const override;
   std::vector<std::string> source_names() const override { return {file_}; }
+  std::vector<Reading> readings(std::span<const std::size_t> bands) const override {
+    std::vector<Reading> out;
+    for (const std::size_t band : bands) out.push_back({band, "as stored", 1});
+    return out;
+  }
 
  private:
   friend class ArrayKernel;

@@ -69,17 +69,20 @@ std::optional<StoredBlocks> blocks_of(const Image& image, const Grid& grid) {
   return std::nullopt;
 }
 
-// Images from the first to the last: those in the middle tell most that the first does not.
+}  // namespace
+
 std::vector<std::size_t> some_of(std::size_t count) {
   const std::size_t last = count - 1;
   std::vector<std::size_t> out;
   for (const std::size_t at : {std::size_t{0}, last / 2, last, last / 4, last - last / 4}) {
     if (std::find(out.begin(), out.end(), at) == out.end()) out.push_back(at);
   }
+  const std::size_t most = std::min<std::size_t>(count, 5);
+  for (std::size_t at = 0; out.size() < most; ++at) {
+    if (std::find(out.begin(), out.end(), at) == out.end()) out.push_back(at);
+  }
   return out;
 }
-
-}  // namespace
 
 std::optional<StoredBlocks> blocks_of_collection(const std::vector<Image>& images,
                                                  const Grid& grid) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/gdal/image_in_view.h"
 
 namespace cube {
 
@@ -98,6 +99,20 @@ Cost StackSource::cost(const Request& request) const {
   // The slice that was read, and its physical values.
   if (filled > 0) cost.scratch_bytes = kReaderBytes + 2 * slice_cells * widest;
   return cost;
+}
+
+std::vector<Reading> StackSource::readings(std::span<const std::size_t> bands) const {
+  ReadingCount count;
+  WaysToGrid ways(stack_.info.grid);
+  for (const std::size_t band : bands) {
+    for (std::int64_t t = 0; t < stack_.info.time.size(); ++t) {
+      const auto& cells = stack_.at(t, band);
+      if (!cells) continue;
+      count.add(band, ways.text(cells->source, cells->resampling));
+      break;
+    }
+  }
+  return count.take();
 }
 
 std::vector<std::string> StackSource::source_names() const {

@@ -11,6 +11,7 @@
 #include "engine/operator.h"
 #include "engine/packing.h"
 #include "engine/raster_files.h"
+#include "engine/readings.h"
 
 namespace cube {
 
@@ -37,7 +38,7 @@ struct RasterStack {
 // Of blocks of files on the cube's own grid, chunks are made of the largest.
 void add_blocks(RasterStack& stack, const RasterFile& file);
 
-class StackSource : public Operator {
+class StackSource : public Operator, public FileSource {
  public:
   explicit StackSource(RasterStack stack) : Operator(stack.info), stack_(std::move(stack)) {
     for (const Note& one : stack_.notes) note(one.where, one.text);
@@ -49,6 +50,8 @@ class StackSource : public Operator {
   std::optional<ChunkWish> preferred_chunk() const override { return stack_.chunk; }
   std::optional<StoredBlocks> stored_blocks() const override { return stack_.blocks; }
   std::vector<std::string> source_names() const override;
+  // Files of a band lie on one grid, so that the first tells.
+  std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
 
  private:
   friend class StackKernel;

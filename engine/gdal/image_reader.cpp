@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/gdal/crs.h"
 #include "engine/gdal/dataset_pool.h"
+#include "engine/gdal/image_in_view.h"
 #include "engine/gdal/native_mask.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/paste.h"
@@ -34,92 +34,6 @@ constexpr std::int64_t kMaxPiece = std::int64_t{1} << 18;
 // Stencils that are kept.
 constexpr std::size_t kStencilBytes = std::size_t{12} << 20;
 
-// A band at the resolution that suits a view.
-struct Level {
-  GDALRasterBandH band;
-  ImageSize size;
-  double scale_x, scale_y;  // full-resolution cells a cell
-};
-
-// The overview that is asked for, else the coarsest that is at least as fine as the view, or finer
-// ones if that is asked for; depends on image and view alone. Area methods take the image itself:
-// what an overview holds (often every other cell) and where its cells lie would change their
-// answer. Throws Error(kUnreadable) where there is no such overview.
-Level choose_level(const OpenImage& image, double shrink, const RasterBand& source,
-                   Resampling method) {
-  GDALRasterBandH full = image.band(source.band);
-  const auto level = [&](GDALRasterBandH band) {
-    const int width = GDALGetRasterBandXSize(band);
-    const int height = GDALGetRasterBandYSize(band);
-    const double scale_x = static_cast<double>(GDALGetRasterBandXSize(full)) / width;
-    return Level{band,
-                 {height, width, columns_at(image.round(), scale_x)},
-                 scale_x,
-                 static_cast<double>(GDALGetRasterBandYSize(full)) / height};
-  };
-  if (source.overview) {
-    const int count = GDALGetOverviewCount(full);
-    if (*source.overview >= 0 && *source.overview < count) {
-      return level(GDALGetOverview(full, *source.overview));
-    }
-    throw Error(
-        ErrorCode::kUnreadable,
-        "has no overview " + std::to_string(*source.overview) + ", only " + std::to_string(count),
-        source.descriptor);
-  }
-  const int count = GDALGetOverviewCount(full);
-  if (source.overviews.level && count > 0) {
-    return level(GDALGetOverview(full, std::min(*source.overviews.level, count - 1)));
-  }
-  constexpr double kSlack = 1.001;  // sizes of overviews are rounded
-  std::vector<Level> fine = {level(full)};
-  for (int i = 0; i < count && !is_area_method(method); ++i) {
-    const Level next = level(GDALGetOverview(full, i));
-    if (std::max(next.scale_x, next.scale_y) <= shrink * kSlack) fine.push_back(next);
-  }
-  const auto width = [](const Level& one) { return one.size.width; };
-  std::ranges::stable_sort(fine, std::greater(), width);
-  const auto coarsest = static_cast<int>(fine.size()) - 1;
-  return fine[static_cast<std::size_t>(std::max(0, coarsest - source.overviews.finer))];
-}
-
-// Columns of a target, and the view turned round the earth to where the image has them.
-struct Turn {
-  Range columns;
-  Grid grid;
-};
-
-// An image in degrees from 0 to 360 and a view from -180 to 180 (or any others) name the same
-// places differently: each column is looked for within half a turn of the image's middle.
-std::vector<Turn> turns_of(const OpenImage& image, const ReadTarget& target) {
-  const double once = image.turn();
-  const Grid& view = *target.grid;
-  const Range& columns = target.columns;
-  const auto middle = image.middle();
-  const double tie = kTie * image.column_width();
-  const auto turn_of = [&](std::int64_t column) {
-    return std::floor((view.x_center(column) + tie - *middle) / once + 0.5);
-  };
-  // The systems are compared only where that matters, and the numbers can be degrees.
-  const bool turned = middle && !columns.empty() && std::abs(view.left) < 2 * once &&
-                      (turn_of(columns.begin) != 0 || turn_of(columns.end - 1) != 0) &&
-                      same_crs(image.crs(), view.crs) &&
-                      (image.round() > 0 || is_geographic(view.crs));
-  if (!turned) return {{columns, view}};
-  std::vector<Turn> out;
-  for (std::int64_t column = columns.begin; column < columns.end;) {
-    Turn turn{{column, column + 1}, view};
-    const double number = turn_of(column);
-    while (turn.columns.end < columns.end && turn_of(turn.columns.end) == number) {
-      ++turn.columns.end;
-    }
-    turn.grid.left -= number * once;
-    column = turn.columns.end;
-    out.push_back(std::move(turn));
-  }
-  return out;
-}
-
 class GdalImageReader final : public ImageReader {
  public:
   GdalImageReader(std::shared_ptr<BlockCache> blocks, int max_open)
@@ -130,7 +44,7 @@ class GdalImageReader final : public ImageReader {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
     std::optional<Block> block = filled(target);
-    for (const Turn& turn : turns_of(pool_.open(source), target)) {
+    for (const Turn& turn : turns_of(pool_.open(source), *target.grid, target.columns)) {
       ReadTarget turned = target;
       turned.grid = &turn.grid;
       Job job{source, turned, mask, nullptr, nullptr, {}, std::move(block)};
@@ -155,7 +69,7 @@ class GdalImageReader final : public ImageReader {
     const NativeMask* mask;
     OpenImage* image;
     GeoMap* map;
-    Level level;
+    ImageLevel level;
     std::optional<Block> block;  // made when the first cell is found
   };
 

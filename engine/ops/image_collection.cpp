@@ -7,6 +7,8 @@
 #include "engine/collection_blocks.h"
 #include "engine/collection_setup.h"
 #include "engine/error.h"
+#include "engine/gdal/image_in_view.h"
+#include "engine/readings.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 
@@ -14,7 +16,7 @@ namespace cube {
 
 namespace {
 
-class ImageCollection final : public Operator {
+class ImageCollection final : public Operator, public FileSource {
  public:
   using Params = CollectionParams;
 
@@ -31,6 +33,7 @@ class ImageCollection final : public Operator {
     std::call_once(looked_, [this] { blocks_ = look_at_blocks(); });
     return blocks_;
   }
+  std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
   std::vector<std::string> source_names() const override {
     std::vector<std::string> names;
     for (const Image& image : setup_.slices->images()) names.push_back(image.name);
@@ -218,6 +221,33 @@ class CollectionKernel final : public Kernel {
   std::map<std::size_t, std::vector<MaskBlock>> target_masks_;  // of the current slice, by image
   std::vector<double> values_;
 };
+
+// Of a few images: more for few bands, one where each file takes a request to a server.
+std::vector<Reading> ImageCollection::readings(std::span<const std::size_t> bands) const {
+  constexpr std::size_t kMostOpened = 24;
+  const std::vector<Image>& images = setup_.slices->images();
+  ReadingCount count;
+  if (images.empty() || bands.empty() || setup_.aggregation.counts_images()) return {};
+  std::vector<std::size_t> some = some_of(images.size());
+  const auto* first = find_band(images.front(), setup_.bands[bands.front()].band);
+  const bool remote = first && first->descriptor.find("/vsi") != std::string::npos;
+  const std::size_t most = std::max<std::size_t>(1, kMostOpened / bands.size());
+  some.resize(std::min(some.size(), remote ? 1 : most));
+  WaysToGrid ways(info().grid);
+  for (const std::size_t band : bands) {
+    const CollectionBand& plan = setup_.bands[band];
+    for (const std::size_t at : some) {
+      const ImageBand* file = find_band(images[at], plan.band);
+      if (!file) continue;
+      const RasterBand raster{.descriptor = file->descriptor,
+                              .band = file->raster_band,
+                              .crs = file->crs,
+                              .overviews = setup_.overviews};
+      count.add(band, ways.text(raster, plan.resampling));
+    }
+  }
+  return count.take();
+}
 
 std::unique_ptr<Kernel> ImageCollection::kernel() const {
   return std::make_unique<CollectionKernel>(*this);
