@@ -34,14 +34,14 @@ ProgressMode parse_progress_mode(std::string_view text) {
 }
 
 std::string progress_line(const std::string& label, const std::string& unit, std::int64_t done,
-                          std::int64_t total, double seconds) {
+                          std::int64_t total, std::int64_t before, double seconds) {
   const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   const auto filled = static_cast<std::size_t>(part * kBarWidth);
   std::string line = label + " [" + std::string(filled, '=') +
                      std::string(kBarWidth - filled, ' ') + "] " + std::to_string(done) + "/" +
                      std::to_string(total) + " " + unit;
-  if (done <= 0 || seconds <= 0) return line;
-  const double rate = static_cast<double>(done) / seconds;
+  if (done <= before || seconds <= 0) return line;
+  const double rate = static_cast<double>(done - before) / seconds;
   line += ", " + rate_text(rate) + "/s";
   if (done < total)
     line += ", " + duration_text(static_cast<double>(total - done) / rate) + " left";
@@ -58,7 +58,7 @@ ProgressBar::~ProgressBar() {
   if (bar_ && anything_drawn_) std::cerr << "\r\033[K" << std::flush;
 }
 
-void ProgressBar::update(std::int64_t done, std::int64_t total) {
+void ProgressBar::update(std::int64_t done, std::int64_t total, std::int64_t before) {
   if (!bar_ && !json_) return;
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
@@ -67,7 +67,7 @@ void ProgressBar::update(std::int64_t done, std::int64_t total) {
   anything_drawn_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   if (bar_) {
-    std::cerr << '\r' << progress_line(label_, unit_, done, total, seconds) << "\033[K"
+    std::cerr << '\r' << progress_line(label_, unit_, done, total, before, seconds) << "\033[K"
               << std::flush;
     return;
   }

@@ -26,8 +26,9 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // Draws at most ten times a second, and always when done == total.
-  void update(std::int64_t done, std::int64_t total);
+  // Draws at most ten times a second, and always when done == total. `before`: of those done, how
+  // many were when the job began.
+  void update(std::int64_t done, std::int64_t total, std::int64_t before = 0);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -44,6 +45,6 @@ class ProgressBar {
 
 // The line that `update` draws, without the carriage return (for tests).
 std::string progress_line(const std::string& label, const std::string& unit, std::int64_t done,
-                          std::int64_t total, double seconds);
+                          std::int64_t total, std::int64_t before, double seconds);
 
 }  // namespace cube

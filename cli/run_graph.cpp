@@ -1,12 +1,16 @@
 #include "cli/run_graph.h"
 
 #include <gdal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <numeric>
 #include <thread>
 
+#include "cli/identity.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
 #include "cli/run_report.h"
@@ -37,6 +41,7 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
     for (const auto& [key, value] : parse_pairs(args.options, "--co")) output.options[key] = value;
     if (args.overwrite) output.overwrite = true;
     if (args.append) output.append = true;
+    if (args.resume) output.resume = true;
   }
   return outputs;
 }
@@ -49,16 +54,82 @@ Provenance provenance_of(const Graph& graph, std::string canonical) {
   return out;
 }
 
+// How far the run has come, for when it is stopped.
+struct ChunkCount {
+  std::atomic<std::int64_t> done = 0;
+  std::atomic<std::int64_t> all = 0;
+};
+
+std::string done_text(std::int64_t done, std::int64_t all) {
+  return std::to_string(done) + " of " + counted(all, "chunk") + (all == 1 ? " is" : " are") +
+         " done, and --resume goes on from there";
+}
+
+// "3 of 8 chunks are done, and --resume goes on from there (1.2 MB in .a.tif.part)"; "" where an
+// output keeps nothing.
+std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, std::int64_t all) {
+  std::vector<std::string> folders;
+  std::int64_t bytes = 0;
+  std::int64_t done = all;
+  for (const auto& sink : sinks) {
+    const auto kept = sink->kept();
+    if (!kept) return {};
+    folders.push_back(kept->folder);
+    bytes += kept->bytes;
+    done = std::min(done, kept->chunks);
+  }
+  return done_text(done, all) + " (" + bytes_text(static_cast<double>(bytes)) + " in " +
+         join(folders) + ")";
+}
+
+[[noreturn]] void leave_at_once(int signal, const ChunkCount& count) {
+  // The bar's thread may be anywhere: the line is left clean without it.
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const std::string text =
+      std::string(terminal ? "\r\033[K" : "") + "cube: error: stopped by " + signal_name(signal) +
+      "; " + (count.done > 0 ? done_text(count.done, count.all) : "no output was made") + "\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  std::_Exit(kStopped + signal);
+}
+
 Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
                 const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
-                const StopSignals& signals) {
+                const RunIdentity& identity, const StopSignals& signals, ChunkCount& count) {
   ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
   RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
   options.progress = [&](const Progress& progress) {
-    bar.update(progress.chunks_done, progress.chunks);
+    count.done = progress.chunks_done;
+    bar.update(progress.chunks_done, progress.chunks, progress.chunks_resumed);
   };
   options.cancelled = [&] { return signals.pending() != 0; };
+  options.identity = identity;
+  count.all = plan.chunks();
   return run(plan, resources, sinks, provenance, options);
+}
+
+// What the plan had to leave out, to keep within the budget.
+void print_notes(const Plan& plan, const RunArguments& args) {
+  if (plan.threads() < plan.options().threads) {
+    std::cerr << "cube: note: " << plan.threads() << " of "
+              << counted(plan.options().threads, "thread") << ", to keep within --memory "
+              << args.plan.memory << '\n';
+  }
+  if (plan.chunk_reduced()) {
+    const ChunkShape& shape = plan.chunk_shape();
+    std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
+              << " to keep within --memory " << args.plan.memory << '\n';
+  }
+}
+
+// Says what is left of a run that made no output; gives the exit status.
+int ending(const Report& report, const std::string& kept, const StopSignals& signals) {
+  if (report.cancelled) {
+    std::cerr << "cube: error: stopped by " << signal_name(signals.pending()) << "; "
+              << (kept.empty() ? "no output was made" : kept) << '\n';
+    return kStopped + signals.pending();
+  }
+  if (!kept.empty()) std::cerr << "cube: " << kept << '\n';
+  return report.ok() ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -106,6 +177,9 @@ void RunArguments::add_to(CLI::App& command) {
   command.add_flag("--keep-going", keep_going,
                    "Go on after a failed chunk; its cells are missing and the exit status is 1");
   command.add_flag("--overwrite", overwrite, "Replace existing outputs");
+  command.add_flag("--resume", resume,
+                   "Go on from where an earlier run of the same was stopped, killed or failed; "
+                   "without such a run, begin");
   command.add_flag("--append", append,
                    "Put the slices behind those of a Zarr, which is made where there is none");
   command.add_option("--progress", progress, "auto (a bar on a terminal), json or none")
@@ -128,6 +202,8 @@ int run_document(const Document& document, const std::string& name, const RunArg
                  const Resources& resources, const Program& program) {
   const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
   const StopSignals signals;
+  ChunkCount count;
+  const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count); });
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name);
   Graph graph = compile(document, program.registry, resources);
   std::vector<std::unique_ptr<Sink>> sinks;
@@ -135,20 +211,23 @@ int run_document(const Document& document, const std::string& name, const RunArg
   const Provenance provenance =
       provenance_of(graph, canonical_text(document, program.registry, document.base()));
   const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
-  if (!args.quiet) print_notes(plan.graph(), document);
-  if (plan.threads() < plan.options().threads && !args.quiet) {
-    std::cerr << "cube: note: " << plan.threads() << " of "
-              << counted(plan.options().threads, "thread") << ", to keep within --memory "
-              << args.plan.memory << '\n';
-  }
-  if (plan.chunk_reduced() && !args.quiet) {
-    const ChunkShape& shape = plan.chunk_shape();
-    std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
-              << " to keep within --memory " << args.plan.memory << '\n';
+  if (!args.quiet) {
+    print_notes(plan.graph(), document);
+    print_notes(plan, args);
   }
   if (const auto note = args.quiet ? std::nullopt : block_reads_note(plan)) print_note(*note);
   keep_blocks(plan, *program.blocks);
-  const Report report = run_plan(plan, args, resources, sinks, provenance, signals);
+  const RunIdentity identity = identity_of(document, provenance.graph, plan.graph());
+  Report report;
+  try {
+    report = run_plan(plan, args, resources, sinks, provenance, identity, signals, count);
+  } catch (const Error& error) {
+    // An output that could not be finished, or was refused before.
+    const std::string kept = kept_text(sinks, plan.chunks());
+    if (kept.empty()) throw;
+    std::cerr << "cube: error: " << error.what() << "\ncube: " << kept << '\n';
+    return kSomeFailed;
+  }
   if (!args.stats.empty()) write_stats(args.stats, report);
   if (!args.stats_svg.empty()) {
     const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
@@ -157,12 +236,7 @@ int run_document(const Document& document, const std::string& name, const RunArg
   print_report(report, args.quiet     ? Detail::kErrors
                        : args.verbose ? Detail::kNodes
                                       : Detail::kFiles);
-  if (report.cancelled) {
-    std::cerr << "cube: error: stopped by " << signal_name(signals.pending())
-              << "; no output was made\n";
-    return kStopped + signals.pending();
-  }
-  return report.ok() ? kDone : kSomeFailed;
+  return ending(report, kept_text(sinks, plan.chunks()), signals);
 }
 
 }  // namespace cube

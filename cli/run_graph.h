@@ -21,6 +21,7 @@ struct RunArguments {
   bool keep_going = false;
   bool overwrite = false;
   bool append = false;
+  bool resume = false;
   bool quiet = false;
   bool verbose = false;
 

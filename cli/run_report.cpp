@@ -41,8 +41,9 @@ void print_stages(const Report& report, const Stages& stages, double sum, const 
 
 // Where the time went, by node.
 void print_times(const Report& report) {
-  std::cerr << "chunks " << report.chunks << ", empty " << report.empty_chunks << ", "
-            << duration_text(report.seconds) << " on " << counted(report.threads, "thread")
+  std::cerr << "chunks " << report.chunks << ", empty " << report.empty_chunks << ", ";
+  if (report.chunks_resumed > 0) std::cerr << "of an earlier run " << report.chunks_resumed << ", ";
+  std::cerr << duration_text(report.seconds) << " on " << counted(report.threads, "thread")
             << "; seconds of all threads:\n    total";
   for (std::size_t i = 0; i < kStageNames.size(); ++i) {
     if (shown(report, i))
@@ -86,6 +87,8 @@ nlohmann::ordered_json stats_json(const Report& report) {
           {"thread_seconds", stages_json(report.stages)},
           {"chunks", report.chunks},
           {"empty_chunks", report.empty_chunks},
+          {"chunks_done", report.chunks_done},
+          {"chunks_resumed", report.chunks_resumed},
           {"seconds_write", report.seconds_write},
           {"reading",
            {{"opened", reading.opened},
@@ -114,6 +117,11 @@ void write_stats(const std::string& file, const Report& report) {
 
 void print_report(const Report& report, Detail detail) {
   static constexpr std::size_t kShown = 10;
+  for (const std::string& note : report.notes) std::cerr << "cube: note: " << note << '\n';
+  if (report.chunks_resumed > 0 && detail != Detail::kErrors) {
+    std::cerr << "cube: note: " << report.chunks_resumed << " of "
+              << counted(report.chunks, "chunk") << " had been done by an earlier run\n";
+  }
   for (std::size_t i = 0; i < std::min(kShown, report.failures.size()); ++i) {
     const Report::Failure& failure = report.failures[i];
     std::cerr << "cube: error: chunk " << failure.chunk << " (" << to_text(failure.region)

@@ -1,7 +1,10 @@
 #include "cli/stop_signals.h"
 
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <ctime>
+#include <mutex>
 
 namespace cube {
 
@@ -35,6 +38,21 @@ int StopSignals::pending() const {
   }
   return 0;
 }
+
+StopDeadline::StopDeadline(const StopSignals& signals, std::function<void(int signal)> too_late)
+    : thread_([&signals, leave = std::move(too_late)](const std::stop_token& stop) {
+        constexpr auto kStep = std::chrono::milliseconds(20);
+        constexpr int kSteps = 35;
+        std::mutex mutex;
+        std::condition_variable_any stopping;
+        std::unique_lock lock(mutex);
+        int steps = 0;  // since the signal
+        while (!stop.stop_requested() && steps < kSteps) {
+          stopping.wait_for(lock, stop, kStep, [] { return false; });
+          if (signals.pending() != 0) ++steps;
+        }
+        if (!stop.stop_requested()) leave(signals.pending());
+      }) {}
 
 std::string signal_name(int signal) {
   return signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "SIGHUP";

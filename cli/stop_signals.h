@@ -1,13 +1,15 @@
 // StopSignals: while it lives, a request to end the program (Ctrl-C, kill, a closed terminal) waits
-// until it is asked for, so that a run can stop between pieces of work and remove its temporary
-// files. What the caller had set to be ignored (nohup) stays ignored.
+// until it is asked for, so that a run can stop between pieces of work and tidy up. What the caller
+// had set to be ignored (nohup) stays ignored.
 //
 // REQUIRES: made before the threads that do the work, which inherit what it sets.
 // Thread rule: pending() may be called from any thread.
 #pragma once
 
 #include <csignal>
+#include <functional>
 #include <string>
+#include <thread>
 
 namespace cube {
 
@@ -24,6 +26,17 @@ class StopSignals {
  private:
   sigset_t held_{};
   sigset_t before_{};
+};
+
+// Sees to it that the program ends soon after a signal: where it still lives (and this object too)
+// most of a second later, because a piece of work takes long, calls `too_late` on a thread of its
+// own, which is to end the process.
+class StopDeadline {
+ public:
+  StopDeadline(const StopSignals& signals, std::function<void(int signal)> too_late);
+
+ private:
+  std::jthread thread_;
 };
 
 // "SIGINT".

@@ -1,19 +1,30 @@
 #include "engine/chunk_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cube {
 
-ChunkQueue::ChunkQueue(const ChunkShape& counts, int workers)
+ChunkQueue::ChunkQueue(const ChunkShape& counts, int workers, std::vector<bool> done)
     : counts_(counts),
       workers_(workers),
       rows_(workers == 1 ? 2 : 1),
       lanes_((counts.y + rows_ - 1) / rows_),
-      left_(counts.cells()),
+      done_(std::move(done)),
+      left_(counts.cells() - std::ranges::count(done_, true)),
       runs_(static_cast<std::size_t>(workers)) {}
 
 std::optional<std::int64_t> ChunkQueue::next(int worker) {
   const std::lock_guard lock(mutex_);
+  while (const auto chunk = step(worker)) {
+    if (!done_.empty() && done_[static_cast<std::size_t>(*chunk)]) continue;
+    --left_;
+    return chunk;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ChunkQueue::step(int worker) {
   Run& own = runs_[static_cast<std::size_t>(worker)];
   if (own.steps.empty() && next_lane_ < counts_.t * lanes_) {
     own = {next_lane_, {0, rows_of(next_lane_) * counts_.x}};
@@ -26,7 +37,6 @@ std::optional<std::int64_t> ChunkQueue::next(int worker) {
     longest.steps.end = middle;
   }
   if (own.steps.empty()) return std::nullopt;
-  --left_;
   return chunk_at(own.lane, own.steps.begin++);
 }
 

@@ -22,8 +22,9 @@ namespace cube {
 
 class ChunkQueue {
  public:
-  // `counts`: how many chunks there are along each axis.
-  ChunkQueue(const ChunkShape& counts, int workers);
+  // `counts`: how many chunks there are along each axis. `done`, if not empty, says of each chunk
+  // whether it is to be left out.
+  ChunkQueue(const ChunkShape& counts, int workers, std::vector<bool> done = {});
 
   // The next chunk of worker 0, 1, ..., as counted in the order t, y, x; each is given out once.
   // nullopt: none is left.
@@ -39,6 +40,8 @@ class ChunkQueue {
     Range steps;
   };
 
+  // The next step of a worker, done or not.
+  std::optional<std::int64_t> step(int worker);
   std::int64_t rows_of(std::int64_t lane) const;
   std::int64_t chunk_at(std::int64_t lane, std::int64_t step) const;
 
@@ -46,6 +49,7 @@ class ChunkQueue {
   std::int64_t workers_;
   std::int64_t rows_;   // of a lane; the last of a slice may have fewer
   std::int64_t lanes_;  // of a slice of chunks
+  std::vector<bool> done_;
   std::mutex mutex_;
   std::int64_t next_lane_ = 0;  // of all slices
   std::int64_t left_;

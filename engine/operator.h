@@ -19,6 +19,7 @@
 
 #include "engine/block.h"
 #include "engine/cube_info.h"
+#include "engine/run_identity.h"
 #include "engine/stages.h"
 #include "engine/stored_blocks.h"
 
@@ -169,6 +170,10 @@ class Operator {
 
   // Names of the images or files that the cube is made from, for the output's provenance.
   virtual std::vector<std::string> source_names() const { return {}; }
+
+  // Sources: what the requested cells depend on besides the operator's arguments and the contents
+  // of the files that cost() lists, such as the images of a catalog.
+  virtual void ingredients(const Request&, const std::function<void(const Ingredient&)>&) const {}
 
   // What a user should know of it although it is no error: it changes nothing, all its cells are
   // missing. Known without reading pixels.

@@ -9,6 +9,7 @@
 #include "engine/demand.h"
 #include "engine/error.h"
 #include "engine/text.h"
+#include "engine/tiling.h"
 
 namespace cube {
 
@@ -279,18 +280,10 @@ std::int64_t Plan::dearest_bytes() const {
 
 std::int64_t Plan::chunks() const { return chunk_counts().cells(); }
 
-ChunkShape Plan::chunk_counts() const {
-  const CubeInfo& cube = info();
-  return {ceil_div(cube.time.size(), shape_.t), ceil_div(cube.grid.height, shape_.y),
-          ceil_div(cube.grid.width, shape_.x)};
-}
+ChunkShape Plan::chunk_counts() const { return Tiling{info().extent(), shape_}.counts(); }
 
 Region Plan::region(std::int64_t chunk) const {
-  const ChunkShape counts = chunk_counts();
-  const std::int64_t x = chunk % counts.x * shape_.x;
-  const std::int64_t y = chunk / counts.x % counts.y * shape_.y;
-  const std::int64_t t = chunk / counts.x / counts.y * shape_.t;
-  return intersect(info().extent(), {{t, t + shape_.t}, {y, y + shape_.y}, {x, x + shape_.x}});
+  return Tiling{info().extent(), shape_}.region(chunk);
 }
 
 std::vector<Request> Plan::parts(std::int64_t chunk, int threads) const {

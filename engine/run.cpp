@@ -5,6 +5,7 @@
 #include <exception>
 #include <latch>
 #include <mutex>
+#include <set>
 
 #include "engine/chunk_queue.h"
 #include "engine/error.h"
@@ -30,12 +31,23 @@ void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
 
 // What all workers share: the report and whether to go on. Each member function may be called
 // from any worker.
-class Journal {
+class RunState {
  public:
-  Journal(const Plan& plan, const RunOptions& options) : options_(options) {
+  RunState(const Plan& plan, const RunOptions& options) : options_(options) {
     report_.chunks = plan.chunks();
     for (const Graph::Node& node : plan.graph().nodes) {
       report_.nodes.push_back({.type = node.type, .where = node.where});
+    }
+  }
+
+  // Before the workers begin.
+  void resume(std::int64_t chunks, const std::vector<SkippedImage>& skipped,
+              std::vector<std::string> notes) {
+    chunks_done_ = report_.chunks_resumed = chunks;
+    for (const SkippedImage& image : skipped) add_skipped(image);
+    report_.notes = std::move(notes);
+    if (chunks > 0 && options_.progress) {
+      options_.progress({chunks, chunks, report_.chunks, start_.seconds()});
     }
   }
 
@@ -53,7 +65,7 @@ class Journal {
     report_.seconds_write += seconds_write;
     ++chunks_done_;
     if (options_.progress) {
-      options_.progress({chunks_done_, report_.chunks, start_.seconds()});
+      options_.progress({chunks_done_, report_.chunks_resumed, report_.chunks, start_.seconds()});
     }
   }
 
@@ -86,6 +98,7 @@ class Journal {
               [](const auto& a, const auto& b) { return a.chunk < b.chunk; });
     std::sort(report_.skipped.begin(), report_.skipped.end(),
               [](const auto& a, const auto& b) { return a.image < b.image; });
+    report_.chunks_done = chunks_done_;
     report_.cancelled = chunks_done_ < report_.chunks && cancelled_;
     return std::move(report_);
   }
@@ -111,6 +124,32 @@ class Journal {
 class Outputs {
  public:
   explicit Outputs(std::span<const std::unique_ptr<Sink>> sinks) : sinks_(sinks) {}
+
+  // What all sinks have of an earlier run; adds to `notes`. Throws Error.
+  Claim claim(const ChunkShape& tiling, const RunIdentity& identity,
+              std::vector<std::string>& notes) {
+    Claim all;
+    for (std::size_t i = 0; i < sinks_.size(); ++i) {
+      Claim one = sinks_[i]->claim(tiling, identity);
+      if (i == 0) all.done = one.done;
+      if (one.done.empty()) all.done.clear();
+      for (std::size_t k = 0; k < all.done.size(); ++k) all.done[k] = all.done[k] && one.done[k];
+      for (SkippedImage& image : one.skipped) all.skipped.push_back(std::move(image));
+      if (!one.note.empty()) notes.push_back(std::move(one.note));
+    }
+    return all;
+  }
+
+  // Has the sinks note the images that a worker has left out, before cells come that lack them;
+  // those from `known` on. Thread rule: any worker.
+  void note_skipped(const Evaluator& worker, std::size_t& known) {
+    const std::vector<SkippedImage>& skipped = worker.skipped();
+    for (; known < skipped.size(); ++known) {
+      const std::lock_guard lock(mutex_);
+      if (!noted_.insert(skipped[known].image).second) continue;
+      for (const std::unique_ptr<Sink>& sink : sinks_) sink->skipped(skipped[known]);
+    }
+  }
 
   // Called once; false when a sink cannot begin.
   bool begin(const ChunkShape& tiling, const Provenance& provenance) {
@@ -154,14 +193,16 @@ class Outputs {
 
  private:
   std::span<const std::unique_ptr<Sink>> sinks_;
+  std::mutex mutex_;
+  std::set<std::string> noted_;  // images
   std::latch begun_{1};
   std::exception_ptr failure_;
 };
 
 // One chunk from the sources to the sinks, for which there may be help from others of `threads`
-// workers; whatever goes wrong becomes part of the journal.
+// workers; whatever goes wrong becomes part of the report.
 void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& worker,
-               Outputs& outputs, Journal& journal, Stages& spent) {
+               std::size_t& skipped, Outputs& outputs, RunState& state, Stages& spent) {
   const Region region = plan.region(chunk);
   try {
     const double accounted = worker.accounted();
@@ -171,16 +212,17 @@ void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& wor
     worker.forget();
     spent[Stage::kOther] += evaluating.seconds() - (worker.accounted() - accounted);
     const Stopwatch start;
+    outputs.note_skipped(worker, skipped);
     if (!outputs.write(result, spent)) return;
-    journal.done(result.empty(), start.seconds());
+    state.done(result.empty(), start.seconds());
   } catch (const std::exception& error) {
     worker.forget();
     const auto* known = dynamic_cast<const Error*>(&error);
     if (known && known->code() == ErrorCode::kCancelled) return;
-    journal.failed(chunk, region, error.what());
+    state.failed(chunk, region, error.what());
   } catch (...) {
     worker.forget();
-    journal.failed(chunk, region, "an unknown exception");
+    state.failed(chunk, region, "an unknown exception");
   }
 }
 
@@ -214,33 +256,43 @@ Report run(const Plan& plan, const Resources& resources,
            const RunOptions& options) {
   check_consent(plan.graph(), resources);
   const Stopwatch start;
-  Journal journal(plan, options);
+  RunState state(plan, options);
   Outputs outputs(sinks);
   const int threads = plan.useful(std::max(1, options.threads));
-  ChunkQueue queue(plan.chunk_counts(), threads);
+  Claim claim;
+  if (options.identity) {
+    std::vector<std::string> notes;
+    claim = outputs.claim(plan.chunk_shape(), options.identity, notes);
+    state.resume(std::ranges::count(claim.done, true), claim.skipped, std::move(notes));
+  }
+  ChunkQueue queue(plan.chunk_counts(), threads, std::move(claim.done));
   PieceBoard board;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
     Evaluator worker(plan.graph(), resources, options.cancelled, &board);
-    Stages spent;  // besides running kernels
+    Stages spent;             // besides running kernels
+    std::size_t skipped = 0;  // images that are noted
     board.enter();
     if (number == 0) {
       const Stopwatch beginning;
-      if (!outputs.begin(plan.chunk_shape(), provenance)) journal.stop();
+      if (!outputs.begin(plan.chunk_shape(), provenance)) state.stop();
       spent[Stage::kWrite] += beginning.seconds();
     }
-    while (!journal.stopped()) {
+    while (!state.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
       const bool last = queue.left() < threads;
-      run_chunk(plan, *chunk, last ? threads : 1, worker, outputs, journal, spent);
+      run_chunk(plan, *chunk, last ? threads : 1, worker, skipped, outputs, state, spent);
     }
     board.leave();
-    spent[Stage::kWait] += board.help(
-        [&](std::size_t node, const Request& r) { return worker.evaluate_piece(node, r); });
-    journal.add_worker(worker, spent);
+    spent[Stage::kWait] += board.help([&](std::size_t node, const Request& r) {
+      Chunk piece = worker.evaluate_piece(node, r);
+      outputs.note_skipped(worker, skipped);
+      return piece;
+    });
+    state.add_worker(worker, spent);
   }
-  Report report = journal.take();
+  Report report = state.take();
   report.threads = threads;
   finish(outputs, options.keep_going, report);
   report.seconds = start.seconds();

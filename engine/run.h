@@ -18,7 +18,8 @@ namespace cube {
 
 // How far a run has come.
 struct Progress {
-  std::int64_t chunks_done = 0;
+  std::int64_t chunks_done = 0;     // those of an earlier run counted
+  std::int64_t chunks_resumed = 0;  // of these, done by an earlier run
   std::int64_t chunks = 0;
   double seconds = 0;  // since the start
 };
@@ -30,6 +31,9 @@ struct RunOptions {
   std::function<void(const Progress&)> progress;
   // Asked often, from any worker; true = stop soon: the sinks are left unfinished.
   std::function<bool()> cancelled;
+  // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
+  // earlier run has left if they were told to, and a run that is stopped leaves what is done.
+  RunIdentity identity;
 };
 
 // What happened. Nothing is lost silently: a failure is in here and in the exit status.
@@ -50,6 +54,9 @@ struct Report {
 
   std::int64_t chunks = 0;
   std::int64_t empty_chunks = 0;
+  std::int64_t chunks_resumed = 0;  // that an earlier run has done
+  std::int64_t chunks_done = 0;     // by both
+  std::vector<std::string> notes;   // what a user should know of it
   std::vector<Failure> failures;
   std::vector<SkippedImage> skipped;  // distinct images
   std::vector<NodeTime> nodes;
@@ -65,11 +72,12 @@ struct Report {
 };
 
 // Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
-// leaves them unfinished, so that no half-written output appears. Once all chunks are there the
+// leaves them unfinished, so that no half-written output appears. A chunk counts as done by an
+// earlier run when all sinks have it. Once all chunks are there the
 // sinks are finished whatever `cancelled` says.
 // A graph that runs code of the user is refused, Error(kInvalid), unless `resources` allows it.
 // No exception of a worker escapes: it becomes a Failure. Throws Error only for sinks that cannot
-// begin or finish.
+// be claimed, begin or finish.
 Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
            const RunOptions& options);

@@ -1,8 +1,9 @@
 // Sink: where finished chunks go.
 //
-// An output appears under its final name only when it is complete: a sink writes beside it, to
-// .NAME.part-PID-N, and renames in finish(). Destroying a sink that was not finished removes what
-// it wrote.
+// An output appears under its final name only when it is complete: a sink writes beside it, in the
+// folder .NAME.part, and renames in finish(). What a sink that was not finished has written is
+// removed when it is destroyed, unless it was claimed (see claim()) and a chunk is done: then it
+// stays, for a later run to go on with.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,8 @@
 
 #include "engine/block.h"
 #include "engine/cube_info.h"
+#include "engine/operator.h"
+#include "engine/run_identity.h"
 
 namespace cube {
 
@@ -24,6 +27,7 @@ struct OutputSpec {
   std::map<std::string, std::string> options;  // creation options, as of GDAL's drivers
   bool overwrite = false;                      // false: an existing file is an error
   bool append = false;  // the slices come after those of an existing file (Zarr only)
+  bool resume = false;  // what an earlier run of the same has left is gone on with
 };
 
 // Written into every output.
@@ -32,15 +36,44 @@ struct Provenance {
   std::vector<std::string> sources;  // images or files used
 };
 
+// What a sink found of an earlier run that it goes on with.
+struct Claim {
+  std::vector<bool> done;             // chunks that are written, in the order t, y, x; empty = none
+  std::vector<SkippedImage> skipped;  // images that were left out of them
+  std::string note;                   // for the user, "" = nothing
+};
+
+// What is there for a later run to go on with.
+struct Kept {
+  std::string folder;
+  std::int64_t bytes = 0;
+  std::int64_t chunks = 0;  // done
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
+
+  // Called before begin(), on one thread, or not at all: takes the output for this run alone,
+  // decides what becomes of what an earlier run has left, and has this run leave the like.
+  // Throws Error(kUnwritable) when another process writes the output or an earlier run of the same
+  // has got somewhere and the user did not say what is to become of that, and Error(kInvalid) when
+  // it is to be gone on with and cannot be, saying what has changed.
+  virtual Claim claim(const ChunkShape& /*tiling*/, const RunIdentity& /*identity*/) { return {}; }
+
+  // What is left behind if the sink is destroyed now; nullopt = nothing of use.
+  virtual std::optional<Kept> kept() const { return std::nullopt; }
+
+  // An image was left out of chunks that will come, which a run that goes on after this one is to
+  // report too. Thread rule: as write().
+  virtual void skipped(const SkippedImage& /*image*/) {}
 
   // Called once before the first write(), on any thread; creates the temporary files.
   // `tiling` is the shape of the chunks that will come (fewer cells at the far edges).
   virtual void begin(const ChunkShape& tiling, const Provenance& provenance) = 0;
 
-  // A finished chunk with all bands of the cube. Any order, each region once, disjoint.
+  // A finished chunk with all bands of the cube. Any order, each region once, disjoint. Chunks that
+  // were claimed as done are passed over.
   // Thread rule: called from several workers at a time. Throws Error(kUnwritable).
   virtual void write(const Chunk& chunk) = 0;
 

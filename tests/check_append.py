@@ -430,9 +430,10 @@ class RefusedTest(AppendCase):
         first = subprocess.Popen([CUBE, "run", self.path("slow.json"), "--allow-exec", "-q", "-o",
                                   self.path("a.zarr"), "--append"], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 20
-        while not os.path.exists(self.path(".a.zarr.lock")) and time.monotonic() < until:
+        while not os.path.exists(self.path(".a.zarr.part/lock")) and time.monotonic() < until:
             time.sleep(0.01)
-        self.refuses("FOLDER/a.zarr: another run is appending to it (wait until that has ended)",
+        self.refuses(f"FOLDER/a.zarr: another run (process {first.pid}) is writing it (wait until that has "
+                     "ended)",
                      self.part(4, 5))
         first.send_signal(signal.SIGTERM)
         first.wait()

@@ -1,6 +1,7 @@
 """`cube run`, `plan` and `info` as a user meets them: outputs, exit statuses, reports, bad days."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -159,7 +160,7 @@ class CommandLine(Case):
 
 
 class Stopped(Case):
-    def test_nothing_is_left_behind(self):
+    def test_only_what_a_later_run_goes_on_with_is_left_behind(self):
         graph = self.graph({"cube_type": "apply_pixel", "expr": "sin(ix) * cos(iy) * band1", "band_names": "v",
                             "in_cube": {**DUMMY, "view": {
                                 "space": {"left": 0, "right": 20000, "bottom": 0, "top": 20000, "dx": 1,
@@ -168,7 +169,8 @@ class Stopped(Case):
         for name, number in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):
             sign = getattr(signal, name)
             names = [x for n in ("a.tif", "a.nc", "a.zarr", "a.png") for x in ("-o", self.path(n))]
-            child = subprocess.Popen([CUBE, "run", graph, *names, "--chunk", "1,64,64", "--progress", "json"],
+            child = subprocess.Popen([CUBE, "run", graph, *names, "--chunk", "1,64,64", "--progress", "json",
+                                      "--overwrite"],
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                      preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL))
             child.stderr.readline()  # the first chunk is done
@@ -176,11 +178,13 @@ class Stopped(Case):
             start = time.monotonic()
             child.send_signal(sign)
             out, err = child.communicate()
-            self.assertLess(time.monotonic() - start, 20)
+            self.assertLess(time.monotonic() - start, 2)  # one, and what a busy machine adds
             self.assertEqual(child.returncode, number, err)
             self.assertEqual(out, "")
-            self.assertEqual(err.splitlines()[-1], f"cube: error: stopped by {name}; no output was made")
-            self.assertEqual(os.listdir(self.folder), ["graph.json"])
+            self.assertRegex(err.splitlines()[-1], rf"^cube: error: stopped by {name}; \d+ of \d+ chunks are "
+                             r"done, and --resume goes on from there \(.* in .*/\.a\.tif\.part, .*\)$")
+            self.assertEqual(sorted(os.listdir(self.folder)),
+                             [".a.nc.part", ".a.png.part", ".a.tif.part", ".a.zarr.part", "graph.json"])
 
     def test_what_is_ignored_stays_ignored(self):
         child = subprocess.Popen([CUBE, "run", self.graph(DUMMY), "-o", self.path("a_{t}.tif"), "--progress",
@@ -236,7 +240,8 @@ class BadDays(Case):
             result = cube("run", graph, "-o", os.path.join(mount, name))
             self.assertEqual(result.returncode, 1, (name, result.stderr))
             self.assertIn("no space left on device", result.stderr, name)
-            self.assertEqual(os.listdir(mount), [], name)
+            self.assertEqual([n for n in os.listdir(mount) if n != f".{name}.part"], [], name)
+            shutil.rmtree(os.path.join(mount, f".{name}.part"), ignore_errors=True)
 
     def test_memory_is_kept(self):
         # A cube far larger than the budget: what the process used is measured by the kernel.

@@ -381,6 +381,31 @@ TEST_CASE("workers get neighbouring chunks, each once, and take over what others
   CHECK_FALSE(queue.next(1).has_value());
 }
 
+TEST_CASE("chunks that were done before are left out") {
+  for (const int workers : {1, 2, 3}) {
+    std::vector<bool> done(40);
+    for (const std::size_t i : {0U, 1U, 2U, 7U, 8U, 9U, 20U, 39U}) done[i] = true;
+    ChunkQueue queue({2, 4, 5}, workers, done);
+    CHECK(queue.left() == 32);
+    std::set<std::int64_t> given;
+    for (bool any = true; any;) {
+      any = false;
+      for (int worker = 0; worker < workers; ++worker) {
+        const auto chunk = queue.next(worker);
+        if (!chunk) continue;
+        any = true;
+        CHECK(!done[static_cast<std::size_t>(*chunk)]);
+        CHECK(given.insert(*chunk).second);
+      }
+    }
+    CHECK(given.size() == 32);
+    CHECK(queue.left() == 0);
+  }
+  ChunkQueue none({1, 2, 2}, 2, std::vector<bool>(4, true));
+  CHECK(none.left() == 0);
+  CHECK(!none.next(0));
+}
+
 TEST_CASE("a lone worker goes through pairs of rows, to the right and back") {
   ChunkQueue queue({2, 3, 3}, 1);
   std::vector<std::int64_t> steps;

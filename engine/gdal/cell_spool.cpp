@@ -46,13 +46,13 @@ CellSpool::~CellSpool() {
   if (handle_ >= 0) ::close(handle_);
 }
 
-void CellSpool::open(const std::string& path, const std::string& file, std::int64_t size) {
+void CellSpool::open(const std::string& path, const std::string& file, std::int64_t size,
+                     Mode mode) {
   file_ = file;
   size_ = size;
-  const std::string name = path + ".cells";
-  handle_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const int made = mode == Mode::kNew ? O_CREAT | O_TRUNC : 0;
+  handle_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC | made, S_IRUSR | S_IWUSR);
   if (handle_ < 0) throw unwritable(file_, std::strerror(errno));
-  ::unlink(name.c_str());
   if (::ftruncate(handle_, size * kNumberBytes) != 0) throw unwritable(file_, std::strerror(errno));
 }
 

@@ -1,7 +1,7 @@
-// CellSpool: numbers that come in any order and are read in order, in a file without a name.
+// CellSpool: numbers that come in any order and are read in order, in a file.
 //
-// The file lies beside the output until the spool is gone, takes no memory of the process, and no
-// room where nothing was put. What was not put is missing.
+// The file takes no memory of the process, and no room where nothing was put. What was not put is
+// missing. It stays when the spool is gone, for a later run to go on with.
 //
 // Thread rule: put() from several threads at a time, where places are disjoint; then next() from
 // one.
@@ -21,8 +21,10 @@ class CellSpool {
   CellSpool(const CellSpool&) = delete;
   CellSpool& operator=(const CellSpool&) = delete;
 
-  // Room for `size` numbers, beside `path`; errors name `file`. Called once.
-  void open(const std::string& path, const std::string& file, std::int64_t size);
+  enum class Mode { kNew, kExisting };  // new: made, or emptied
+
+  // Room for `size` numbers in the file `path`; errors name `file`. Called once.
+  void open(const std::string& path, const std::string& file, std::int64_t size, Mode mode);
 
   // Numbers `at` and following, which are scrambled by it. Throws Error(kUnwritable).
   void put(std::int64_t at, std::span<double> values) const;

@@ -1,10 +1,13 @@
 #include "engine/gdal/direct_cog.h"
 
 #include <cpl_string.h>
+#include <gdal_priv.h>
 
 #include <algorithm>
 #include <array>
 
+#include "engine/gdal/gdal_types.h"
+#include "engine/gdal/handles.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -50,6 +53,52 @@ const char* predictor(const std::string& name, DType dtype) {
   return name == "floating_point" || name == "3" || is_float(dtype) ? "3" : "2";
 }
 
+// The tiles of a TIFF, decoded by GDAL.
+class TiffTiles {
+ public:
+  TiffTiles(const std::string& path, std::string name, const TileLayout& layout)
+      : name_(std::move(name)),
+        layout_(layout),
+        missing_(missing_cell(layout.storage)),
+        dataset_(GDALDataset::Open(path.c_str(), GDAL_OF_RASTER)) {
+    if (!dataset_) throw damaged();
+  }
+
+  // As the tile was stored: missing beyond the image.
+  void read(std::int64_t plane, std::int64_t ty, std::int64_t tx,
+            std::vector<std::byte>& out) const {
+    const std::int64_t x = tx * layout_.tile_width;
+    const std::int64_t y = ty * layout_.tile_height;
+    const auto columns = static_cast<int>(std::min(layout_.tile_width, layout_.width - x));
+    const auto rows = static_cast<int>(std::min(layout_.tile_height, layout_.height - y));
+    out.resize(static_cast<std::size_t>(layout_.tile_bytes()));
+    fill_cells(out, missing_);
+    std::vector<int> bands;
+    for (std::int64_t sample = 0; sample < layout_.samples; ++sample) {
+      bands.push_back(static_cast<int>(plane + sample) + 1);
+    }
+    const auto value = static_cast<GSpacing>(missing_.size());
+    const GSpacing cell = value * layout_.samples;
+    const GdalErrors errors;
+    const CPLErr status = dataset_->RasterIO(
+        GF_Read, static_cast<int>(x), static_cast<int>(y), columns, rows, out.data(), columns, rows,
+        gdal_type(layout_.storage.dtype), static_cast<int>(bands.size()), bands.data(), cell,
+        cell * layout_.tile_width, value, nullptr);
+    if (status != CE_None || errors.any()) throw damaged();
+  }
+
+ private:
+  Error damaged() const {
+    return Error(ErrorCode::kUnwritable, "what an earlier run has left of it is damaged", name_,
+                 "--overwrite begins anew");
+  }
+
+  std::string name_;
+  TileLayout layout_;
+  std::vector<std::byte> missing_;
+  GDALDatasetUniquePtr dataset_;
+};
+
 }  // namespace
 
 std::optional<OutputOptions> direct_cog_creation(const OutputOptions& cog, const Storage& storage,
@@ -86,36 +135,68 @@ std::optional<OutputOptions> direct_cog_creation(const OutputOptions& cog, const
 }
 
 DirectCog::DirectCog(const FilePart& part, DirectSetup setup, const OutputOptions& cog,
-                     const std::string& raw, const std::string& target)
+                     const std::string& raw, const std::string& target,
+                     const std::vector<WrittenPiece>& pieces)
     : name_(part.file),
       setup_(std::move(setup)),
       writer_(part.info, setup_, true),
-      raw_(raw, name_),
+      raw_(raw, name_, pieces.empty() ? PlacedFile::Mode::kNew : PlacedFile::Mode::kExisting),
       target_(target),
       overviews_(overviews_of(setup_.layout, cog)),
       pyramid_(
           setup_.layout, overviews_,
           overview_method(cog) == "average" ? OverviewMethod::kAverage : OverviewMethod::kNearest,
           raw_) {
-  raw_.take(2 * kFrame);  // offset 0 means nowhere
   indices_.emplace_back(static_cast<std::size_t>(setup_.layout.tiles()));
   for (const TileLayout& layout : overviews_) {
     indices_.emplace_back(static_cast<std::size_t>(layout.tiles()));
   }
+  raw_.take(raw_head().size());  // offset 0 means nowhere
+  if (!pieces.empty()) take_over(raw, pieces);
 }
 
-void DirectCog::write(const Piece& piece) {
+// A head that makes a TIFF of the raw file.
+std::vector<std::byte> DirectCog::raw_head() const {
+  TiffDirectory directory = setup_.head.directory;
+  directory.set_tiles(indices_[0].offsets, indices_[0].counts, setup_.head.big);
+  return write_tiff_head(setup_.head.big, "", {&directory, 1});
+}
+
+void DirectCog::take_over(const std::string& raw, const std::vector<WrittenPiece>& pieces) {
+  indices_[0].take_over(pieces);
+  raw_.cut((end_of(pieces, 0, raw_.end()) + kFrame + 1) / 2 * 2);
+  raw_.write(raw_head(), 0);
+  const TiffTiles tiles(raw, name_, setup_.layout);
+  Scratch scratch;
+  std::vector<std::byte> cells;
+  for (const WrittenPiece& written : pieces) {
+    const Piece piece{written.region, {}};
+    writer_.cutter().for_tiles(piece, [&](std::int64_t plane, std::int64_t ty, std::int64_t tx) {
+      const bool there = indices_[0].offsets[setup_.layout.index(plane, ty, tx)] != 0;
+      if (there) tiles.read(plane, ty, tx, cells);
+      halve(plane, ty, tx, there ? cells : std::span<const std::byte>(), scratch);
+    });
+  }
+}
+
+void DirectCog::halve(std::int64_t plane, std::int64_t ty, std::int64_t tx,
+                      std::span<const std::byte> cells, Scratch& scratch) {
+  pyramid_.add(plane, ty, tx, cells, scratch.pyramid,
+               [&](std::size_t level, std::size_t tile, std::span<const std::byte> made) {
+                 writer_.append(made, tile, indices_[level + 1], raw_, scratch.tile);
+               });
+}
+
+void DirectCog::write(const Piece& piece, TileLog& log) {
   Pool<Scratch>::Lease scratch(scratch_);
-  const auto store = [&](std::size_t level, std::size_t tile, std::span<const std::byte> cells) {
-    writer_.append(cells, tile, indices_[level + 1], raw_, scratch->tile);
-  };
   writer_.cutter().for_tiles(piece, [&](std::int64_t plane, std::int64_t ty, std::int64_t tx) {
     const auto cells = writer_.cutter().cut(piece, plane, ty, tx, scratch->tile.cut);
     if (!cells.empty()) {
       const std::size_t tile = setup_.layout.index(plane, ty, tx);
       writer_.append(cells, tile, indices_[0], raw_, scratch->tile);
+      log.push_back({0, tile, indices_[0].offsets[tile], indices_[0].counts[tile]});
     }
-    pyramid_.add(plane, ty, tx, cells, scratch->pyramid, store);
+    halve(plane, ty, tx, cells, *scratch);
     check_tiff_size(setup_.head.big, raw_.end(), name_);
   });
 }
@@ -153,7 +234,7 @@ void DirectCog::copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile&
 }
 
 void DirectCog::finish() {
-  PlacedFile target(target_, name_);
+  PlacedFile target(target_, name_, PlacedFile::Mode::kNew);
   target.take(write_tiff_head(setup_.head.big, kStructure, directories()).size());
   // The smallest overview first, the image last.
   for (std::size_t i = indices_.size(); i-- > 0;) copy_tiles(indices_[i], raw_, target);

@@ -19,12 +19,14 @@ std::optional<OutputOptions> direct_cog_creation(const OutputOptions& cog, const
 
 class DirectCog {
  public:
-  // `raw` and `target` are paths of empty files.
+  // `raw` and `target` are paths; an earlier run has put the tiles of `pieces` into the raw file.
+  // The overviews are made anew, for which these tiles are decoded.
   DirectCog(const FilePart& part, DirectSetup setup, const OutputOptions& cog,
-            const std::string& raw, const std::string& target);
+            const std::string& raw, const std::string& target,
+            const std::vector<WrittenPiece>& pieces);
 
   // Thread rule: several workers at a time, pieces are disjoint.
-  void write(const Piece& piece);
+  void write(const Piece& piece, TileLog& log);
   void finish();
 
  private:
@@ -33,6 +35,11 @@ class DirectCog {
     Pyramid::Scratch pyramid;
   };
 
+  void take_over(const std::string& raw, const std::vector<WrittenPiece>& pieces);
+  // Makes what overviews take from a tile.
+  void halve(std::int64_t plane, std::int64_t ty, std::int64_t tx, std::span<const std::byte> cells,
+             Scratch& scratch);
+  std::vector<std::byte> raw_head() const;
   std::vector<TiffDirectory> directories() const;
   void copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile& to) const;
 

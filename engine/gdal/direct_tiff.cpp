@@ -105,7 +105,7 @@ void TileWriter::append(std::span<const std::byte> cells, std::size_t tile, Tile
   const Stopwatch start;
   const std::span<const std::byte> bytes = encoder_.encode(cells, scratch.encode);
   encoding_.add(start.seconds());
-  const std::uint64_t frame = framed_ ? 4 : 0;
+  const std::uint64_t frame = this->frame();
   // TIFF wants even offsets.
   const std::uint64_t at = file.take((bytes.size() + 2 * frame + 1) / 2 * 2) + frame;
   if (framed_) {
@@ -120,8 +120,7 @@ void TileWriter::append(std::span<const std::byte> cells, std::size_t tile, Tile
     file.write(bytes, at);
     file.write_back(at, bytes.size());
   }
-  index.offsets[tile] = at;
-  index.counts[tile] = bytes.size();
+  index.set(tile, at, bytes.size());
 }
 
 std::int64_t tile_scratch_bytes(const TileLayout& layout, const OutputOptions& creation) {
@@ -133,7 +132,8 @@ std::int64_t tile_scratch_bytes(const TileLayout& layout, const OutputOptions& c
   return 2 * (tile + tile / 64 + 1024) + encoder.scratch_bytes(tile);
 }
 
-DirectTiff::DirectTiff(const FilePart& part, DirectSetup setup, const std::string& path)
+DirectTiff::DirectTiff(const FilePart& part, DirectSetup setup, const std::string& path,
+                       const std::vector<WrittenPiece>& pieces)
     : name_(part.file),
       setup_(std::move(setup)),
       writer_(part.info, setup_, false),
@@ -141,16 +141,20 @@ DirectTiff::DirectTiff(const FilePart& part, DirectSetup setup, const std::strin
       index_(static_cast<std::size_t>(setup_.layout.tiles())) {
   setup_.head.directory.set_tiles(index_.offsets, index_.counts, setup_.head.big);
   const TiffDirectory& directory = setup_.head.directory;
-  file_.take(write_tiff_head(setup_.head.big, "", {&directory, 1}).size());
+  const std::uint64_t head = write_tiff_head(setup_.head.big, "", {&directory, 1}).size();
+  index_.take_over(pieces);
+  file_.cut((end_of(pieces, 0, head) + 1) / 2 * 2);
 }
 
-void DirectTiff::write(const Piece& piece) {
+void DirectTiff::write(const Piece& piece, TileLog& log) {
   Pool<TileWriter::Scratch>::Lease scratch(scratch_);
   writer_.cutter().for_tiles(piece, [&](std::int64_t plane, std::int64_t ty, std::int64_t tx) {
     const auto cells = writer_.cutter().cut(piece, plane, ty, tx, scratch->cut);
     // Tiles that are never written read as nodata, and as 0 where there is none.
     if (cells.empty()) return;
-    writer_.append(cells, setup_.layout.index(plane, ty, tx), index_, file_, *scratch);
+    const std::size_t tile = setup_.layout.index(plane, ty, tx);
+    writer_.append(cells, tile, index_, file_, *scratch);
+    log.push_back({0, tile, index_.offsets[tile], index_.counts[tile]});
     check_tiff_size(setup_.head.big, file_.end(), name_);
   });
 }

@@ -49,6 +49,9 @@ class TileWriter {
   void append(std::span<const std::byte> cells, std::size_t tile, TileIndex& index,
               PlacedFile& file, Scratch& scratch) const;
 
+  // Bytes of the frame before and after each tile.
+  std::uint64_t frame() const { return framed_ ? 4 : 0; }
+
  private:
   TileLayout layout_;
   TileCutter cutter_;
@@ -59,11 +62,12 @@ class TileWriter {
 
 class DirectTiff {
  public:
-  // Writes into `path`, which exists and is empty.
-  DirectTiff(const FilePart& part, DirectSetup setup, const std::string& path);
+  // Writes into `path`, which exists, behind the tiles of `pieces`.
+  DirectTiff(const FilePart& part, DirectSetup setup, const std::string& path,
+             const std::vector<WrittenPiece>& pieces);
 
   // Thread rule: several workers at a time, pieces are disjoint.
-  void write(const Piece& piece);
+  void write(const Piece& piece, TileLog& log);
   void finish();
 
  private:

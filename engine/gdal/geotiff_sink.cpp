@@ -9,6 +9,7 @@
 #include <gdal_priv.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@
 #include "engine/gdal/geotiff_options.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/piece_spool.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -30,6 +32,13 @@ namespace {
 constexpr std::int64_t kTile = 512;  // cells, both ways
 
 constexpr std::int64_t kLeastTile = 64;
+
+constexpr const char* kSpool = ".cells";  // behind the name of the file
+
+void remove_file(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
 
 // The tile size: 512, or a smaller one that the chunks are multiples of, so that each tile is
 // written once; no larger than the raster needs.
@@ -49,9 +58,14 @@ std::size_t band_count(const FilePart& part) {
 // A file whose cells pass through GDAL's block cache, whose size the embedding program sets.
 class GdalTiff {
  public:
+  // Writes `pieces`, which an earlier run has left in the spool, again.
   GdalTiff(const FilePart& part, const Storage& storage, const OutputOptions& creation,
-           const std::string& path, const Provenance& provenance)
-      : part_(part), storage_(storage) {
+           const std::string& path, const Provenance& provenance,
+           const std::vector<WrittenPiece>& pieces)
+      : part_(part),
+        storage_(storage),
+        spool_(path + kSpool, part.file,
+               pieces.empty() ? PlacedFile::Mode::kNew : PlacedFile::Mode::kExisting) {
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
     dataset_ = create_tiff(path, grid.width, grid.height, band_count(part_), storage_, creation,
@@ -59,8 +73,30 @@ class GdalTiff {
     if (!dataset_) throw unwritable(part_.file, errors.first());
     describe_tiff(*dataset_, part_, storage_, provenance);
     if (errors.any()) throw unwritable(part_.file, errors.first());
+    spool_.replay(pieces, part_.info.bands.size(), [this](const Piece& piece) { write(piece); });
   }
 
+  // A file that was not finished: what GDAL says of it then is of no interest.
+  ~GdalTiff() {
+    const GdalErrors quiet;
+    dataset_.reset();
+  }
+  GdalTiff(const GdalTiff&) = delete;
+  GdalTiff& operator=(const GdalTiff&) = delete;
+
+  void write(const Piece& piece, TileLog& log) {
+    spool_.put(piece, log);
+    write(piece);
+  }
+
+  void finish() {
+    const GdalErrors errors;
+    dataset_->FlushCache(true);
+    dataset_.reset();
+    if (errors.any()) throw unwritable(part_.file, errors.first());
+  }
+
+ private:
   void write(const Piece& piece) {
     for (std::size_t b = 0; b < piece.bands.size(); ++b) {
       // Tiles that are never written read as nodata, and as 0 where there is none.
@@ -77,14 +113,6 @@ class GdalTiff {
     }
   }
 
-  void finish() {
-    const GdalErrors errors;
-    dataset_->FlushCache(true);
-    dataset_.reset();
-    if (errors.any()) throw unwritable(part_.file, errors.first());
-  }
-
- private:
   void write_band(std::size_t b, const Region& region, std::span<const std::byte> cells) {
     const auto slice_bytes =
         static_cast<std::size_t>(region.y.size() * region.x.size()) * size_of(storage_.dtype);
@@ -106,7 +134,8 @@ class GdalTiff {
 
   const FilePart& part_;
   Storage storage_;
-  std::mutex file_;  // GDAL's datasets are not thread-safe
+  PieceSpool spool_;  // GDAL cannot go on with a TIFF that was not closed
+  std::mutex file_;   // GDAL's datasets are not thread-safe
   GDALDatasetUniquePtr dataset_;
 };
 
@@ -117,16 +146,28 @@ class GeotiffWriter : public FileWriter {
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override {
+    resume(path, tiling, provenance, {});
+  }
+
+  bool resumes() const override { return true; }
+
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>& pieces) override {
+    path_ = path;
     const OutputOptions creation = creation_for(tiling);
     if (auto setup = direct_setup(part_, storage_, creation, tiling, provenance)) {
-      direct_ = std::make_unique<DirectTiff>(part_, std::move(*setup), path);
+      direct_ = std::make_unique<DirectTiff>(part_, std::move(*setup), path, pieces);
     } else {
-      gdal_ = std::make_unique<GdalTiff>(part_, storage_, creation, path, provenance);
+      gdal_ = std::make_unique<GdalTiff>(part_, storage_, creation, path, provenance, pieces);
     }
   }
 
-  void write(const Piece& piece) override { direct_ ? direct_->write(piece) : gdal_->write(piece); }
+  void write(const Piece& piece, TileLog& log) override {
+    direct_ ? direct_->write(piece, log) : gdal_->write(piece, log);
+  }
   void finish() override { direct_ ? direct_->finish() : gdal_->finish(); }
+
+  void forget() override { remove_file(path_ + kSpool); }
 
   ChunkShape tile() const override {
     const OutputOptions creation = geotiff_creation(options_, storage_, 1, 1);
@@ -196,6 +237,7 @@ class GeotiffWriter : public FileWriter {
 
  private:
   OutputOptions options_;
+  std::string path_;
   std::unique_ptr<DirectTiff> direct_;
   std::unique_ptr<GdalTiff> gdal_;
 };
@@ -207,21 +249,22 @@ class CogWriter final : public GeotiffWriter {
   CogWriter(const FilePart& part, const OutputOptions& options)
       : CogWriter(part, cog_creation(options, common_storage(part.info.bands)), 0) {}
 
-  void begin(const std::string& path, const ChunkShape& tiling,
-             const Provenance& provenance) override {
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>& pieces) override {
     target_ = path;
-    raw_ = std::make_unique<TemporaryName>(part_.file, false);
+    raw_ = path + ".raw";
     if (const auto creation = direct_cog_creation(cog_, storage_, tiling, part_.info.grid)) {
       if (auto setup = direct_setup(part_, storage_, *creation, tiling, provenance)) {
-        direct_ = std::make_unique<DirectCog>(part_, std::move(*setup), cog_, raw_->path(), path);
+        direct_ = std::make_unique<DirectCog>(part_, std::move(*setup), cog_, raw_, path, pieces);
         return;
       }
     }
-    GeotiffWriter::begin(raw_->path(), tiling, provenance);
+    if (pieces.empty()) reserve_anew(raw_, false, part_.file);
+    GeotiffWriter::resume(raw_, tiling, provenance, pieces);
   }
 
-  void write(const Piece& piece) override {
-    direct_ ? direct_->write(piece) : GeotiffWriter::write(piece);
+  void write(const Piece& piece, TileLog& log) override {
+    direct_ ? direct_->write(piece, log) : GeotiffWriter::write(piece, log);
   }
 
   ChunkShape tile() const override {
@@ -232,7 +275,11 @@ class CogWriter final : public GeotiffWriter {
   void finish() override {
     direct_ ? direct_->finish() : copy();
     direct_.reset();
-    raw_.reset();
+  }
+
+  void forget() override {
+    GeotiffWriter::forget();
+    remove_file(raw_);
   }
 
   std::int64_t resident_bytes() const override {
@@ -255,7 +302,7 @@ class CogWriter final : public GeotiffWriter {
   void copy() {
     GeotiffWriter::finish();
     const GdalErrors errors;
-    GDALDatasetUniquePtr raw(GDALDataset::Open(raw_->path().c_str(), GDAL_OF_RASTER));
+    GDALDatasetUniquePtr raw(GDALDataset::Open(raw_.c_str(), GDAL_OF_RASTER));
     if (!raw) throw unwritable(part_.file, errors.first());
     GDALDatasetUniquePtr copy(tiff_driver("COG", part_.file)
                                   .CreateCopy(target_.c_str(), raw.get(), TRUE,
@@ -269,7 +316,7 @@ class CogWriter final : public GeotiffWriter {
 
   OutputOptions cog_;
   std::string target_;
-  std::unique_ptr<TemporaryName> raw_;
+  std::string raw_;
   std::unique_ptr<DirectCog> direct_;
 };
 

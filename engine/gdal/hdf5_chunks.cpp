@@ -23,10 +23,9 @@ T Hdf5Chunks::check(T status) const {
 
 Hdf5Chunks::Hdf5Chunks(const std::string& path, std::string name,
                        const std::vector<std::string>& datasets)
-    : path_(path), name_(std::move(name)) {
+    : name_(std::move(name)) {
   static_assert(sizeof(hid_t) == sizeof(std::int64_t));
-  errno = 0;
-  file_ = check(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+  file_ = check(open_hdf5(path, traffic_));
   for (const std::string& dataset : datasets) {
     datasets_.push_back(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT));
     if (datasets_.back() >= 0) continue;
@@ -39,22 +38,27 @@ Hdf5Chunks::Hdf5Chunks(const std::string& path, std::string name,
 Hdf5Chunks::~Hdf5Chunks() { abandon(); }
 
 void Hdf5Chunks::abandon() {
+  traffic_->abandoned = true;
   if (file_ < 0) return;
-  redirect_to_memory(path_);
   for (const std::int64_t dataset : datasets_) H5Dclose(dataset);
   H5Fclose(file_);
   file_ = -1;
 }
 
-void Hdf5Chunks::write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
-                       std::span<const std::byte> stored) {
+std::uint64_t Hdf5Chunks::write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
+                                std::span<const std::byte> stored) {
   const std::array<hsize_t, 3> offset = {static_cast<hsize_t>(start[0]),
                                          static_cast<hsize_t>(start[1]),
                                          static_cast<hsize_t>(start[2])};
   constexpr std::uint32_t kAllFilters = 0;  // none was left out
   errno = 0;
+  traffic_->bytes = 0;
   check(H5Dwrite_chunk(datasets_[dataset], H5P_DEFAULT, kAllFilters, offset.data(), stored.size(),
                        stored.data()));
+  if (traffic_->bytes != stored.size()) {
+    throw Error(ErrorCode::kInternal, "HDF5 did not write a chunk at once", name_);
+  }
+  return traffic_->offset;
 }
 
 void Hdf5Chunks::close() {

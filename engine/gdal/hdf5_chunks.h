@@ -5,9 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "engine/gdal/hdf5_driver.h"
 
 namespace cube {
 
@@ -21,9 +24,10 @@ class Hdf5Chunks {
   Hdf5Chunks(const Hdf5Chunks&) = delete;
   Hdf5Chunks& operator=(const Hdf5Chunks&) = delete;
 
-  // The chunk that begins at `start`, after all filters of the dataset. Each chunk once.
-  void write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
-             std::span<const std::byte> stored);
+  // The chunk that begins at `start`, after all filters of the dataset. Each chunk once. Returns
+  // where in the file it lies from now on, also if the file is never closed.
+  std::uint64_t write(std::size_t dataset, const std::array<std::int64_t, 3>& start,
+                      std::span<const std::byte> stored);
 
   void close();
 
@@ -33,8 +37,8 @@ class Hdf5Chunks {
   T check(T status) const;
   void abandon();
 
-  std::string path_;
   std::string name_;
+  std::shared_ptr<Hdf5Traffic> traffic_ = std::make_shared<Hdf5Traffic>();
   std::int64_t file_ = -1;
   std::vector<std::int64_t> datasets_;
 };

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <map>
 
 #include "engine/gdal/cf.h"
 #include "engine/gdal/compress.h"
@@ -142,7 +144,8 @@ class NetcdfWriter final : public FileWriter {
     const NetcdfLock lock;
     errno = 0;
     path_ = path;
-    file_ = std::make_unique<NetcdfFile>(path, part_.file);
+    const std::string working = file_of(store_);
+    file_ = std::make_unique<NetcdfFile>(working, part_.file);
     const CfCube cf = describe_cf(part_.info, provenance);
     const Grid& grid = part_.info.grid;
     file_->dimension(cf.time, static_cast<std::size_t>(part_.info.time.size()));
@@ -171,17 +174,44 @@ class NetcdfWriter final : public FileWriter {
     file_.reset();
     std::vector<std::string> names;
     for (const BandInfo& band : part_.info.bands) names.push_back(band.name);
-    chunks_ = std::make_unique<Hdf5Chunks>(path, part_.file, names);
+    chunks_ = std::make_unique<Hdf5Chunks>(working, part_.file, names);
   }
 
-  void write(const Piece& piece) override {
-    for (std::size_t b = 0; b < piece.bands.size(); ++b) write_band(b, piece);
+  // HDF5 files that were not closed are of no use but for the bytes of their chunks. A run that
+  // goes on makes a new one, into which those chunks are copied at the end.
+  bool resumes() const override { return true; }
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>& pieces) override {
+    path_ = path;
+    for (const WrittenPiece& piece : pieces) {
+      for (const StoredTile& tile : piece.tiles) {
+        earlier_.push_back({piece.region, tile});
+        store_ = std::max(store_, tile.store + 1);
+      }
+    }
+    // The run may have ended when its file had been closed and renamed.
+    if (store_ > 0 && !std::filesystem::exists(file_of(store_ - 1)))
+      rename_file(path, file_of(store_ - 1));
+    begin(path, tiling, provenance);
+  }
+
+  void write(const Piece& piece, TileLog& log) override {
+    for (std::size_t b = 0; b < piece.bands.size(); ++b) write_band(b, piece, log);
   }
 
   void finish() override {
     const NetcdfLock lock;
+    copy_earlier();
     need_room(path_, part_.file, table_bytes());
     chunks_->close();
+    rename_file(file_of(store_), path_);
+  }
+
+  void forget() override {
+    std::error_code ignored;
+    for (std::uint64_t store = 0; store < store_; ++store) {
+      std::filesystem::remove(file_of(store), ignored);
+    }
   }
 
   // A padded copy, the shuffled chunk and the compressed one.
@@ -204,12 +234,34 @@ class NetcdfWriter final : public FileWriter {
     return bytes;
   }
 
+  // The file that a run writes; `store` counts those that ended early before it.
+  std::string file_of(std::uint64_t store) const { return path_ + "-" + std::to_string(store); }
+
+  void rename_file(const std::string& from, const std::string& to) const {
+    std::error_code error;
+    std::filesystem::rename(from, to, error);
+    if (error) throw unwritable(part_.file, error.message());
+  }
+
+  // REQUIRES: NetcdfLock.
+  void copy_earlier() {
+    std::map<std::uint64_t, PlacedFile> files;
+    std::vector<std::byte> bytes;
+    for (const auto& [region, tile] : earlier_) {
+      const auto file = files.try_emplace(tile.store, file_of(tile.store), part_.file).first;
+      bytes.resize(tile.bytes);
+      file->second.read(bytes, tile.offset);
+      chunks_->write(tile.index, {region.t.begin, region.y.begin, region.x.begin}, bytes);
+    }
+    earlier_.clear();
+  }
+
   struct Scratch {
     std::vector<std::byte> shuffled;
     std::vector<std::byte> packed;
   };
 
-  void write_band(std::size_t b, const Piece& piece) {
+  void write_band(std::size_t b, const Piece& piece, TileLog& log) {
     const BandInfo& band = part_.info.bands[b];
     const Region& region = piece.region;
     std::span<const std::byte> cells = piece.bands[b];
@@ -233,7 +285,9 @@ class NetcdfWriter final : public FileWriter {
     }
     part_.encoding.add(start.seconds());
     const NetcdfLock lock;
-    chunks_->write(b, {region.t.begin, region.y.begin, region.x.begin}, cells);
+    const std::uint64_t offset =
+        chunks_->write(b, {region.t.begin, region.y.begin, region.x.begin}, cells);
+    log.push_back({store_, b, offset, cells.size()});
   }
 
   void define_band(std::size_t b, const CfCube& cf, const ChunkShape& tiling) {
@@ -283,6 +337,12 @@ class NetcdfWriter final : public FileWriter {
   std::uintmax_t chunk_count_ = 0;    // of all bands
   ChunkShape chunk_;
   std::string path_;
+  std::uint64_t store_ = 0;  // how many runs have ended early
+  struct EarlierChunk {
+    Region region;
+    StoredTile tile;
+  };
+  std::vector<EarlierChunk> earlier_;  // not copied yet
   std::unique_ptr<Hdf5Chunks> chunks_;
   Pool<Scratch> scratch_;
 };

@@ -41,6 +41,13 @@ bool reserve(const std::string& path, bool folder, const std::string& final_name
 
 }  // namespace
 
+void reserve_anew(const std::string& path, bool folder, const std::string& file) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) throw unwritable(file, error.message());
+  if (!reserve(path, folder, file)) throw unwritable(file, path + " is taken");
+}
+
 TemporaryName::TemporaryName(const std::string& final_name, bool folder) : final_name_(final_name) {
   const fs::path final_path(final_name);
   std::string stem = ".";
@@ -67,23 +74,27 @@ TemporaryName::~TemporaryName() {
 }
 
 void TemporaryName::keep(bool overwrite) {
+  put_in_place(path_, final_name_, overwrite);
+  kept_ = true;
+}
+
+void put_in_place(const std::string& path, const std::string& final_name, bool overwrite) {
   std::error_code error;
-  const bool exists = fs::exists(final_name_, error);
-  if (exists && !overwrite) throw unwritable(final_name_, "the file appeared during the run");
-  if (exists && fs::is_directory(final_name_)) {
+  const bool exists = fs::exists(final_name, error);
+  if (exists && !overwrite) throw unwritable(final_name, "the file appeared during the run");
+  if (exists && fs::is_directory(final_name)) {
     // A folder cannot be renamed over: the old one steps aside first.
-    const TemporaryName old(final_name_, true);
-    fs::rename(final_name_, old.path(), error);
-    if (!error) fs::rename(path_, final_name_, error);
+    const TemporaryName old(final_name, true);
+    fs::rename(final_name, old.path(), error);
+    if (!error) fs::rename(path, final_name, error);
   } else {
-    fs::rename(path_, final_name_, error);
+    fs::rename(path, final_name, error);
     // Statistics and overviews of the file that was replaced would now be wrong.
     std::error_code ignored;
     for (const char* suffix : {".aux.xml", ".ovr", ".msk"})
-      fs::remove(final_name_ + suffix, ignored);
+      fs::remove(final_name + suffix, ignored);
   }
-  if (error) throw unwritable(final_name_, error.message());
-  kept_ = true;
+  if (error) throw unwritable(final_name, error.message());
 }
 
 Error unwritable(const std::string& file, const std::string& reason) {

@@ -37,20 +37,51 @@ struct Piece {
 // Creation options: names in upper case, checked.
 using OutputOptions = std::map<std::string, std::string>;
 
+// Where a writer has put a tile of a piece, so that it can be found again by a later run. What the
+// numbers mean is the writer's own.
+struct StoredTile {
+  std::uint64_t store = 0;  // which file
+  std::uint64_t index = 0;  // of the tile
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+using TileLog = std::vector<StoredTile>;
+
+// A piece that an earlier run has written.
+struct WrittenPiece {
+  Region region;  // in the file's own indices
+  TileLog tiles;
+};
+
 // Writes one file. Everything a user can get wrong is checked by the constructors.
 class FileWriter {
  public:
   virtual ~FileWriter() = default;
 
-  // Creates `path`, a temporary name that exists already (empty). Called once.
+  // Creates `path`, a temporary name that exists already (empty). Files of the writer's own have
+  // names that begin with it. Called once.
   virtual void begin(const std::string& path, const ChunkShape& tiling,
                      const Provenance& provenance) = 0;
 
-  // Thread rule: called from several workers at a time, pieces are disjoint.
-  virtual void write(const Piece& piece) = 0;
+  // Whether resume() can be called instead of begin().
+  virtual bool resumes() const { return false; }
 
-  // Flushes and closes; errors that the system reports late are thrown here.
+  // Goes on with what a run that ended at any moment after begin() has left at `path` and beside
+  // it: `pieces` are written, the rest counts for nothing. All else is as it was for that run.
+  virtual void resume(const std::string& /*path*/, const ChunkShape& /*tiling*/,
+                      const Provenance& /*provenance*/,
+                      const std::vector<WrittenPiece>& /*pieces*/) {}
+
+  // Adds what resume() will need to `log`. When it returns, the system has all that resume() needs
+  // of the piece. Thread rule: called from several workers at a time, pieces are disjoint.
+  virtual void write(const Piece& piece, TileLog& log) = 0;
+
+  // Flushes and closes; errors that the system reports late are thrown here. Leaves the file at
+  // `path`, and beside it what resume() needs if this is the last that the process did.
   virtual void finish() = 0;
+
+  // The finished file is safe: removes what only resume() would have needed.
+  virtual void forget() {}
 
   // Called when all of the outputs' files are finished: true when it has put what it wrote where it
   // belongs, false when `path` is to get the final name.
@@ -96,6 +127,14 @@ OutputOptions check_options(const std::map<std::string, std::string>& options,
 // The value of an option, or `otherwise`.
 std::string option(const OutputOptions& options, const std::string& name,
                    const std::string& otherwise);
+
+// Puts a finished file or folder under its final name; replaces what is there only with
+// `overwrite`. Throws Error(kUnwritable).
+void put_in_place(const std::string& path, const std::string& final_name, bool overwrite);
+
+// Makes `path` an empty file or folder, whatever was there; errors name `file`. Throws
+// Error(kUnwritable).
+void reserve_anew(const std::string& path, bool folder, const std::string& file);
 
 // A name beside `final_name`, ".NAME.part-PID-N", reserved by an empty file or folder. Removed
 // unless it was kept; what libraries put beside it (NAME.aux.xml) is removed in any case.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "engine/bitmap_font.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr std::int64_t kDefaultSize = 1024;  // pixels, the longer side
 constexpr std::int64_t kPixelsAScale = 300;  // of the shorter side, for a pixel of the font
 constexpr double kMostPercent = 100;
+
+constexpr const char* kSpool = ".samples";  // behind the name of the file
 
 bool is_yes(const OutputOptions& options, const std::string& name, bool otherwise) {
   const std::string value = lower(option(options, name, otherwise ? "yes" : "no"));
@@ -152,11 +155,37 @@ void PictureWriter::check_fits(const std::string& name, const PixelSize& box) co
 
 void PictureWriter::begin(const std::string& path, const ChunkShape&,
                           const Provenance& provenance) {
+  start_from(path, provenance);
+  CellSpool spool;
+  open_spool(spool, CellSpool::Mode::kNew);
+}
+
+void PictureWriter::resume(const std::string& path, const ChunkShape&, const Provenance& provenance,
+                           const std::vector<WrittenPiece>&) {
+  start_from(path, provenance);
+  CellSpool spool;
+  open_spool(spool, CellSpool::Mode::kExisting);
+  for (std::vector<float>& plane : samples_) {
+    for (float& value : plane) value = static_cast<float>(spool.next(1)[0]);
+  }
+}
+
+void PictureWriter::start_from(const std::string& path, const Provenance& provenance) {
   path_ = path;
   provenance_ = provenance;
   samples_.assign(static_cast<std::size_t>(frames()) * channels_.size(),
                   std::vector<float>(static_cast<std::size_t>(width_ * height_),
                                      std::numeric_limits<float>::quiet_NaN()));
+}
+
+void PictureWriter::open_spool(CellSpool& spool, CellSpool::Mode mode) const {
+  const auto planes = static_cast<std::int64_t>(samples_.size());
+  spool.open(path_ + kSpool, part_.file, planes * width_ * height_, mode);
+}
+
+void PictureWriter::forget() {
+  std::error_code ignored;
+  std::filesystem::remove(path_ + kSpool, ignored);
 }
 
 const std::vector<float>& PictureWriter::samples(std::int64_t frame, std::size_t channel) const {
@@ -168,11 +197,16 @@ std::vector<float>& PictureWriter::samples(std::int64_t frame, std::size_t chann
 }
 
 // No lock: a sample belongs to one cell, hence to one piece.
-void PictureWriter::write(const Piece& piece) {
+void PictureWriter::write(const Piece& piece, TileLog&) {
   const Range shown = intersect(piece.region.t, slices_);
+  if (shown.empty()) return;
+  CellSpool spool;  // opened for each piece: a picture a slice holds no file open
+  open_spool(spool, CellSpool::Mode::kExisting);
   for (std::int64_t t = shown.begin; t < shown.end; ++t) {
     for (std::size_t c = 0; c < channels_.size(); ++c) {
-      if (!piece.bands[channels_[c]].empty()) sample(piece, c, t);
+      if (piece.bands[channels_[c]].empty()) continue;
+      sample(piece, c, t);
+      put(piece, c, t, spool);
     }
   }
 }
@@ -205,6 +239,33 @@ void PictureWriter::sample(const Piece& piece, std::size_t channel, std::int64_t
       }
     }
   });
+}
+
+// The samples whose cells lie in a range.
+Range PictureWriter::samples_in(const Range& cells, std::int64_t samples, std::int64_t size) const {
+  Range in{cells.begin / factor_, 0};
+  while (in.begin < samples && cell(in.begin, size) < cells.begin) ++in.begin;
+  in.end = in.begin;
+  while (in.end < samples && cell(in.end, size) < cells.end) ++in.end;
+  return in;
+}
+
+// Puts the samples of a piece into the file.
+void PictureWriter::put(const Piece& piece, std::size_t channel, std::int64_t slice,
+                        const CellSpool& spool) const {
+  const Range rows = samples_in(piece.region.y, height_, part_.info.grid.height);
+  const Range columns = samples_in(piece.region.x, width_, part_.info.grid.width);
+  if (columns.empty()) return;
+  const std::int64_t frame = slice - slices_.begin;
+  const std::vector<float>& all = samples(frame, channel);
+  const auto plane =
+      frame * static_cast<std::int64_t>(channels_.size()) + static_cast<std::int64_t>(channel);
+  std::vector<double> row;
+  for (std::int64_t j = rows.begin; j < rows.end; ++j) {
+    const auto first = all.begin() + j * width_;
+    row.assign(first + columns.begin, first + columns.end);
+    spool.put((plane * height_ + j) * width_ + columns.begin, row);
+  }
 }
 
 void PictureWriter::stretch_all() {
@@ -280,7 +341,8 @@ void PictureWriter::finish() {
 std::int64_t PictureWriter::resident_bytes() const {
   constexpr std::int64_t kPixel = 4;
   const auto planes = frames() * static_cast<std::int64_t>(channels_.size());
-  return width_ * height_ * planes * static_cast<std::int64_t>(sizeof(float)) +
+  return CellSpool::most_bytes() +
+         width_ * height_ * planes * static_cast<std::int64_t>(sizeof(float)) +
          width() * height() * kPixel + kStretchBytes + encoder_bytes();
 }
 

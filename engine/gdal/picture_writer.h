@@ -3,7 +3,8 @@
 //
 // Large rasters are shrunk by a whole factor; the cell in the middle of each group stands for it,
 // so that the picture does not depend on the order in which chunks come. The samples of all slices
-// shown are held as float32 until finish(), which makes one picture after another of them.
+// shown are held as float32 until finish(), which makes one picture after another of them, and lie
+// in a file for a run that goes on after this one.
 //
 // Thread rule: as FileWriter.
 #pragma once
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/gdal/cell_spool.h"
 #include "engine/gdal/output_file.h"
 #include "engine/picture.h"
 
@@ -30,7 +32,11 @@ class PictureWriter : public FileWriter {
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override;
-  void write(const Piece& piece) override;
+  bool resumes() const override { return true; }
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>& pieces) override;
+  void forget() override;
+  void write(const Piece& piece, TileLog& log) override;
   void finish() override;
   std::int64_t resident_bytes() const override;
 
@@ -62,7 +68,12 @@ class PictureWriter : public FileWriter {
   void choose_size(const OutputOptions& options);
   void choose_texts(const OutputOptions& options);
   void check_fits(const std::string& name, const PixelSize& box) const;
+  void start_from(const std::string& path, const Provenance& provenance);
+  void open_spool(CellSpool& spool, CellSpool::Mode mode) const;
   void sample(const Piece& piece, std::size_t channel, std::int64_t slice);
+  void put(const Piece& piece, std::size_t channel, std::int64_t slice,
+           const CellSpool& spool) const;
+  Range samples_in(const Range& cells, std::int64_t samples, std::int64_t size) const;
   const std::vector<float>& samples(std::int64_t frame, std::size_t channel) const;
   std::vector<float>& samples(std::int64_t frame, std::size_t channel);
   void stretch_all();

@@ -1,20 +1,18 @@
 #include "engine/sink.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <set>
 
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/output_sink.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
@@ -194,158 +192,6 @@ void check_distinct(const std::vector<FilePart>& parts) {
   }
 }
 
-// Hands the pieces of chunks to the writers of one or more files.
-class OutputSink final : public Sink {
- public:
-  OutputSink(const OutputSpec& spec, const OutputFormat& format, std::vector<FilePart> parts,
-             const OutputOptions& options)
-      : format_(format), overwrite_(spec.overwrite) {
-    for (FilePart& part : parts) {
-      auto output = std::make_unique<Output>();
-      output->part = std::move(part);
-      output->part.encoding = encoding_;
-      output->writer = is_lengthened(spec, output->part.file, format)
-                           ? format.append(output->part)
-                           : format.make(output->part, options);
-      output->cells_left = output->part.info.extent().cells();
-      outputs_.push_back(std::move(output));
-    }
-  }
-
-  ~OutputSink() override {
-    // Open handles go before the files they hold.
-    for (const auto& output : outputs_) {
-      output->writer.reset();
-      output->temporary.reset();
-    }
-  }
-
-  void begin(const ChunkShape& tiling, const Provenance& provenance) override {
-    tiling_ = tiling;
-    provenance_ = provenance;
-    check_handles();
-    outputs_.front()->open(*this);  // the others when their first cells come
-  }
-
-  void write(const Chunk& chunk) override {
-    for (const auto& output : outputs_) {
-      const Range slices = intersect(chunk.region.t, output->part.slices);
-      if (slices.empty()) continue;
-      Region region = chunk.region;
-      region.t = slices;
-      output->open(*this);
-      output->writer->write(piece_of(chunk, output->part, region));
-      // A file is closed as soon as it is whole, so that few are open at a time.
-      if ((output->cells_left -= region.cells()) == 0) output->close();
-    }
-  }
-
-  std::vector<std::string> finish() override {
-    std::vector<std::string> files;
-    for (const auto& output : outputs_) {
-      output->open(*this);
-      output->close();
-    }
-    for (const auto& output : outputs_) {
-      if (!output->writer->publish()) output->temporary->keep(overwrite_);
-      files.push_back(output->part.file);
-    }
-    return files;
-  }
-
-  double seconds_encoding() const override { return encoding_.total(); }
-
-  ChunkShape tile() const override { return outputs_.front()->writer->tile(); }
-
-  // One slice's files, or the whole: the files of later slices count with the chunks they come in.
-  std::int64_t resident_bytes() const override {
-    std::int64_t bytes = 0;
-    for (const auto& output : outputs_) {
-      if (output->part.slices.begin == 0) bytes += output->writer->resident_bytes();
-    }
-    return bytes;
-  }
-
-  std::int64_t bytes_per_write(const ChunkShape& shape) const override {
-    std::int64_t bytes = 0;
-    for (const auto& output : outputs_) {
-      ChunkShape part = shape;
-      part.t = std::min(part.t, output->part.slices.size());
-      bytes = std::max(bytes, output->writer->bytes_per_write(part));
-    }
-    const bool by_time = outputs_.back()->part.slices.begin > 0;
-    return by_time ? bytes + shape.t * resident_bytes() : bytes;
-  }
-
- private:
-  struct Output {
-    FilePart part;
-    std::unique_ptr<TemporaryName> temporary;
-    std::unique_ptr<FileWriter> writer;
-    std::atomic<std::int64_t> cells_left = 0;
-    std::mutex opening;
-    bool open_done = false;
-    bool close_done = false;
-
-    void open(const OutputSink& sink) {
-      const std::lock_guard lock(opening);
-      if (open_done) return;
-      temporary = std::make_unique<TemporaryName>(part.file, sink.format_.folder);
-      writer->begin(temporary->path(), sink.tiling_, sink.provenance_);
-      open_done = true;
-    }
-
-    void close() {
-      const std::lock_guard lock(opening);
-      if (close_done) return;
-      writer->finish();
-      if (!fs::is_directory(temporary->path())) sync_file(temporary->path(), part.file);
-      close_done = true;
-    }
-  };
-
-  // A chunk of many slices opens the files of all of them.
-  void check_handles() const {
-    constexpr std::int64_t kOthers = 200;  // inputs, the catalog, libraries
-    if (!format_.handle) return;
-    std::int64_t open_files = 0;
-    for (const auto& output : outputs_) open_files += output->part.slices.begin < tiling_.t;
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-    const auto most = static_cast<std::int64_t>(limit.rlim_cur);
-    if (open_files + kOthers <= std::max(most, kOthers + 1)) return;
-    throw Error(ErrorCode::kUnwritable,
-                "chunks of " + counted(tiling_.t, "slice") + " would hold " +
-                    counted(open_files, "file") + " open, of " + std::to_string(most) +
-                    " that the system allows",
-                outputs_.front()->part.file, "chunks of one slice, or a higher 'ulimit -n'");
-  }
-
-  // The cells of `chunk` that go into a file: no copy, slices of a block are contiguous.
-  static Piece piece_of(const Chunk& chunk, const FilePart& part, const Region& region) {
-    Piece piece{region.shifted(-part.slices.begin, 0, 0), {}};
-    for (const std::size_t band : part.bands) {
-      const BlockPtr& block = chunk.bands[band];
-      if (!block) {
-        piece.bands.emplace_back();
-        continue;
-      }
-      const std::size_t cell = size_of(block->dtype());
-      const std::size_t first = block->offset(region.t.begin, region.y.begin, region.x.begin);
-      piece.bands.push_back(
-          block->raw().subspan(first * cell, static_cast<std::size_t>(region.cells()) * cell));
-    }
-    return piece;
-  }
-
-  const OutputFormat& format_;
-  SharedSeconds encoding_;
-  bool overwrite_;
-  std::vector<std::unique_ptr<Output>> outputs_;
-  ChunkShape tiling_;
-  Provenance provenance_;
-};
-
 }  // namespace
 
 std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
@@ -369,9 +215,16 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
   std::vector<FilePart> parts = lay_out(spec, info, format);
   check_distinct(parts);
   for (const FilePart& part : parts) {
-    check_place(part.file, format, spec.overwrite || is_lengthened(spec, part.file, format));
+    // What a run that goes on has put in place already is told apart by the sink.
+    check_place(part.file, format,
+                spec.overwrite || spec.resume || is_lengthened(spec, part.file, format));
   }
-  return std::make_unique<OutputSink>(spec, format, std::move(parts), options);
+  const auto make = [spec, &format, options](const FilePart& part) {
+    return is_lengthened(spec, part.file, format) ? format.append(part)
+                                                  : format.make(part, options);
+  };
+  return make_output_sink(spec, info, {format.name, format.folder, format.handle, make},
+                          std::move(parts));
 }
 
 void check_format(const OutputSpec& spec) { find_format(spec); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "engine/missing.h"
@@ -13,6 +14,8 @@ namespace {
 
 // Larger tables are of no use to anybody; a raster holds them in a fraction of the room.
 constexpr std::int64_t kMostRows = 10'000'000;
+
+constexpr const char* kSpool = ".cells";  // behind the name of the file
 
 TableColumn::Type type_of(const FieldInfo& field) {
   switch (field.type) {
@@ -69,10 +72,25 @@ void TableWriter::name_columns() {
 }
 
 void TableWriter::begin(const std::string& path, const ChunkShape&, const Provenance& provenance) {
+  start_from(path, provenance, CellSpool::Mode::kNew);
+}
+
+void TableWriter::resume(const std::string& path, const ChunkShape&, const Provenance& provenance,
+                         const std::vector<WrittenPiece>&) {
+  start_from(path, provenance, CellSpool::Mode::kExisting);
+}
+
+void TableWriter::start_from(const std::string& path, const Provenance& provenance,
+                             CellSpool::Mode mode) {
   path_ = path;
   provenance_ = provenance;
   const auto bands = static_cast<std::int64_t>(part_.info.bands.size());
-  cells_.open(path, part_.file, part_.info.extent().cells() * bands);
+  cells_.open(path + kSpool, part_.file, part_.info.extent().cells() * bands, mode);
+}
+
+void TableWriter::forget() {
+  std::error_code ignored;
+  std::filesystem::remove(path_ + kSpool, ignored);
 }
 
 std::int64_t TableWriter::place(std::int64_t t, std::int64_t y, std::int64_t x) const {
@@ -83,7 +101,7 @@ std::int64_t TableWriter::place(std::int64_t t, std::int64_t y, std::int64_t x) 
 }
 
 // Cells whose rows follow each other go out together: slices of a feature, or a row of cells.
-void TableWriter::write(const Piece& piece) {
+void TableWriter::write(const Piece& piece, TileLog&) {
   const std::size_t bands = part_.info.bands.size();
   const Storage real{DType::kFloat64, kMissing};
   const Region& region = piece.region;

@@ -1,5 +1,5 @@
 // TableWriter: what the table formats share: which rows and columns there are, and the cells until
-// all are there, which lie in a file without a name beside the output.
+// all are there, which lie in a file beside the output.
 //
 // A cube of features has a row a feature and time, feature by feature; columns are the feature's
 // number in its layer ("feature"), its attributes, the time, and one a band. A cube of cells has a
@@ -33,7 +33,11 @@ class TableWriter : public FileWriter {
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override;
-  void write(const Piece& piece) override;
+  bool resumes() const override { return true; }
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>& pieces) override;
+  void forget() override;
+  void write(const Piece& piece, TileLog& log) override;
   void finish() override;
   std::int64_t resident_bytes() const override { return CellSpool::most_bytes(); }
   std::int64_t bytes_per_write(const ChunkShape& chunk) const override;
@@ -60,6 +64,7 @@ class TableWriter : public FileWriter {
   virtual void close() = 0;
 
  private:
+  void start_from(const std::string& path, const Provenance& provenance, CellSpool::Mode mode);
   void name_columns();
   void feature_row(std::int64_t y, std::int64_t t);
   void cell_row(std::int64_t t, std::int64_t y, std::int64_t x);

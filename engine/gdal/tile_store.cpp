@@ -11,10 +11,26 @@
 
 namespace cube {
 
+void TileIndex::take_over(const std::vector<WrittenPiece>& pieces) {
+  for (const WrittenPiece& piece : pieces) {
+    for (const StoredTile& tile : piece.tiles) set(tile.index, tile.offset, tile.bytes);
+  }
+}
+
+std::uint64_t end_of(const std::vector<WrittenPiece>& pieces, std::uint64_t store,
+                     std::uint64_t least) {
+  for (const WrittenPiece& piece : pieces) {
+    for (const StoredTile& tile : piece.tiles) {
+      if (tile.store == store) least = std::max(least, tile.offset + tile.bytes);
+    }
+  }
+  return least;
+}
+
 PlacedFile::PlacedFile(const std::string& path, const std::string& file, Mode mode)
     : file_(file),
       descriptor_(::open(path.c_str(),
-                         O_RDWR | O_CLOEXEC | (mode == Mode::kNew ? O_CREAT | O_EXCL : 0), 0666)) {
+                         O_RDWR | O_CLOEXEC | (mode == Mode::kNew ? O_CREAT | O_TRUNC : 0), 0666)) {
   if (descriptor_ < 0) throw unwritable(file_, std::strerror(errno));
 }
 
@@ -54,6 +70,13 @@ void PlacedFile::read(std::span<std::byte> bytes, std::uint64_t at) const {
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     at += static_cast<std::uint64_t>(done);
   }
+}
+
+void PlacedFile::cut(std::uint64_t end) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(end)) != 0) {
+    throw unwritable(file_, std::strerror(errno));
+  }
+  end_ = end;
 }
 
 void PlacedFile::close() {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/gdal/output_file.h"
+
 namespace cube {
 
 // Where tiles lie in a file; offset 0 = nowhere, all its cells are missing.
@@ -18,12 +20,23 @@ struct TileIndex {
   std::vector<std::uint64_t> counts;
 
   explicit TileIndex(std::size_t tiles = 0) : offsets(tiles), counts(tiles) {}
+
+  void set(std::size_t tile, std::uint64_t offset, std::uint64_t bytes) {
+    offsets[tile] = offset;
+    counts[tile] = bytes;
+  }
+  // Tiles that an earlier run has stored.
+  void take_over(const std::vector<WrittenPiece>& pieces);
 };
+
+// Where the last tile of store `store` ends, at least `least`.
+std::uint64_t end_of(const std::vector<WrittenPiece>& pieces, std::uint64_t store,
+                     std::uint64_t least = 0);
 
 // A file that is written and read at any place. Thread rule: as the system's calls, any thread.
 class PlacedFile {
  public:
-  enum class Mode { kExisting, kNew };
+  enum class Mode { kExisting, kNew };  // new: made, or emptied
 
   // Opens `path`; `file` is its name in errors. Throws Error(kUnwritable).
   PlacedFile(const std::string& path, const std::string& file, Mode mode = Mode::kExisting);
@@ -42,6 +55,8 @@ class PlacedFile {
   // Takes `bytes` of room at the end.
   std::uint64_t take(std::uint64_t bytes) { return end_.fetch_add(bytes); }
   std::uint64_t end() const { return end_; }
+  // Drops what lies behind `end`, which is the end from now on.
+  void cut(std::uint64_t end);
 
   // Reports what the system says late. Called once, by one thread.
   void close();

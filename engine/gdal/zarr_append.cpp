@@ -13,7 +13,6 @@
 #include <mutex>
 
 #include "engine/error.h"
-#include "engine/gdal/folder_lock.h"
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/tile_store.h"
 #include "engine/gdal/zarr_series.h"
@@ -102,7 +101,6 @@ class ZarrAppender final : public FileWriter {
   }
 
   void begin(const std::string& path, const ChunkShape&, const Provenance& provenance) override {
-    lock_ = std::make_unique<FolderLock>(part_.file);
     if (ZarrMetadata(part_.file).text() != series_.metadata.text()) {
       throw Error(ErrorCode::kUnwritable, "was changed by another run since this one looked at it",
                   part_.file, "run it again");
@@ -111,7 +109,7 @@ class ZarrAppender final : public FileWriter {
     provenance_ = provenance;
   }
 
-  void write(const Piece& piece) override {
+  void write(const Piece& piece, TileLog&) override {
     const Region region = piece.region.shifted(first_, 0, 0);
     for (std::size_t b = 0; b < series_.bands.size(); ++b) {
       each_chunk(series_.bands[b].chunks, region,
@@ -369,7 +367,6 @@ class ZarrAppender final : public FileWriter {
   TimeAxis axis_;               // old and new
   std::vector<double> starts_;  // of the new slices, as the store counts
   std::vector<double> ends_;    // their bounds, two a slice
-  std::unique_ptr<FolderLock> lock_;
   std::string staged_;
   Provenance provenance_;
   Pool<std::vector<std::byte>> packed_;

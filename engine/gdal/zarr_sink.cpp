@@ -74,7 +74,14 @@ class ZarrWriter final : public FileWriter {
              "{\"zarr_consolidated_format\": 1, \"metadata\": " + object(meta_) + "}");
   }
 
-  void write(const Piece& piece) override {
+  // All that is not a chunk is written again; chunks lie in files of their own.
+  bool resumes() const override { return true; }
+  void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
+              const std::vector<WrittenPiece>&) override {
+    begin(path, tiling, provenance);
+  }
+
+  void write(const Piece& piece, TileLog&) override {
     const Region& region = piece.region;
     const std::string key = std::to_string(region.t.begin / chunk_.t) + "." +
                             std::to_string(region.y.begin / chunk_.y) + "." +
@@ -144,9 +151,8 @@ class ZarrWriter final : public FileWriter {
                  const std::vector<std::int64_t>& chunks, const std::string& dtype,
                  const std::string& fill, const std::string& compressor) {
     std::error_code error;
-    if (!fs::create_directory(root_ + "/" + name, error)) {
-      throw unwritable(part_.file, error.message());
-    }
+    fs::create_directory(root_ + "/" + name, error);
+    if (error) throw unwritable(part_.file, error.message());
     const auto numbers = [](const std::vector<std::int64_t>& values) {
       std::vector<std::string> parts;
       parts.reserve(values.size());

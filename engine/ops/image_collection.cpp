@@ -34,6 +34,8 @@ class ImageCollection final : public Operator, public FileSource {
     return blocks_;
   }
   std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
+  void ingredients(const Request& request,
+                   const std::function<void(const Ingredient&)>& take) const override;
   std::vector<std::string> source_names() const override {
     std::vector<std::string> names;
     for (const Image& image : setup_.slices->images()) names.push_back(image.name);
@@ -42,6 +44,14 @@ class ImageCollection final : public Operator, public FileSource {
 
  private:
   friend class CollectionKernel;
+
+  // The bands of the collection that are read for bands of the cube.
+  std::vector<std::size_t> bands_read(const std::vector<std::size_t>& bands) const {
+    std::vector<std::size_t> out;
+    for (const std::size_t band : bands) out.push_back(setup_.bands[band].band);
+    for (const CollectionMask& mask : setup_.masks) out.push_back(mask.band);
+    return out;
+  }
 
   ImageCollection(const Params& params, CollectionSetup setup)
       : Operator(setup.info),
@@ -253,6 +263,38 @@ std::unique_ptr<Kernel> ImageCollection::kernel() const {
   return std::make_unique<CollectionKernel>(*this);
 }
 
+void ImageCollection::ingredients(const Request& request,
+                                  const std::function<void(const Ingredient&)>& take) const {
+  const auto packing_text = [](double scale, double offset) {
+    return "scale " + number_text(scale) + ", offset " + number_text(offset);
+  };
+  const std::vector<std::size_t> bands = bands_read(request.bands);
+  for (const std::size_t b : bands) {
+    const BandInfo& band = setup_.stored[b];
+    take({"the collection's band " + band.name,
+          std::string(name(band.dtype)) +
+              ", missing = " + (band.nodata ? number_text(*band.nodata) : "none") + ", " +
+              packing_text(band.scale, band.offset)});
+  }
+  for (std::int64_t t = request.region.t.begin; t < request.region.t.end; ++t) {
+    for (const std::size_t i : setup_.slices->touching(t, request.region.y, request.region.x)) {
+      const Image& image = setup_.slices->images()[i];
+      std::string state = "of " + to_text(image.datetime);
+      for (const std::size_t b : bands) {
+        const ImageBand* file = find_band(image, b);
+        if (!file) continue;
+        state += ", " + setup_.stored[b].name + " in band " + std::to_string(file->raster_band) +
+                 " of " + without_queries(file->descriptor);
+        if (!file->crs.empty()) state += " in " + file->crs;
+        if (file->packing) {
+          state += " with " + packing_text(file->packing->scale, file->packing->offset);
+        }
+      }
+      take({"image " + image.name, state});
+    }
+  }
+}
+
 Cost ImageCollection::cost(const Request& request) const {
   Cost cost;
   const std::int64_t slice_cells = request.region.y.size() * request.region.x.size();
@@ -273,8 +315,7 @@ Cost ImageCollection::cost(const Request& request) const {
         cost.read_bytes +=
             slice_cells * static_cast<std::int64_t>(size_of(setup_.stored[band].dtype));
       };
-      for (const std::size_t band : request.bands) use(setup_.bands[band].band);
-      for (const CollectionMask& mask : setup_.masks) use(mask.band);
+      for (const std::size_t band : bands_read(request.bands)) use(band);
     }
   }
   cost.empty = cost.images == 0 && !setup_.aggregation.counts();
