@@ -26,6 +26,12 @@ Json json_of(const BandInfo& band) {
   if (band.scale != 1) out["scale"] = band.scale;
   if (band.offset != 0) out["offset"] = band.offset;
   if (!band.note.empty()) out["note"] = band.note;
+  for (const BandClass& one : band.classes) {
+    Json entry = {{"value", one.value}};
+    if (!one.name.empty()) entry["name"] = one.name;
+    if (one.colour) entry["colour"] = colour_text(*one.colour);
+    out["classes"].push_back(std::move(entry));
+  }
   return out;
 }
 

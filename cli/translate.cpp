@@ -166,9 +166,9 @@ void add_translate(CLI::App& app, Program& program) {
   args->shorthand.add_to(*command);
   command->footer(
       "Kept: cells, CRS and grid, nodata, scale, offset and unit, names of bands, the time of "
-      "acquisition.\nNot kept: colour tables and what bands mean as colours, other metadata, "
-      "control "
-      "points (cube warp),\noverviews (a COG gets its own). Floating-point bands mark missing "
+      "acquisition,\nnames and colours of classes (a colour table where the file has one band of 8 "
+      "or 16 bits).\nNot kept: what bands mean as colours, other metadata, control points (cube "
+      "warp),\noverviews (a COG gets its own). Floating-point bands mark missing "
       "cells "
       "by NaN, whatever the file does.\nWhat a mask or alpha band hides becomes missing; a band "
       "without a nodata value gets a wider type for it,\nunless --nodata says what to put "

@@ -21,7 +21,7 @@ Error invalid(const std::string& message, const std::string& where, const std::s
 DType cube_type(ArrayType type, std::string& note) {
   switch (type) {
     case ArrayType::kInt8:
-      note = "int8 as int16";
+      note = kSignedBytes;
       return DType::kInt16;
     case ArrayType::kUInt8:
       return DType::kUInt8;
@@ -113,6 +113,18 @@ std::string range_note(const ArrayCube::Band& band, const Packing& packing) {
   return packing.any() ? out + " as stored" : out;
 }
 
+// Classes by flag_values and flag_meanings (CF 1.8, 3.5); bits, as of flag_masks, are none.
+BandClasses classes_of(const ArrayInfo& array, ArrayType type) {
+  if (!numbers_attribute(array.attributes, "flag_masks").empty()) return {};
+  Flags flags{numbers_attribute(array.attributes, "flag_values"),
+              text_attribute(array.attributes, "flag_meanings"),
+              text_attribute(array.attributes, "flag_colors")};
+  for (double& value : flags.values) {
+    if (type != array.type) value = in_type(value, type);
+  }
+  return classes_of(flags);
+}
+
 // Gives an integer band that has values beyond its valid range, and none that is missing, a nodata
 // value: one of those.
 void set_gaps(const ArrayCube::Band& band, BandInfo& info) {
@@ -170,6 +182,7 @@ DescribedBand describe(const ArrayStore& store, const Variable& variable, bool u
   }
   out.band.fill_is_missing = fill_is_missing(array, out.band);
   if (out.band.has_range()) set_gaps(out.band, info);
+  info.classes = held_by(classes_of(array, out.band.type), info.dtype);
   if (unpack) out.band.packing = take_packing(info);
   if (out.band.has_range()) {
     info.note += (info.note.empty() ? "" : "; ") + range_note(out.band, packing);

@@ -334,7 +334,9 @@ ArraySource::ArraySource(const ArrayParams& params, ArrayCube cube)
       cube_(std::move(cube)),
       file_(params.file),
       chunk_(make_chunk_wish(params.chunk_size, "/chunk_size")) {
-  if (std::string text = cube_.store->note(); !text.empty()) note("/file", std::move(text));
+  for (std::string text : {cube_.store->note(), note_of_signed_bytes(info().bands)}) {
+    if (!text.empty()) note("/file", std::move(text));
+  }
 }
 
 std::unique_ptr<Kernel> ArraySource::kernel() const { return std::make_unique<ArrayKernel>(*this); }

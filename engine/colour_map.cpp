@@ -30,21 +30,7 @@ constexpr std::array kRamps = {
     Ramp{"blues", "f7fbff c6dbef 6baed6 2171b5 08306b"},
 };
 
-// "#rrggbb"; nullopt for anything else.
-std::optional<Rgb> parse_colour(const std::string& text) {
-  constexpr std::size_t kLength = 7;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  const std::string key = lower(text);
-  if (key.size() != kLength || key[0] != '#') return std::nullopt;
-  Rgb colour{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const std::size_t high = kDigits.find(key[2 * i + 1]);
-    const std::size_t low = kDigits.find(key[2 * i + 2]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    colour[i] = static_cast<std::uint8_t>(16 * high + low);
-  }
-  return colour;
-}
+Rgb opaque(const Rgba& colour) { return {colour[0], colour[1], colour[2]}; }
 
 }  // namespace
 
@@ -61,7 +47,7 @@ ColourMap ColourMap::ramp(std::string_view name) {
   ColourMap map;
   const Ramp& ramp = kRamps[find_name(ramp_names(), std::string(name)).value_or(0)];
   for (const std::string& colour : split(ramp.colours, ' ')) {
-    map.ramp_.push_back(parse_colour("#" + colour).value());
+    map.ramp_.push_back(opaque(parse_colour("#" + colour).value()));
   }
   return map;
 }
@@ -77,7 +63,15 @@ ColourMap ColourMap::classes(const std::string& list, const std::string& where) 
       throw Error(ErrorCode::kInvalid, "option CLASSES holds '" + entry + "'", where,
                   "VALUE=#rrggbb, separated by commas: CLASSES=1=#1f78b4,2=#33a02c");
     }
-    map.classes_[*value] = *colour;
+    map.classes_[*value] = opaque(*colour);
+  }
+  return map;
+}
+
+ColourMap ColourMap::classes(const BandClasses& classes) {
+  ColourMap map;
+  for (const BandClass& one : classes) {
+    if (one.colour && (*one.colour)[3] > 0) map.classes_[one.value] = opaque(*one.colour);
   }
   return map;
 }

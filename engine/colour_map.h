@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/band_classes.h"
+
 namespace cube {
 
 using Rgb = std::array<std::uint8_t, 3>;
@@ -22,6 +24,9 @@ class ColourMap {
   // Colours of classes, "1=#1f78b4,2=#33a02c,...". Values that are not listed have no colour.
   // Throws Error(kInvalid) with `where`.
   static ColourMap classes(const std::string& list, const std::string& where);
+
+  // Those of a band; what is transparent there has no colour here.
+  static ColourMap classes(const BandClasses& classes);
 
   bool has_classes() const { return !classes_.empty(); }
 

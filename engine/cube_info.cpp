@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/features.h"
 #include "engine/gdal/crs.h"
+#include "engine/missing.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -41,6 +42,21 @@ BandInfo with_gaps(BandInfo band, std::string_view reason) {
   band.dtype = storage.dtype;
   band.nodata = storage.nodata;
   return band;
+}
+
+std::string note_of_signed_bytes(std::span<const BandInfo> bands) {
+  std::vector<std::string> names;
+  for (const BandInfo& band : bands) {
+    if (band.note.starts_with(kSignedBytes)) names.push_back("'" + band.name + "'");
+  }
+  if (names.empty()) return {};
+  return "int8 in the file is int16 in the cube, which has no bytes with signs: " + join(names);
+}
+
+void set_computed(BandInfo& band) {
+  band.dtype = arithmetic_dtype(band.dtype);
+  band.nodata = kMissing;
+  band.classes.clear();
 }
 
 void check_holds(const BandInfo& band, double value, std::string_view where) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/band_classes.h"
 #include "engine/dtype.h"
 #include "engine/grid.h"
 #include "engine/region.h"
@@ -26,6 +27,7 @@ struct BandInfo {
   double offset = 0;
   std::string note;        // what the engine did that a user should know, e.g. "widened from uint8"
   std::string alias = {};  // another name it answers to, "im1b1" of a raster file; "" = none
+  BandClasses classes = {};  // what the stored values stand for; kept by what keeps the values
 
   Storage storage() const { return {dtype, nodata}; }
 };
@@ -49,6 +51,15 @@ struct CubeInfo {
 // The band with a storage that has a missing value (see with_missing()); `reason` goes into the
 // note when it had to be widened for that.
 BandInfo with_gaps(BandInfo band, std::string_view reason);
+
+// The note of a band whose file has bytes with signs, of which cubes have none, and what a source
+// says of all such bands; "" where there is none.
+inline constexpr const char* kSignedBytes = "int8 as int16";
+std::string note_of_signed_bytes(std::span<const BandInfo> bands);
+
+// Makes it a band of numbers that are computed of its cells: of a floating-point type that is wide
+// enough, with NaN for missing, and no classes.
+void set_computed(BandInfo& band);
 
 // Throws Error(kInvalid) with `where` when a cell of the band cannot have this value.
 void check_holds(const BandInfo& band, double value, std::string_view where);

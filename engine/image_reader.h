@@ -40,6 +40,9 @@ enum class Resampling : std::uint8_t {
 Resampling parse_resampling(std::string_view text, std::string_view where);
 std::string_view name(Resampling method);
 
+// True when results are values of cells: near, mode, min, max.
+bool picks(Resampling method);
+
 // The results are values of source cells: the cells keep their type (others compute in
 // arithmetic_dtype()).
 inline bool keeps_values(Resampling method) {

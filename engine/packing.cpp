@@ -14,8 +14,7 @@ std::string unpacking_note(const Packing& packing) {
 Packing take_packing(BandInfo& band) {
   const Packing packing{std::exchange(band.scale, 1), std::exchange(band.offset, 0)};
   if (!packing.any()) return packing;
-  band.dtype = arithmetic_dtype(band.dtype);
-  band.nodata = kMissing;
+  set_computed(band);
   band.note = unpacking_note(packing);
   return packing;
 }

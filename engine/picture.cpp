@@ -74,6 +74,30 @@ PixelSize legend_size(const Stretch& stretch, std::int64_t scale) {
   return {low.width + kBarWidth * scale + high.width, low.height};
 }
 
+PixelSize legend_size(const std::vector<LegendClass>& classes, std::int64_t scale) {
+  PixelSize out{0, 0};
+  for (const LegendClass& one : classes) {
+    const PixelSize text = text_size(one.name, scale);
+    out.width = std::max(out.width, text.height + text.width);
+    out.height += text.height;
+  }
+  return out;
+}
+
+void draw_legend(Picture& picture, const std::vector<LegendClass>& classes, std::int64_t scale) {
+  const PixelSize size = legend_size(classes, scale);
+  const std::int64_t left = picture.width() - size.width;
+  std::int64_t top = picture.height() - size.height;
+  picture.fill(left, top, size.width, size.height, {0, 0, 0});
+  for (const LegendClass& one : classes) {
+    const std::int64_t side = text_size(one.name, scale).height;
+    const std::int64_t margin = kBarMargin * scale;
+    picture.fill(left + margin, top + margin, side - 2 * margin, side - 2 * margin, one.colour);
+    draw_text(picture, left + side, top, one.name, scale);
+    top += side;
+  }
+}
+
 PixelSize largest_legend() {
   constexpr double kLongest = -1.23e-100;
   return legend_size({kLongest, kLongest}, 1);

@@ -73,4 +73,12 @@ void draw_legend(Picture& picture, const ColourMap& map, const Stretch& stretch,
 PixelSize legend_size(const Stretch& stretch, std::int64_t scale);
 PixelSize largest_legend();
 
+// The same of classes: their colours and names, one under the other.
+struct LegendClass {
+  std::string name;
+  Rgb colour;
+};
+void draw_legend(Picture& picture, const std::vector<LegendClass>& classes, std::int64_t scale);
+PixelSize legend_size(const std::vector<LegendClass>& classes, std::int64_t scale);
+
 }  // namespace cube

@@ -221,6 +221,8 @@ void add_bands(RasterStack& stack, const RasterParams& params, const RasterFile&
     band.alias = "im" + std::to_string(file_number) + "b" + std::to_string(number);
     if (!extras.named) band.name = band.alias;
     set_storage(band, params, reason_of_gaps(params, file, extras.masked, stack.info.grid));
+    const bool kept = own_grid || picks(method);
+    band.classes = kept ? held_by(std::move(band.classes), band.dtype) : BandClasses();
     RasterStack::Cells cells{.source = {.descriptor = file.name,
                                         .band = static_cast<int>(number),
                                         .overview = overview_of(params),

@@ -42,6 +42,7 @@ class StackSource : public Operator, public FileSource {
  public:
   explicit StackSource(RasterStack stack) : Operator(stack.info), stack_(std::move(stack)) {
     for (const Note& one : stack_.notes) note(one.where, one.text);
+    if (std::string text = note_of_signed_bytes(info().bands); !text.empty()) note("", text);
   }
 
   Request demand(const Request&, std::size_t) const override { return {}; }

@@ -117,13 +117,8 @@ Reducer Reducer::make(const ReducerSpec& spec, std::string_view where) {
 Storage Reducer::result(Storage input, std::int64_t length) const {
   constexpr double kNoPredicate = 255;
   constexpr double kNoIndex = -1;
+  if (picks()) return input;
   switch (kind_) {
-    case Kind::kMin:
-    case Kind::kMax:
-    case Kind::kFirst:
-    case Kind::kLast:
-    case Kind::kMode:
-      return input;
     case Kind::kCount:
       return {
           static_cast<double>(length) <= highest(DType::kUInt16) ? DType::kUInt16 : DType::kUInt32,
@@ -142,6 +137,7 @@ Storage Reducer::result(Storage input, std::int64_t length) const {
 BandInfo Reducer::result_band(const BandInfo& in, std::int64_t length) const {
   BandInfo out = in;
   out.alias.clear();  // the cells are others now
+  if (!picks()) out.classes.clear();
   const Storage storage = result(in.storage(), length);
   out.dtype = storage.dtype;
   out.nodata = storage.nodata;
@@ -192,6 +188,19 @@ BandInfo Reducer::result_band(const BandInfo& in, std::int64_t length, std::int6
   out.nodata = fits ? kNoCell : kMissing;
   out.unit = std::string("1");
   return out;
+}
+
+bool Reducer::picks() const {
+  switch (kind_) {
+    case Kind::kMin:
+    case Kind::kMax:
+    case Kind::kFirst:
+    case Kind::kLast:
+    case Kind::kMode:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool Reducer::counts() const { return kind_ == Kind::kCount; }

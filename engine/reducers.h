@@ -120,6 +120,9 @@ class Reducer {
   // True when the result says something of nothing (count).
   bool counts() const;
 
+  // True when results are values of cells: min, max, first, last, mode.
+  bool picks() const;
+
   // True for which_min and which_max, which give the position of a value.
   bool locates() const { return kind_ == Kind::kWhichMin || kind_ == Kind::kWhichMax; }
 

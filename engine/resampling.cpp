@@ -45,6 +45,11 @@ Resampling parse_resampling(std::string_view text, std::string_view where) {
               std::string(where), suggest(names, text));
 }
 
+bool picks(Resampling method) {
+  return method == Resampling::kNearest || method == Resampling::kMode ||
+         method == Resampling::kMin || method == Resampling::kMax;
+}
+
 std::string_view name(Resampling method) {
   for (const Method& m : kMethods) {
     if (m.method == method) return m.name;

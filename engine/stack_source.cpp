@@ -249,7 +249,7 @@ class BandDescription {
     BandInfo band = info_;
     if (mixed_nodata_) band.nodata.reset();
     if (packed_) {
-      band.dtype = arithmetic_dtype(band.dtype);
+      set_computed(band);
       band.scale = 1;
       band.offset = 0;
       band.note = first_->any() ? unpacking_note(*first_) : "unpacked, file by file";
@@ -273,6 +273,7 @@ class BandDescription {
     } else {
       check_packing(file, packing);
       mixed_type_ = mixed_type_ || band.dtype != info_.dtype;
+      if (band.classes != info_.classes) info_.classes.clear();
       const bool both_float = is_float(band.dtype) && is_float(info_.dtype);
       if (!both_float && band.nodata != info_.nodata) {
         mixed_nodata_ = true;

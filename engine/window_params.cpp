@@ -126,11 +126,7 @@ std::int64_t odd(const std::optional<std::int64_t>& size, const char* where) {
 // A padded value comes out again where a reducer gives one of the values.
 void check_fill(const WindowParams& params, const Reducer& reducer, const BandInfo& band) {
   const double fill = padding_of(params).fill;
-  using Kind = Reducer::Kind;
-  static constexpr std::array kChosen = {Kind::kMin, Kind::kMax, Kind::kFirst, Kind::kLast,
-                                         Kind::kMode};
-  const bool chosen = std::find(kChosen.begin(), kChosen.end(), reducer.kind()) != kChosen.end();
-  if (chosen && !std::isnan(fill)) check_holds(band, fill, "/pad_fill");
+  if (reducer.picks() && !std::isnan(fill)) check_holds(band, fill, "/pad_fill");
 }
 
 SpaceWindows windows_of_reducers(const WindowParams& params, const CubeInfo& in) {
@@ -152,8 +148,7 @@ SpaceWindows windows_of_reducers(const WindowParams& params, const CubeInfo& in)
 
 // What a kernel or filter makes of a band: a number of the same unit.
 BandInfo filtered(BandInfo band, double sum_of_weights) {
-  band.dtype = arithmetic_dtype(band.dtype);
-  band.nodata = kMissing;
+  set_computed(band);
   band.offset *= sum_of_weights;  // of a weighted sum of physical values
   band.alias.clear();
   return band;

@@ -101,6 +101,12 @@ CfAttributes describe_band(const BandInfo& band, const std::string& grid_mapping
     out.emplace_back("scale_factor", band.scale);
     out.emplace_back("add_offset", band.offset);
   }
+  const Flags flags = flags_of(band.classes);
+  if (!flags.values.empty()) {
+    out.emplace_back(kFlagValues, flags.values);
+    out.emplace_back("flag_meanings", flags.meanings);
+  }
+  if (!flags.colours.empty()) out.emplace_back("flag_colors", flags.colours);
   if (!grid_mapping.empty()) out.emplace_back("grid_mapping", grid_mapping);
   return out;
 }

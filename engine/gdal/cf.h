@@ -37,6 +37,9 @@ struct CfCube {
 // alone do not tell a month from 31 days.
 inline constexpr const char* kTimeStep = "cube_step";
 
+// The attribute of a band that has the type of its cells (CF 1.8, 3.5).
+inline constexpr const char* kFlagValues = "flag_values";
+
 // Dimensions are time, y, x or time, latitude, longitude. Times count in the largest of days,
 // hours, minutes and seconds that all are whole numbers of, since 1970-01-01.
 CfCube describe_cf(const CubeInfo& info, const Provenance& provenance);

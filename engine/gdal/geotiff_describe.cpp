@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "engine/gdal/raster_classes.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -31,6 +32,10 @@ void describe_band(GDALRasterBand& band, const CubeInfo& cube, std::size_t b, st
   if (!info.unit.empty()) band.SetUnitType(info.unit.c_str());
   if (info.scale != 1) band.SetScale(info.scale);
   if (info.offset != 0) band.SetOffset(info.offset);
+  const bool only = cube.bands.size() == 1 && time.size() == 1;
+  const bool table = only && has_colour_table(info.classes, storage.dtype);
+  set_classes(GDALRasterBand::ToHandle(&band), info.classes, table);
+  if (table) return;
   band.SetColorInterpretation(b == 0 && t == 0 ? GCI_GrayIndex : GCI_Undefined);
 }
 

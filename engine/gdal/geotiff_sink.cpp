@@ -23,6 +23,7 @@
 #include "engine/gdal/handles.h"
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/piece_spool.h"
+#include "engine/gdal/raster_classes.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -143,6 +144,14 @@ class GeotiffWriter : public FileWriter {
  public:
   GeotiffWriter(const FilePart& part, OutputOptions options)
       : GeotiffWriter(part, std::move(options), nullptr) {}
+
+  std::string sidecar() const override {
+    std::vector<BandClasses> bands;
+    for (const BandInfo& band : part_.info.bands) {
+      bands.insert(bands.end(), static_cast<std::size_t>(part_.info.time.size()), band.classes);
+    }
+    return category_sidecar(bands);
+  }
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override {

@@ -103,7 +103,8 @@ class NetcdfFile {
     return variable;
   }
 
-  void attributes(int variable, const CfAttributes& all) {
+  // `cells`: the type of those that count cells' values.
+  void attributes(int variable, const CfAttributes& all, nc_type cells = NC_DOUBLE) {
     for (const auto& [key, value] : all) {
       if (const auto* text = std::get_if<std::string>(&value)) {
         check(nc_put_att_text(id_, variable, key.c_str(), text->size(), text->c_str()));
@@ -111,8 +112,8 @@ class NetcdfFile {
       }
       const auto* one = std::get_if<double>(&value);
       const auto* many = std::get_if<std::vector<double>>(&value);
-      check(nc_put_att_double(id_, variable, key.c_str(), NC_DOUBLE, one ? 1 : many->size(),
-                              one ? one : many->data()));
+      check(nc_put_att_double(id_, variable, key.c_str(), key == kFlagValues ? cells : NC_DOUBLE,
+                              one ? 1 : many->size(), one ? one : many->data()));
     }
   }
 
@@ -316,7 +317,7 @@ class NetcdfWriter final : public FileWriter {
       const auto missing = static_cast<T>(*band.nodata);
       file_->check(nc_def_var_fill(id, variable, NC_FILL, &missing));
     });
-    file_->attributes(variable, cf.bands[b]);
+    file_->attributes(variable, cf.bands[b], netcdf_type(band.dtype));
   }
 
   void put_values(int id, const CfVariable& variable) {

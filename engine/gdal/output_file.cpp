@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 
 #include "engine/dtype.h"
 #include "engine/text.h"
@@ -95,6 +96,14 @@ void put_in_place(const std::string& path, const std::string& final_name, bool o
       fs::remove(final_name + suffix, ignored);
   }
   if (error) throw unwritable(final_name, error.message());
+}
+
+void write_sidecar(const std::string& file, const std::string& text) {
+  if (text.empty()) return;
+  std::ofstream out(file + ".aux.xml", std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw unwritable(file + ".aux.xml", std::strerror(errno));
 }
 
 Error unwritable(const std::string& file, const std::string& reason) {

@@ -87,6 +87,9 @@ class FileWriter {
   // belongs, false when `path` is to get the final name.
   virtual bool publish() { return false; }
 
+  // What FILE.aux.xml is to hold; "" = there is none. Not asked for where publish() is true.
+  virtual std::string sidecar() const { return {}; }
+
   // As of Sink.
   virtual ChunkShape tile() const { return {}; }
   virtual std::int64_t resident_bytes() const { return 0; }
@@ -155,6 +158,9 @@ class TemporaryName {
   std::string path_;
   bool kept_ = false;
 };
+
+// Writes FILE.aux.xml, where there is something for it. Throws Error(kUnwritable).
+void write_sidecar(const std::string& file, const std::string& text);
 
 // "FILE: cannot be written: REASON"; says "no space left on device" where that is the cause, even
 // if the library's own words do not.

@@ -158,8 +158,11 @@ class OutputSink final : public Sink {
     }
     if (journal_) journal_->publishing();
     for (const auto& output : outputs_) {
-      if (!output->published && !output->writer->publish()) {
-        put_in_place(whole_path(*output), output->part.file, spec_.overwrite);
+      if (output->published || !output->writer->publish()) {
+        if (!output->published) {
+          put_in_place(whole_path(*output), output->part.file, spec_.overwrite);
+        }
+        write_sidecar(output->part.file, output->writer->sidecar());
       }
       files.push_back(output->part.file);
     }

@@ -86,7 +86,20 @@ void PictureWriter::choose_slices(const OutputOptions& options) {
 void PictureWriter::choose_colours(const OutputOptions& options) {
   const std::string classes = option(options, "CLASSES", "");
   map_ = ColourMap::ramp(option(options, "RAMP", ramp_names().front()));
-  if (classes.empty()) return;
+  if (classes.empty()) {
+    const BandClasses& own = part_.info.bands[channels_.front()].classes;
+    const std::vector<const char*> asks_for_ramp = {"RAMP", "MIN", "MAX", "PERCENTILES", "STRETCH"};
+    const bool ramp = std::ranges::any_of(asks_for_ramp,
+                                          [&](const char* name) { return options.contains(name); });
+    if (channels_.size() > 1 || ramp || !have_colours(own)) return;
+    map_ = ColourMap::classes(own);
+    for (const BandClass& one : own) {
+      const Rgb* colour = map_.of_class(one.value);
+      if (colour)
+        classes_.push_back({one.name.empty() ? number_text(one.value) : one.name, *colour});
+    }
+    return;
+  }
   if (options.contains("RAMP")) {
     throw Error(ErrorCode::kInvalid, "options RAMP and CLASSES exclude each other", part_.file);
   }
@@ -130,12 +143,12 @@ void PictureWriter::choose_size(const OutputOptions& options) {
 
 void PictureWriter::choose_texts(const OutputOptions& options) {
   legend_ = is_yes(options, "LEGEND", false);
-  if (legend_ && (channels_.size() == 3 || map_.has_classes())) {
+  if (legend_ && (channels_.size() == 3 || (map_.has_classes() && classes_.empty()))) {
     throw Error(ErrorCode::kInvalid,
                 "option LEGEND draws the ramp of one band, and the picture has none", part_.file,
                 "BAND=NAME chooses a band");
   }
-  if (legend_) check_fits("LEGEND", largest_legend());
+  if (legend_) check_fits("LEGEND", classes_.empty() ? largest_legend() : legend_size(classes_, 1));
   label_ = is_yes(options, "LABEL", format_.animated);
   const PixelSize box = text_size(label(frames() - 1), 1);
   if (label_ && options.contains("LABEL")) check_fits("LABEL", box);
@@ -322,7 +335,14 @@ Picture PictureWriter::render(std::int64_t frame) const {
     while (scale > 1 && text_size(label(frame), scale).width > width()) --scale;
     draw_text(picture, 0, 0, label(frame), scale);
   }
-  if (legend_) {
+  if (legend_ && !classes_.empty()) {
+    std::int64_t scale = wanted;
+    const auto fits = [&](const PixelSize& size) {
+      return size.width <= width() && size.height <= height();
+    };
+    while (scale > 1 && !fits(legend_size(classes_, scale))) --scale;
+    draw_legend(picture, classes_, scale);
+  } else if (legend_) {
     const Stretch stretch = stretch_of(frame, 0);
     std::int64_t scale = wanted;
     while (scale > 1 && legend_size(stretch, scale).width > width()) --scale;

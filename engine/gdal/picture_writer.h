@@ -86,6 +86,7 @@ class PictureWriter : public FileWriter {
   std::vector<std::size_t> channels_;  // bands shown: one, or red, green and blue
   Range slices_;                       // shown
   ColourMap map_;
+  std::vector<LegendClass> classes_;  // of the band itself, where they give the colours
   StretchRule rule_;
   bool by_slice_ = false;     // each slice is stretched by itself
   std::int64_t factor_ = 1;   // cells a sample, both ways

@@ -16,6 +16,7 @@
 #include "engine/gdal/ground_points.h"
 #include "engine/gdal/handles.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/gdal/raster_classes.h"
 #include "engine/gdal/source_window.h"
 #include "engine/gdal/tile_decoder.h"
 
@@ -31,6 +32,7 @@ BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& desc
   const char* description = GDALGetDescription(band);
   info.name = description && *description ? description : "band" + std::to_string(number);
   info.dtype = read_dtype(band, descriptor);
+  if (has_signed_bytes(band)) info.note = kSignedBytes;
   int has_nodata = 0;
   const double nodata = GDALGetRasterNoDataValue(band, &has_nodata);
   if (is_float(info.dtype)) {
@@ -44,6 +46,7 @@ BandInfo describe_band(GDALDatasetH dataset, int number, const std::string& desc
   if (has && scale != 0) info.scale = scale;
   const double offset = GDALGetRasterOffset(band, &has);
   if (has) info.offset = offset;
+  info.classes = held_by(classes_of(band), info.dtype);
   return info;
 }
 

@@ -40,13 +40,6 @@ struct Cells {
   }
 };
 
-// Bytes from -128 to 127: before version 3.7 GDAL takes them for those from 0 to 255.
-bool has_signed_bytes(GDALRasterBandH band) {
-  if (GDALGetRasterDataType(band) != GDT_Byte) return false;
-  const char* type = GDALGetMetadataItem(band, "PIXELTYPE", "IMAGE_STRUCTURE");
-  return type && std::string_view(type) == "SIGNEDBYTE";
-}
-
 void give_signs(const Range& rows, const Range& columns, const Cells& out) {
   constexpr int kBytes = std::numeric_limits<std::uint8_t>::max() + 1;
   dispatch(out.dtype, [&]<class T>(std::type_identity<T>) {
@@ -245,6 +238,12 @@ CUBE_MULTIVERSION void widen_cells(const T* cells, std::size_t n, bool has_nodat
 }
 
 }  // namespace
+
+bool has_signed_bytes(GDALRasterBandH band) {
+  if (GDALGetRasterDataType(band) != GDT_Byte) return false;
+  const char* type = GDALGetMetadataItem(band, "PIXELTYPE", "IMAGE_STRUCTURE");
+  return type && std::string_view(type) == "SIGNEDBYTE";
+}
 
 DType read_dtype(GDALRasterBandH band, const std::string& descriptor) {
   const GDALDataType type = GDALGetRasterDataType(band);

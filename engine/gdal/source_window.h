@@ -33,6 +33,10 @@ struct SourceWindow {
   std::size_t size() const { return static_cast<std::size_t>(rows.size() * columns.size()); }
 };
 
+// Whether cells are bytes from -128 to 127: before version 3.7 GDAL takes them for those from 0 to
+// 255.
+bool has_signed_bytes(GDALRasterBandH band);
+
 // The type that cells of a band are read in: its own, int16 for signed bytes, float64 for 64-bit
 // integers. Throws Error(kUnreadable) for complex cells.
 DType read_dtype(GDALRasterBandH band, const std::string& descriptor);

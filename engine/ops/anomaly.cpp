@@ -79,8 +79,7 @@ class Anomaly final : public SeriesOperator {
 
   static CubeInfo described(const Params& params, CubeInfo cube) {
     for (BandInfo& band : cube.bands) {
-      band.dtype = arithmetic_dtype(band.dtype);
-      band.nodata = kMissing;
+      set_computed(band);
       band.offset = 0;
       band.alias.clear();
       if (params.method == "difference") continue;

@@ -346,8 +346,7 @@ CubeInfo Extract::described(const Params& params, const CubeInfo& in, const Sour
   }
   for (BandInfo band : in.bands) {
     if (params.method == "bilinear") {
-      band.dtype = arithmetic_dtype(band.dtype);
-      band.nodata = kMissing;
+      set_computed(band);
     }
     out.bands.push_back(with_gaps(std::move(band), "points may lie outside of the cube"));
   }

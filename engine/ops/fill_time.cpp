@@ -57,8 +57,7 @@ class FillTime final : public SeriesOperator {
     }
     if (params.method != "linear") return cube;
     for (BandInfo& band : cube.bands) {
-      band.dtype = arithmetic_dtype(band.dtype);
-      band.nodata = kMissing;
+      set_computed(band);
     }
     return cube;
   }

@@ -213,6 +213,7 @@ BandInfo common_band(BandInfo a, const BandInfo& b, std::size_t cube) {
   if (!b.unit.empty() && a.unit != b.unit) {
     differ("the unit of band '" + a.name + "': " + a.unit + " and " + b.unit, cube);
   }
+  if (a.classes != b.classes) a.classes.clear();
   const DType dtype = common_dtype(a.dtype, b.dtype);
   if (is_float(dtype)) {
     a.dtype = dtype;

@@ -155,7 +155,10 @@ class Resample final : public Operator {
     CubeInfo out{grid, in.time, {}};
     const bool covered = same_crs(source.crs, grid.crs) && covers(source, grid);
     for (const BandInfo& band : in.bands) {
-      out.bands.push_back(result_band(params, band, covered || fill_of(params)));
+      BandInfo made = result_band(params, band, covered || fill_of(params));
+      const bool kept = picks(parse_resampling(params.method, "/method"));
+      made.classes = kept ? held_by(std::move(made.classes), made.dtype) : BandClasses();
+      out.bands.push_back(std::move(made));
       if (const auto fill = fill_of(params)) check_holds(out.bands.back(), *fill, "/fill");
     }
     return out;

@@ -71,8 +71,7 @@ class SmoothTime final : public SeriesOperator {
     params.method == "savgol" ? check_savgol(params, cube.time.size())
                               : check_whittaker(params, cube.time.size());
     for (BandInfo& band : cube.bands) {
-      band.dtype = arithmetic_dtype(band.dtype);
-      band.nodata = kMissing;
+      set_computed(band);
       band.alias.clear();
     }
     return cube;

@@ -116,8 +116,8 @@ class TrendTime final : public SeriesOperator {
     BandInfo band = source;
     band.name = source.name + "_" + kResults[result];
     band.alias.clear();
-    band.dtype = result == kPValue ? DType::kFloat64 : arithmetic_dtype(source.dtype);
-    band.nodata = kMissing;
+    set_computed(band);
+    if (result == kPValue) band.dtype = DType::kFloat64;
     if (result == kIntercept) return band;
     band.offset = 0;
     if (result == kSlope) {

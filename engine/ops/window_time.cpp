@@ -147,8 +147,7 @@ class WindowTime final : public SeriesOperator {
     double sum = 0;
     for (const double weight : params.kernel) sum += weight;
     for (BandInfo band : in.bands) {
-      band.dtype = arithmetic_dtype(band.dtype);
-      band.nodata = kMissing;
+      set_computed(band);
       band.offset *= sum;  // of a weighted sum of physical values
       band.alias.clear();
       out.bands.push_back(std::move(band));
