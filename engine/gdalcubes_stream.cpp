@@ -49,6 +49,9 @@ std::vector<BandInfo> described(const UserBands& bands) {
 
 UserFunction::Setup setup_of(const GdalcubesStream::Params& params, const CubeInfo& in,
                              const StreamShape& shape) {
+  if (shape.one_cell && in.extent().empty()) {
+    throw Error(ErrorCode::kInvalid, "the cube has no cells to reduce", "/in_cube");
+  }
   const Grid grid = shape.one_cell ? in.grid.coarsened(in.grid.height, in.grid.width) : in.grid;
   const TimeAxis axis = shape.one_slice ? whole_axis(in.time) : in.time;
   return {.input = in,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/gdal/crs.h"
+#include "engine/longitudes.h"
 
 namespace cube {
 
@@ -39,6 +40,15 @@ double bend(const Nodes& at) {
 Range hull(const Nodes& at, double reach, std::int64_t size) {
   const auto [low, high] = std::minmax_element(at.begin(), at.end());
   return widened(*low, *high, reach + 2 * bend(at), size);
+}
+
+// A column of a source of `width` columns, `round` of which go once round the earth (0: it is not
+// in degrees). Longitudes come from -180 to 180, also those of a source that reaches beyond: they
+// belong to the turn that lies in the source, or nearest to it.
+double turned(double column, double width, double round) {
+  if (round == 0 || (column >= 0 && column < width)) return column;
+  const double from = round <= width ? 0 : (width - round) / 2;
+  return column - round * std::floor((column - from) / round);
 }
 
 Range united(const Range& a, const Range& b) {
@@ -84,6 +94,8 @@ void SourceBounds::fill_tiles() {
   const std::int64_t down = (target_.height + side_ - 1) / side_;
   // Nodes lie half a side apart; a row of tiles takes three rows of them.
   const auto nodes = static_cast<std::size_t>(2 * across_ + 1);
+  const double round = columns_of_turn(source_);
+  const auto width = static_cast<double>(source_.width);
   std::vector<double> x(3 * nodes);
   std::vector<double> y(3 * nodes);
   for (std::int64_t i = 0; i < down; ++i) {
@@ -99,7 +111,7 @@ void SourceBounds::fill_tiles() {
       for (std::size_t n = 0; n < 9; ++n) {
         const std::size_t k = n / 3 * nodes + static_cast<std::size_t>(2 * j) + n % 3;
         row[n] = source_.row(y[k]);
-        column[n] = source_.column(x[k]);
+        column[n] = turned(source_.column(x[k]), width, round);
       }
       const auto lost =
           std::count_if(row.begin(), row.end(), [](double v) { return std::isnan(v); });

@@ -6,7 +6,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <sstream>
 
 namespace cube::test {
@@ -57,12 +56,3 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
 }
 
 }  // namespace cube::test
-
-int main(int argc, char** argv) {
-  const std::string program = std::filesystem::path(argv[0]).filename().string();
-  if (program.starts_with("data_") && cube::test::shared_dir().empty()) {
-    std::cout << "skipped: ../shared is not here\n";
-    return 77;
-  }
-  return doctest::Context(argc, argv).run();
-}

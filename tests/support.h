@@ -1,4 +1,4 @@
-// What the test programs share. The main function is in support.cpp.
+// What the test programs share. The main function is in main.cpp.
 // Programs named data_* are skipped (exit status 77) where ../shared is absent.
 #pragma once
 

@@ -1,58 +1,21 @@
 // What parts say that they take is at least what they allocate, and not much more: every allocation
 // of the program is counted here.
-#include <malloc.h>
-
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
-#include <new>
 #include <random>
 
 #include "engine/composite.h"
 #include "engine/space_statistic.h"
 #include "engine/weighted_cells.h"
 #include "engine/weighted_select.h"
+#include "tests/counted_allocations.h"
 #include "tests/support.h"
 
 using namespace cube;
+using cube::test::peak_of;
 
 namespace {
-
-std::atomic<std::int64_t> held{0};
-std::atomic<std::int64_t> most{0};
-
-void* counted(void* memory) {
-  if (!memory) throw std::bad_alloc();
-  const std::int64_t now = held += static_cast<std::int64_t>(malloc_usable_size(memory));
-  if (now > most) most = now;
-  return memory;
-}
-
-void forget(void* memory) noexcept {
-  if (memory) held -= static_cast<std::int64_t>(malloc_usable_size(memory));
-  std::free(memory);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(std::malloc(size == 0 ? 1 : size)); }
-void* operator new[](std::size_t size) { return counted(std::malloc(size == 0 ? 1 : size)); }
-void operator delete(void* memory) noexcept { forget(memory); }
-void operator delete[](void* memory) noexcept { forget(memory); }
-void operator delete(void* memory, std::size_t) noexcept { forget(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { forget(memory); }
-
-namespace {
-
-// Bytes held at most while something runs, besides what was held before.
-std::int64_t peak_of(const std::function<void()>& run) {
-  const std::int64_t before = held;
-  most = before;
-  run();
-  return most - before;
-}
 
 constexpr std::int64_t kSmall = 4096;  // objects and what malloc adds
 

@@ -145,7 +145,10 @@ class GdalImageReader final : public ImageReader {
       fill_cell(job, stencil, rows.begin, columns.begin);
     } else if (read_source(job, stencil.under)) {
       sampler_.sample(window_, stencil, rows, columns, block_of(job));
+    } else {
+      return;
     }
+    if (job.target.fill) fill_outside(*job.target.fill, stencil, rows, columns, *job.block);
   }
 
   // One target cell whose source cells are too many to be held at once.

@@ -86,24 +86,7 @@ void Resampler::sample(const Block& in, std::int64_t t, bool avoid_nodata, Block
 
 void Resampler::fill_outside(double value, Block& out) const {
   const State& s = *state_;
-  const Stencil& stencil = s.stencil;
-  const auto width = static_cast<std::size_t>(s.columns.size());
-  const auto outside = [&](std::size_t row, std::size_t column) {
-    if (!stencil.separable) return stencil.cells[row * width + column] == Stencil::kOutside;
-    return stencil.rows[row] == Stencil::kOutside || stencil.columns[column] == Stencil::kOutside;
-  };
-  dispatch(out.dtype(), [&]<class T>(std::type_identity<T>) {
-    const std::span<T> cells = out.cells<T>();
-    for (std::int64_t t = out.region().t.begin; t < out.region().t.end; ++t) {
-      for (std::int64_t y = s.rows.begin; y < s.rows.end; ++y) {
-        const auto row = static_cast<std::size_t>(y - s.rows.begin);
-        T* first = cells.data() + out.offset(t, y, s.columns.begin);
-        for (std::size_t k = 0; k < width; ++k) {
-          if (outside(row, k)) first[k] = cell_cast<T>(value);
-        }
-      }
-    }
-  });
+  cube::fill_outside(value, s.stencil, s.rows, s.columns, out);
 }
 
 std::int64_t Resampler::reach() const {

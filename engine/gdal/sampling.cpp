@@ -315,6 +315,27 @@ void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling met
   if (is_area_method(method)) map.add_corners(rows, columns, out);
 }
 
+void fill_outside(double value, const Stencil& stencil, const Range& rows, const Range& columns,
+                  Block& out) {
+  const auto width = static_cast<std::size_t>(columns.size());
+  const auto outside = [&](std::size_t row, std::size_t column) {
+    if (!stencil.separable) return stencil.cells[row * width + column] == Stencil::kOutside;
+    return stencil.rows[row] == Stencil::kOutside || stencil.columns[column] == Stencil::kOutside;
+  };
+  dispatch(out.dtype(), [&]<class T>(std::type_identity<T>) {
+    const std::span<T> cells = out.cells<T>();
+    for (std::int64_t t = out.region().t.begin; t < out.region().t.end; ++t) {
+      for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+        const auto row = static_cast<std::size_t>(y - rows.begin);
+        T* first = cells.data() + out.offset(t, y, columns.begin);
+        for (std::size_t k = 0; k < width; ++k) {
+          if (outside(row, k)) first[k] = cell_cast<T>(value);
+        }
+      }
+    }
+  });
+}
+
 void Sampler::sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
                      const Range& columns, Block& out) {
   if (stencil.method == Resampling::kNearest) return nearest(window, stencil, rows, columns, out);

@@ -38,10 +38,14 @@ Stencil make_stencil(Positions&& at, const Footprint& under, const ImageSize& si
 void locate(GeoMap& map, const Range& rows, const Range& columns, Resampling method,
             Positions& out);
 
+// Sets those cells (rows, columns) of all slices of `out` that a stencil finds outside of the image.
+void fill_outside(double value, const Stencil& stencil, const Range& rows, const Range& columns,
+                  Block& out);
+
 class Sampler {
  public:
   // Fills the cells (rows, columns) of `out` (slice 0), which a stencil was made for. `window`
-  // holds the stencil's footprint. Cells outside of the image are left as they are.
+  // holds the stencil's footprint. Cells outside of the image are left as they are or made missing.
   // REQUIRES: `out` has a nodata value where a cell of the footprint is missing.
   void sample(const SourceWindow& window, const Stencil& stencil, const Range& rows,
               const Range& columns, Block& out);

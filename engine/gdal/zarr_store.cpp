@@ -89,14 +89,14 @@ class ZarrStore final : public ArrayStore {
 
   void add_consolidated(const Json& metadata) {
     std::map<std::string, Json> attributes;
-    std::map<std::string, Json> descriptions;
+    std::vector<std::pair<std::string, Json>> descriptions;  // in the order of the document
     for (const Json& entry : json_member(metadata, "metadata").GetChildren()) {
       const std::string key = entry.GetName();
       const std::size_t slash = key.rfind('/');
       const std::string name = slash == std::string::npos ? "" : key.substr(0, slash);
       const std::string file = slash == std::string::npos ? key : key.substr(slash + 1);
       if (file == ".zattrs") attributes.emplace(name, entry);
-      if (file == ".zarray") descriptions.emplace(name, entry);
+      if (file == ".zarray") descriptions.emplace_back(name, entry);
     }
     const auto of = [&](const std::string& name) {
       const auto found = attributes.find(name);

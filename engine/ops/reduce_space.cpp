@@ -73,6 +73,7 @@ class ReduceSpace final : public Operator {
 
   static std::vector<ReducedBand> reduced(const Params& params, const CubeInfo& in) {
     const std::int64_t cells = in.grid.height * in.grid.width;
+    if (cells == 0) throw Error(ErrorCode::kInvalid, "the cube has no cells to reduce", "/in_cube");
     std::vector<ReducedBand> bands = reduced_bands(params, in, cells);
     for (ReducedBand& band : bands) {
       BandInfo info = band.reducer.result_band(in.bands[band.source], cells, cells);
