@@ -12,6 +12,7 @@
 #include "catalog/stac_place.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -216,18 +217,7 @@ std::string resolve_href(const std::string& href, const std::string& base) {
 }
 
 std::string gdal_name(const std::string& href, const std::string& base) {
-  const std::string name = resolve_href(href, base);
-  static constexpr std::array<std::array<std::string_view, 2>, 6> kSchemes = {
-      {{"s3://", "/vsis3/"},
-       {"gs://", "/vsigs/"},
-       {"az://", "/vsiaz/"},
-       {"file://", ""},
-       {"http://", "/vsicurl/http://"},
-       {"https://", "/vsicurl/https://"}}};
-  for (const auto& [scheme, prefix] : kSchemes) {
-    if (name.starts_with(scheme)) return std::string(prefix) + name.substr(scheme.size());
-  }
-  return name;
+  return gdal_name_of(resolve_href(href, base));
 }
 
 const std::string& StacReader::canonical(const std::string& text) {

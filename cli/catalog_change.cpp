@@ -34,7 +34,9 @@ struct ChangeArguments : CatalogArguments {
 void print_names(const char* what, const std::vector<std::string>& names, bool all) {
   constexpr std::size_t kShown = 10;
   const std::size_t shown = all ? names.size() : std::min(names.size(), kShown);
-  for (std::size_t i = 0; i < shown; ++i) std::cerr << what << ": " << names[i] << '\n';
+  for (std::size_t i = 0; i < shown; ++i) {
+    std::cerr << what << ": " << without_queries(names[i]) << '\n';
+  }
   if (shown == names.size()) return;
   std::cerr << "... and " << counted(static_cast<std::int64_t>(names.size() - shown), "image")
             << " more " << what << " (--explain names all)\n";

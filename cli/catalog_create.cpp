@@ -71,7 +71,9 @@ std::vector<std::string> matched_names(const CreateOptions& options, const Colle
   std::vector<IndexReport::Left> left_out;
   std::vector<std::string> names = subdatasets_of(format, files, options.threads, left_out);
   for (const IndexReport::Left& left : left_out) {
-    if (options.explain) std::cout << left.file << ": " << left.reason << '\n';
+    if (options.explain) {
+      std::cout << without_queries(left.file) << ": " << without_queries(left.reason) << '\n';
+    }
   }
   return names;
 }
@@ -86,7 +88,7 @@ void dry_run(const CreateOptions& options, const CollectionFormat& format,
     const auto match = format.match(absolute_name(file));
     if (match.reason.empty()) ++matching;
     if (!options.explain) continue;
-    std::cout << file << ": ";
+    std::cout << without_queries(file) << ": ";
     if (!match.reason.empty()) {
       std::cout << match.reason << '\n';
       const std::string detail = explain.reason(absolute_name(file));
@@ -95,8 +97,8 @@ void dry_run(const CreateOptions& options, const CollectionFormat& format,
     }
     std::vector<std::string> bands;
     for (const std::size_t band : match.bands) bands.push_back(format.bands()[band].name);
-    std::cout << "image " << match.image << ", time " << to_text(match.datetime) << ", band "
-              << join(bands) << '\n';
+    std::cout << "image " << without_queries(match.image) << ", time " << to_text(match.datetime)
+              << ", band " << join(bands) << '\n';
   }
   std::cout << matching << " of "
             << counted(static_cast<std::int64_t>(names.size()),
@@ -127,9 +129,10 @@ std::function<void(std::int64_t, std::int64_t)> shown_on(ProgressBar& bar) {
 template <class Plan>
 void dry_run(const CreateOptions& options, const char* noun, const Plan& plan) {
   const std::function<void(const PlannedImage&)> say = [](const PlannedImage& image) {
-    std::cout << image.where << ": image " << image.name << ", time " << to_text(image.datetime)
-              << ", band " << join(image.bands) << '\n';
-    for (const std::string& asset : image.assets) std::cout << "    " << asset << '\n';
+    std::cout << without_queries(image.where) << ": image " << without_queries(image.name)
+              << ", time " << to_text(image.datetime) << ", band " << join(image.bands) << '\n';
+    for (const std::string& asset : image.assets)
+      std::cout << "    " << without_queries(asset) << '\n';
   };
   const IndexReport report = plan(options.explain ? say : nullptr);
   if (!report.layout.empty()) std::cout << options.table << ": " << report.layout << '\n';

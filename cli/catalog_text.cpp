@@ -196,7 +196,7 @@ void ImageList::add(const Image& image) {
   if (json_) return add_json(image);
   std::vector<std::string> boxes;
   for (const Box& box : image.footprint) boxes.push_back(box_text(box));
-  rows_.push_back({short_time(image.datetime), image.name, image.crs,
+  rows_.push_back({short_time(image.datetime), without_queries(image.name), image.crs,
                    std::to_string(image.bands.size()), join(boxes, " and ")});
   const auto known = metadata_.find(image.name);
   for (const std::string& key : keys_) {
@@ -207,7 +207,7 @@ void ImageList::add(const Image& image) {
 }
 
 void ImageList::add_json(const Image& image) {
-  ordered_json entry = {{"name", image.name},
+  ordered_json entry = {{"name", without_queries(image.name)},
                         {"datetime", to_text(image.datetime)},
                         {"crs", image.crs},
                         {"footprint", ordered_json::array()},

@@ -85,7 +85,8 @@ Document GraphArguments::load() const {
 void PlanArguments::add_to(CLI::App& command) {
   command
       .add_option("--threads", threads,
-                  "Worker threads, fewer where --memory does not hold as many; 0 = one a core")
+                  "Worker threads, fewer where --memory does not hold as many; 0 = one a core, and "
+                  "8 a core (16 to 64) where files are read over the network")
       ->check(CLI::Range(0, 1024).description(""))
       ->type_name("N")
       ->capture_default_str();
@@ -99,10 +100,21 @@ void PlanArguments::add_to(CLI::App& command) {
       ->type_name("T,Y,X");
 }
 
-PlanOptions PlanArguments::options() const {
+int PlanArguments::least_threads() const {
+  return threads > 0 ? threads
+                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+PlanOptions PlanArguments::options(const Graph& graph) const {
+  // Who waits for a server needs no core.
+  constexpr int kPerCore = 8;
+  constexpr int kLeast = 16;
+  constexpr int kMost = 64;
   PlanOptions out;
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  out.threads = threads > 0 ? threads : static_cast<int>(cores);
+  out.threads = least_threads();
+  if (threads == 0 && graph.reads_remote()) {
+    out.threads = std::max(out.threads, std::clamp(out.threads * kPerCore, kLeast, kMost));
+  }
   const auto bytes = parse_bytes(memory);
   if (!bytes) {
     throw Error(ErrorCode::kInvalid, "'" + memory + "' is no amount of memory", "--memory",
@@ -154,13 +166,14 @@ std::string describe(const CubeInfo& info) {
 
 void print_notes(const Graph& graph, const Document& document) {
   for (const Note& note : gdalcubes_notes(document)) {
-    std::cerr << "cube: warning: " << note.where << ": " << note.text << '\n';
+    std::cerr << "cube: warning: " << note.where << ": " << without_queries(note.text) << '\n';
   }
   for (const Note& note : graph.notes) print_note(note);
 }
 
 void print_note(const Note& note) {
-  std::cerr << "cube: note: " << (note.where.empty() ? "" : note.where + ": ") << note.text << '\n';
+  std::cerr << "cube: note: " << (note.where.empty() ? "" : note.where + ": ")
+            << without_queries(note.text) << '\n';
 }
 
 std::vector<Note> all_notes(const Graph& graph, const Document& document) {
@@ -172,7 +185,7 @@ std::vector<Note> all_notes(const Graph& graph, const Document& document) {
 nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
   for (const Note& note : all_notes(graph, document)) {
-    out.push_back({{"where", note.where}, {"text", note.text}});
+    out.push_back({{"where", note.where}, {"text", without_queries(note.text)}});
   }
   return out;
 }

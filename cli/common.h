@@ -29,13 +29,16 @@ struct GraphArguments {
 
 // How much of the machine a plan may use, and the chunk shape.
 struct PlanArguments {
-  int threads = 0;  // 0 = all cores
+  int threads = 0;  // 0 = all cores, and more where files are remote
   std::string memory = "2G";
   std::string chunk;  // "t,y,x" or "auto"; "" = chosen
 
   void add_to(CLI::App& command);
-  // Throws Error(kInvalid) naming the option.
-  PlanOptions options() const;
+  // For a graph, whose sources tell how many threads have something to do. Throws Error(kInvalid)
+  // naming the option.
+  PlanOptions options(const Graph& graph) const;
+  // No fewer are made for want of memory without a word to the user.
+  int least_threads() const;
 };
 
 // An argument that stands by itself, and that has to be there.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -19,7 +20,9 @@
 #include "engine/file_kind.h"
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/remote_names.h"
 #include "engine/run.h"
+#include "engine/stop_asked.h"
 #include "engine/svg_chart.h"
 #include "engine/text.h"
 
@@ -214,23 +217,24 @@ Report count_cells(const Plan& plan, CellStatistics& statistics,
   }
 }
 
-int show_histogram(const HistArguments& args, const Program& program) {
-  check(args);
-  register_gdal();
-  const StopSignals signals;
+int tell_stopped(const StopSignals& signals) {
+  std::cerr << "cube: error: stopped by " << signal_name(signals.pending()) << '\n';
+  return kStopped + signals.pending();
+}
+
+int show_watched(const HistArguments& args, const Program& program, StopSignals& signals) {
   const Resources resources = args.graph.resources(program);
   Graph graph = compiled(args, program);
+  if (graph.reads_remote()) signals.close_connections();
   CellStatistics statistics(graph.info(), args.percentiles, args.bins);
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(statistics.sink());
-  const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
+  const PlanOptions options = with_sinks(args.plan.options(graph), sinks);
+  const Plan plan(std::move(graph), options);
   keep_blocks(plan, *program.blocks);
   const Report report = count_cells(plan, statistics, sinks, resources, args, signals);
   print_report(report, Detail::kErrors);
-  if (report.cancelled) {
-    std::cerr << "cube: error: stopped by " << signal_name(signals.pending()) << '\n';
-    return kStopped + signals.pending();
-  }
+  if (report.cancelled) return tell_stopped(signals);
   if (!report.failures.empty()) return kSomeFailed;
   const std::vector<BandStatistics> found = statistics.result();
   const CubeInfo& info = plan.info();
@@ -246,6 +250,21 @@ int show_histogram(const HistArguments& args, const Program& program) {
   }
   if (args.json) std::cout << Json{{"bands", bands}}.dump(2) << '\n';
   return report.ok() ? kDone : kSomeFailed;
+}
+
+int show_histogram(const HistArguments& args, const Program& program) {
+  check(args);
+  register_gdal();
+  StopSignals signals;
+  const std::function<bool()> asked = [&] { return signals.pending() != 0; };
+  const StopAsked stop(asked);
+  if (is_remote(args.graph.graph)) signals.close_connections();
+  try {
+    return show_watched(args, program, signals);
+  } catch (const Error&) {
+    if (!asked()) throw;
+    return tell_stopped(signals);
+  }
 }
 
 }  // namespace

@@ -57,8 +57,7 @@ void each_source(const Graph& graph, const Take& take) {
     for (const std::string_view name : files) {
       const std::string descriptor(name);
       const std::string file = file_of(descriptor);
-      take({without_queries(descriptor),
-            file_state(telling_file(file.empty() ? descriptor : file))});
+      take({descriptor, file_state(telling_file(file.empty() ? descriptor : file))});
     }
   }
 }
@@ -76,7 +75,11 @@ std::string file_state(const std::string& file) {
 
 RunIdentity identity_of(const Document& document, const std::string& canonical,
                         const Graph& graph) {
-  return [&graph, canonical, base = document.base()](const Take& take) {
+  return [&graph, canonical, base = document.base()](const Take& write) {
+    // Signatures in URLs are secrets, and others tomorrow.
+    const Take take = [&](const Ingredient& ingredient) {
+      write({without_queries(ingredient.name), without_queries(ingredient.state)});
+    };
     take({"the program",
           std::string("cube " CUBE_VERSION " with GDAL ") + GDALVersionInfo("RELEASE_NAME")});
     each_value(nlohmann::json::parse(canonical), base, take);

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/usage.h"
 #include "engine/error.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/image_reader.h"
 #include "graphs/document.h"
@@ -21,6 +22,7 @@
 namespace {
 
 int run_program(int argc, char** argv) {
+  cube::count_network_use();
   cube::Program program;
   program.registry = cube::document_operators();
   program.resources.open_index = cube::open_catalog;

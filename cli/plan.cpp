@@ -88,8 +88,9 @@ void add_plan(CLI::App& app, Program& program) {
       "ndvi.svg");
   command->callback([args, &program] {
     const Document document = args->graph.load();
-    const Plan plan(compile(document, program.registry, args->graph.resources(program)),
-                    args->plan.options());
+    Graph graph = compile(document, program.registry, args->graph.resources(program));
+    const PlanOptions options = args->plan.options(graph);
+    const Plan plan(std::move(graph), options);
     print_notes(plan.graph(), document);
     if (const auto note = block_reads_note(plan)) print_note(*note);
     show(plan, document, *args);

@@ -70,10 +70,14 @@ std::string value_text(const Json& value, bool is_path) {
   return out;
 }
 
+Json shown_arguments(const Graph::Node& node) {
+  return Json::parse(without_queries(node.arguments), nullptr, false);
+}
+
 // The parameters that matter most.
 std::vector<std::string> telling_arguments(const Graph::Node& node) {
   constexpr std::size_t kMost = 3;
-  const Json given = Json::parse(node.arguments, nullptr, false);
+  const Json given = shown_arguments(node);
   std::vector<std::string> out;
   if (!given.is_object()) return out;
   const auto add = [&](const std::string& key, const Json& value) {
@@ -144,7 +148,7 @@ Json node_json(const PlanView& view, std::size_t i) {
               {"where", node.where},
               {"inputs", node.inputs},
               {"kind", name(facts.kind)},
-              {"arguments", Json::parse(node.arguments, nullptr, false)},
+              {"arguments", shown_arguments(node)},
               {"shape", shape_json(shape_of(node.op->info()))},
               {"bands", bands_json(node.op->info())},
               {"requests", facts.requests},
@@ -196,7 +200,7 @@ Picture::Box box_of(const PlanView& view, std::size_t i) {
   }
   constexpr std::size_t kMostTip = 400;
   box.tips = {node.where.empty() ? "the document" : node.where,
-              shortened(node.arguments, kMostTip)};
+              shortened(without_queries(node.arguments), kMostTip)};
   const auto how = readings_lines(view.readings[i], node.op->info().band_names());
   if (!how.empty()) box.tips.push_back(shortened(join(how, "; "), kMostTip));
   for (const Note& note : view.notes) {

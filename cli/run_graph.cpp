@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <numeric>
 #include <thread>
@@ -17,8 +18,11 @@
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
 #include "engine/error.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/remote_names.h"
 #include "engine/run.h"
+#include "engine/stop_asked.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -46,10 +50,13 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
   return outputs;
 }
 
-Provenance provenance_of(const Graph& graph, std::string canonical) {
-  Provenance out{.graph = std::move(canonical), .sources = {}};
+Provenance provenance_of(const Graph& graph, const std::string& canonical) {
+  // Signatures in URLs are secrets.
+  Provenance out{.graph = without_queries(canonical), .sources = {}};
   for (const Graph::Node& node : graph.nodes) {
-    for (std::string& source : node.op->source_names()) out.sources.push_back(std::move(source));
+    for (const std::string& source : node.op->source_names()) {
+      out.sources.push_back(without_queries(source));
+    }
   }
   return out;
 }
@@ -109,9 +116,9 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
 
 // What the plan had to leave out, to keep within the budget.
 void print_notes(const Plan& plan, const RunArguments& args) {
-  if (plan.threads() < plan.options().threads) {
+  if (plan.threads() < args.plan.least_threads()) {
     std::cerr << "cube: note: " << plan.threads() << " of "
-              << counted(plan.options().threads, "thread") << ", to keep within --memory "
+              << counted(args.plan.least_threads(), "thread") << ", to keep within --memory "
               << args.plan.memory << '\n';
   }
   if (plan.chunk_reduced()) {
@@ -198,19 +205,27 @@ void RunArguments::add_to(CLI::App& command) {
   command.add_flag("-v,--verbose", verbose, "Print where the time went, by node");
 }
 
-int run_document(const Document& document, const std::string& name, const RunArguments& args,
-                 const Resources& resources, const Program& program) {
-  const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
-  const StopSignals signals;
+namespace {
+
+int tell_stopped(const StopSignals& signals) {
+  std::cerr << "cube: error: stopped by " << signal_name(signals.pending())
+            << "; no output was made\n";
+  return kStopped + signals.pending();
+}
+
+int run_watched(const Document& document, const std::string& name, const RunArguments& args,
+                const Resources& resources, const Program& program, StopSignals& signals) {
   ChunkCount count;
   const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count); });
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name);
   Graph graph = compile(document, program.registry, resources);
+  if (graph.reads_remote()) signals.close_connections();
   std::vector<std::unique_ptr<Sink>> sinks;
   for (const OutputSpec& output : outputs) sinks.push_back(make_sink(output, graph.info()));
   const Provenance provenance =
       provenance_of(graph, canonical_text(document, program.registry, document.base()));
-  const Plan plan(std::move(graph), with_sinks(args.plan.options(), sinks));
+  const PlanOptions options = with_sinks(args.plan.options(graph), sinks);
+  const Plan plan(std::move(graph), options);
   if (!args.quiet) {
     print_notes(plan.graph(), document);
     print_notes(plan, args);
@@ -228,7 +243,7 @@ int run_document(const Document& document, const std::string& name, const RunArg
     std::cerr << "cube: error: " << error.what() << "\ncube: " << kept << '\n';
     return kSomeFailed;
   }
-  if (!args.stats.empty()) write_stats(args.stats, report);
+  if (!args.stats.empty()) write_stats(args.stats, report, network_use());
   if (!args.stats_svg.empty()) {
     const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
     write_text(args.stats_svg, to_svg(picture), "the picture");
@@ -237,6 +252,23 @@ int run_document(const Document& document, const std::string& name, const RunArg
                        : args.verbose ? Detail::kNodes
                                       : Detail::kFiles);
   return ending(report, kept_text(sinks, plan.chunks()), signals);
+}
+
+}  // namespace
+
+int run_document(const Document& document, const std::string& name, const RunArguments& args,
+                 const Resources& resources, const Program& program) {
+  const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
+  StopSignals signals;
+  const std::function<bool()> asked = [&] { return signals.pending() != 0; };
+  const StopAsked stop(asked);
+  if (is_remote(document.json().dump())) signals.close_connections();
+  try {
+    return run_watched(document, name, args, resources, program, signals);
+  } catch (const Error&) {
+    if (!asked()) throw;
+    return tell_stopped(signals);  // what was waited for was given up
+  }
 }
 
 }  // namespace cube

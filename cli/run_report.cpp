@@ -61,7 +61,7 @@ void print_times(const Report& report) {
   print_stages(report, report.stages, report.stages.sum(), "in all");
 }
 
-nlohmann::ordered_json stats_json(const Report& report) {
+nlohmann::ordered_json stats_json(const Report& report, const NetworkUse& network) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const Report::NodeTime& node : report.nodes) {
     nodes.push_back({{"cube_type", node.type},
@@ -82,36 +82,40 @@ nlohmann::ordered_json stats_json(const Report& report) {
     skipped.push_back({{"image", image.image}, {"reason", image.reason}});
   }
   const ImageReader::Stats& reading = report.reading;
-  return {{"seconds", report.seconds},
-          {"threads", report.threads},
-          {"thread_seconds", stages_json(report.stages)},
-          {"chunks", report.chunks},
-          {"empty_chunks", report.empty_chunks},
-          {"chunks_done", report.chunks_done},
-          {"chunks_resumed", report.chunks_resumed},
-          {"seconds_write", report.seconds_write},
-          {"reading",
-           {{"opened", reading.opened},
-            {"pasted", reading.pasted},
-            {"warped", reading.warped},
-            {"cells_decoded", reading.cells_decoded},
-            {"blocks_decoded", reading.blocks_decoded},
-            {"seconds_open", reading.seconds_open},
-            {"seconds_read", reading.seconds_read},
-            {"seconds_decode", reading.seconds_decode},
-            {"seconds_warp", reading.seconds_warp}}},
-          {"nodes", nodes},
-          {"failures", failures},
-          {"skipped", skipped},
-          {"outputs", report.outputs}};
+  return {
+      {"seconds", report.seconds},
+      {"threads", report.threads},
+      {"thread_seconds", stages_json(report.stages)},
+      {"chunks", report.chunks},
+      {"empty_chunks", report.empty_chunks},
+      {"chunks_done", report.chunks_done},
+      {"chunks_resumed", report.chunks_resumed},
+      {"seconds_write", report.seconds_write},
+      {"reading",
+       {{"opened", reading.opened},
+        {"pasted", reading.pasted},
+        {"warped", reading.warped},
+        {"cells_decoded", reading.cells_decoded},
+        {"blocks_decoded", reading.blocks_decoded},
+        {"seconds_open", reading.seconds_open},
+        {"seconds_read", reading.seconds_read},
+        {"seconds_decode", reading.seconds_decode},
+        {"seconds_warp", reading.seconds_warp}}},
+      {"network",
+       {{"requests", network.requests}, {"bytes", network.bytes}, {"retries", network.retries}}},
+      {"nodes", nodes},
+      {"failures", failures},
+      {"skipped", skipped},
+      {"outputs", report.outputs}};
 }
 
 }  // namespace
 
-void write_stats(const std::string& file, const Report& report) {
+void write_stats(const std::string& file, const Report& report, const NetworkUse& network) {
   // Reasons may hold what other programs wrote, in any encoding.
   const std::string text =
-      stats_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+      stats_json(report, network).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+      "\n";
   write_text(file, text, "the statistics");
 }
 
@@ -142,6 +146,12 @@ void print_report(const Report& report, Detail detail) {
   for (const std::string& file : report.outputs) std::cout << file << '\n';
   if (detail == Detail::kFiles) return;
   print_times(report);
+  const NetworkUse network = network_use();
+  if (network.requests > 0) {
+    std::cerr << "network " << counted(network.requests, "request") << ", "
+              << bytes_text(static_cast<double>(network.bytes)) << ", "
+              << counted(network.retries, "retry", "retries") << '\n';
+  }
 }
 
 }  // namespace cube

@@ -3,13 +3,14 @@
 
 #include <string>
 
+#include "engine/gdal/network.h"
 #include "engine/run.h"
 
 namespace cube {
 
-// Writes where the time went, and every failure, as JSON; "-" is standard output. Throws
-// Error(kUnwritable).
-void write_stats(const std::string& file, const Report& report);
+// Writes where the time went, and every failure, as JSON; "-" is standard output. `network`: what
+// the process has read. Throws Error(kUnwritable).
+void write_stats(const std::string& file, const Report& report, const NetworkUse& network);
 
 enum class Detail { kErrors, kFiles, kNodes };
 

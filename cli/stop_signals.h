@@ -23,7 +23,12 @@ class StopSignals {
   // The signal that asks the program to end; 0 = none.
   int pending() const;
 
+  // From now on the connections of the process to servers are closed when it is asked to end, so
+  // that no thread goes on waiting for an answer. Thread rule: of the thread that made this.
+  void close_connections();
+
  private:
+  std::jthread closing_;  // waits for a signal
   sigset_t held_{};
   sigset_t before_{};
 };

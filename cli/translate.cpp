@@ -8,6 +8,7 @@
 #include "cli/shorthand.h"
 #include "engine/error.h"
 #include "engine/raster_files.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -55,7 +56,7 @@ std::string ending_of(const std::string& format) {
 
 // Where a file goes in the folder: its own name, with the ending of the format.
 std::string target_of(const TranslateArguments& args, const std::string& file) {
-  const std::filesystem::path name = std::filesystem::path(file).stem();
+  const std::filesystem::path name = std::filesystem::path(without_query(file)).stem();
   return (std::filesystem::path(args.folder) / name).string() +
          ending_of(args.shorthand.run.format);
 }
@@ -99,10 +100,10 @@ int translate_all(const TranslateArguments& args, const Program& program) {
     try {
       const int status = one.finish(graph_of(args, files[i].name), places(), program);
       if (status > kStopped) return status;
-      if (status != kDone) failed.push_back(files[i].name);
+      if (status != kDone) failed.push_back(without_queries(files[i].name));
     } catch (const Error& error) {
       std::cerr << "cube: error: " << error.what() << '\n';
-      failed.push_back(files[i].name);
+      failed.push_back(without_queries(files[i].name));
     }
   }
   if (skipped > 0 && !args.shorthand.run.quiet) {

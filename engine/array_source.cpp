@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/gdal/block_cache.h"
 #include "engine/missing.h"
+#include "engine/remote_names.h"
 #include "engine/stopwatch.h"
 
 namespace cube {
@@ -352,6 +353,9 @@ std::optional<StoredBlocks> ArraySource::stored_blocks() const {
                       .kept_bytes = last ? product(array.chunks) * cell : kKeptBytes,
                       .cell_bytes = product(array.chunks) / cube_.blocks->cells() * cell};
 }
+
+// A store that has something to say of itself is a copy.
+bool ArraySource::reads_remote() const { return is_remote(file_) && cube_.store->note().empty(); }
 
 std::int64_t ArraySource::layer_bytes(const Request& request) const {
   const Region& region = request.region;

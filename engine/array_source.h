@@ -27,6 +27,7 @@ class ArraySource : public Operator, public FileSource {
     for (const std::size_t band : bands) out.push_back({band, "as stored", 1});
     return out;
   }
+  bool reads_remote() const override;
 
  private:
   friend class ArrayKernel;

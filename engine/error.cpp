@@ -1,7 +1,5 @@
 #include "engine/error.h"
 
-#include <utility>
-
 #include "engine/text.h"
 
 namespace cube {
@@ -10,7 +8,7 @@ Error::Error(ErrorCode code, std::string message, std::string where, std::string
     : code_(code),
       message_(without_queries(message)),
       where_(without_queries(where)),
-      hint_(std::move(hint)) {
+      hint_(without_queries(hint)) {
   if (!where_.empty()) what_ = where_ + ": ";
   what_ += message_;
   if (!hint_.empty()) what_ += " (" + hint_ + ")";

@@ -25,8 +25,8 @@ enum class ErrorCode {
 class Error : public std::exception {
  public:
   // `message` says what was found; `where` is a JSON pointer ("/in_cube/expr/0"), a file name or
-  // an option; `hint` says what would be accepted. Queries of URLs in the first two, which may hold
-  // signatures, are not kept (see without_queries()). Printed as `WHERE: MESSAGE (HINT)`.
+  // an option; `hint` says what would be accepted. What may be secret in URLs is not kept (see
+  // without_queries()). Printed as `WHERE: MESSAGE (HINT)`.
   explicit Error(ErrorCode code, std::string message, std::string where = {},
                  std::string hint = {});
 

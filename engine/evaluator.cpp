@@ -7,6 +7,7 @@
 #include "engine/demand.h"
 #include "engine/error.h"
 #include "engine/stopwatch.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -30,7 +31,10 @@ class Evaluator::NodeInputs final : public Inputs {
     evaluator_.check_cancelled();
     return evaluator_.images();
   }
-  void skipped(SkippedImage image) override { evaluator_.skipped_.push_back(std::move(image)); }
+  void skipped(SkippedImage image) override {
+    evaluator_.check_cancelled();  // who waited for a server may have been told to stop
+    evaluator_.skipped_.push_back({without_queries(image.image), without_queries(image.reason)});
+  }
   void spent(Stage stage, double seconds) override {
     evaluator_.stats_[node_].stages[stage] += seconds;
     told_ += seconds;

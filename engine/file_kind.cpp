@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/remote_names.h"
+#include "engine/text.h"
+
 namespace cube {
 
 namespace {
@@ -55,10 +58,20 @@ FileKind kind_of_head(std::string_view head) {
   return FileKind::kUnknown;
 }
 
+// Of a remote file, into which nobody looks just to know what it may be.
+FileKind kind_of_name(const std::string& name) {
+  const std::string text = lower(name);
+  const auto ends = [&](std::string_view ending) { return text.ends_with(ending); };
+  if (ends(".zarr") || ends(".zarr/") || ends(".zarr.zip")) return FileKind::kZarr;
+  if (ends(".nc") || ends(".nc4")) return FileKind::kNetcdf;
+  return FileKind::kUnknown;
+}
+
 }  // namespace
 
 FileKind kind_of_file(const std::string& file) {
   namespace fs = std::filesystem;
+  if (is_remote(file)) return kind_of_name(without_query(file));
   std::error_code ignored;
   if (fs::is_directory(file, ignored)) {
     const bool zarr = fs::exists(fs::path(file) / ".zgroup", ignored) ||
@@ -70,6 +83,7 @@ FileKind kind_of_file(const std::string& file) {
 }
 
 std::string what_reads(const std::string& file, std::string_view cube_type) {
+  if (is_remote(file)) return "";  // its name says too little
   const bool rasters = cube_type == "raster" || cube_type == "simple_cube";
   switch (kind_of_file(file)) {
     case FileKind::kFolder:

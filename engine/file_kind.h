@@ -1,6 +1,6 @@
-// What a file on this machine is, by its first bytes: for messages to who has given it to a source
-// that reads another kind, and for "cube info".
-// Thread rule: pure functions of the file system.
+// What a file is, by its first bytes, or, where it is not on this machine, by its name: for
+// messages to who has given it to a source that reads another kind, and for "cube info". Thread
+// rule: pure functions of the file system.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace cube {
 
 enum class FileKind {
-  kUnknown,  // nothing of the following, not there, or not a local file
+  kUnknown,  // nothing of the following, or not there
   kFolder,
   kZarr,
   kNetcdf,   // HDF5 too

@@ -175,6 +175,10 @@ class Operator {
   // of the files that cost() lists, such as the images of a catalog.
   virtual void ingredients(const Request&, const std::function<void(const Ingredient&)>&) const {}
 
+  // Sources: cells are read over the network while the graph runs, where waiting is what takes
+  // time.
+  virtual bool reads_remote() const { return false; }
+
   // What a user should know of it although it is no error: it changes nothing, all its cells are
   // missing. Known without reading pixels.
   const std::vector<Note>& notes() const { return notes_; }

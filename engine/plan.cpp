@@ -171,6 +171,10 @@ std::vector<std::size_t> Graph::consumers() const {
   return counts;
 }
 
+bool Graph::reads_remote() const {
+  return std::ranges::any_of(nodes, [](const Node& node) { return node.op->reads_remote(); });
+}
+
 std::vector<bool> Graph::takes_series() const {
   std::vector<bool> out;
   for (const Node& node : nodes) {

@@ -32,6 +32,9 @@ struct Graph {
   // How many nodes read each node.
   std::vector<std::size_t> consumers() const;
 
+  // Whether a source is read over the network.
+  bool reads_remote() const;
+
   // Which nodes want whole series (Operator::wants_series), or are made from such a node.
   std::vector<bool> takes_series() const;
 };

@@ -7,6 +7,7 @@
 #include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
 #include "engine/glob.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -39,7 +40,7 @@ std::vector<NamedFile> named_files(const std::vector<std::string>& names,
     const std::string place = where + pointer_step(i);
     std::error_code ignored;
     const bool is_plain = !is_glob(names[i]) || names[i].starts_with("/vsi") ||
-                          std::filesystem::exists(names[i], ignored);
+                          is_remote(names[i]) || std::filesystem::exists(names[i], ignored);
     if (is_plain) {
       files.push_back({names[i], place});
       continue;

@@ -7,6 +7,7 @@
 #include "engine/beside.h"
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/placing.h"
 #include "engine/raster_files.h"
 #include "engine/raster_grid.h"
@@ -58,7 +59,7 @@ std::vector<std::string> options_of_points(const RasterParams& params) {
 std::vector<std::string> options_of_rpcs(const RasterParams& params) {
   std::vector<std::string> options;
   if (params.dem || params.height) options.emplace_back("METHOD=RPC");
-  if (params.dem) options.push_back("RPC_DEM=" + *params.dem);
+  if (params.dem) options.push_back("RPC_DEM=" + network_name(*params.dem));
   if (params.height) options.push_back("RPC_HEIGHT=" + number_text(*params.height));
   return options;
 }

@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/image_in_view.h"
+#include "engine/remote_names.h"
 
 namespace cube {
 
@@ -113,6 +114,11 @@ std::vector<Reading> StackSource::readings(std::span<const std::size_t> bands) c
     }
   }
   return count.take();
+}
+
+bool StackSource::reads_remote() const {
+  return std::ranges::any_of(
+      stack_.cells, [](const auto& cells) { return cells && is_remote(cells->source.descriptor); });
 }
 
 std::vector<std::string> StackSource::source_names() const {

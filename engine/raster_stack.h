@@ -53,6 +53,7 @@ class StackSource : public Operator, public FileSource {
   std::vector<std::string> source_names() const override;
   // Files of a band lie on one grid, so that the first tells.
   std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
+  bool reads_remote() const override;
 
  private:
   friend class StackKernel;

@@ -11,6 +11,7 @@
 #include "engine/error.h"
 #include "engine/evaluator.h"
 #include "engine/piece_board.h"
+#include "engine/stop_asked.h"
 #include "engine/stopwatch.h"
 
 namespace cube {
@@ -218,7 +219,8 @@ void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& wor
   } catch (const std::exception& error) {
     worker.forget();
     const auto* known = dynamic_cast<const Error*>(&error);
-    if (known && known->code() == ErrorCode::kCancelled) return;
+    const bool to_stop = known && known->code() == ErrorCode::kCancelled;
+    if (to_stop || state.cancelled()) return;  // a request that was given up has failed
     state.failed(chunk, region, error.what());
   } catch (...) {
     worker.forget();
@@ -266,9 +268,12 @@ Report run(const Plan& plan, const Resources& resources,
     state.resume(std::ranges::count(claim.done, true), claim.skipped, std::move(notes));
   }
   ChunkQueue queue(plan.chunk_counts(), threads, std::move(claim.done));
+  // Parts of a chunk would each ask a server for the blocks that they share.
+  const bool in_parts = !plan.graph().reads_remote();
   PieceBoard board;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
+    const StopAsked stop(options.cancelled);
     Evaluator worker(plan.graph(), resources, options.cancelled, &board);
     Stages spent;             // besides running kernels
     std::size_t skipped = 0;  // images that are noted
@@ -281,7 +286,7 @@ Report run(const Plan& plan, const Resources& resources,
     while (!state.stopped()) {
       const auto chunk = queue.next(number);
       if (!chunk) break;
-      const bool last = queue.left() < threads;
+      const bool last = in_parts && queue.left() < threads;
       run_chunk(plan, *chunk, last ? threads : 1, worker, skipped, outputs, state, spent);
     }
     board.leave();

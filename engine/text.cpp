@@ -33,6 +33,24 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
   return row[b.size()];
 }
 
+// Adds what may be shown of a URL, from its "://" or from a "/vsicurl?" on.
+void add_url(std::string_view url, std::string& out) {
+  constexpr std::string_view kScheme = "://";
+  const std::string_view host = url.substr(0, url.find_first_of("/?#", kScheme.size()));
+  const std::size_t user = url.starts_with(kScheme) ? host.rfind('@') : std::string_view::npos;
+  if (user != std::string_view::npos) {
+    out.append(kScheme).append("...");
+    url.remove_prefix(user);
+  }
+  const std::size_t query = url.find('?');
+  out += url.substr(0, query);
+  if (query == std::string_view::npos) return;
+  // What ends a clause is the sentence's, not the URL's.
+  const std::size_t last = url.find_last_not_of(".,:;");
+  const bool hidden = last == query && url.substr(query).starts_with("?...");
+  out.append("?...").append(url.substr(hidden ? query + 4 : last + 1));
+}
+
 }  // namespace
 
 std::string lower(std::string_view text) {
@@ -44,24 +62,14 @@ std::string lower(std::string_view text) {
 std::string without_queries(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t scheme = std::min(text.find("://"), text.find("/vsicurl?"));
-    const std::size_t query = std::min(text.find('?', std::min(scheme, text.size())), text.size());
-    const std::size_t url_end =
-        std::min(text.find_first_of(" \t\n\"'()<>`", std::min(scheme, text.size())), text.size());
-    if (query >= url_end) {  // no URL, or one without a query
-      out += text.substr(0, url_end);
-      text.remove_prefix(url_end);
-      if (!text.empty()) {
-        out += text.front();
-        text.remove_prefix(1);
-      }
-      continue;
-    }
-    out.append(text.substr(0, query)).append("?...");
-    // What ends a clause is the sentence's, not the URL's.
-    text.remove_prefix(text.find_last_not_of(".,:;", url_end - 1) + 1);
+    const std::size_t begin = std::min(text.find("://"), text.find("/vsicurl?"));
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = std::min(text.find_first_of(" \t\n\"'()<>`", begin), text.size());
+    out += text.substr(0, begin);
+    add_url(text.substr(begin, end - begin), out);
+    text.remove_prefix(end);
   }
-  return out;
+  return out += text;
 }
 
 std::string join(std::span<const std::string> parts, std::string_view separator) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -176,7 +177,8 @@ bool has_driver_prefix(std::string_view path) {
          });
 }
 
-bool is_remote(std::string_view path) {
+// What is no path of this machine that could be relative to another.
+bool is_no_path(std::string_view path) {
   return path.starts_with("/vsi") || path.find("://") != std::string_view::npos ||
          has_driver_prefix(path);
 }
@@ -197,7 +199,8 @@ std::string read_document(const std::string& file) {
   }
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
-    throw Error(ErrorCode::kNotFound, "there is no such file", file);
+    throw Error(ErrorCode::kNotFound, "there is no such file", file,
+                is_remote(file) ? "graphs are read from files of this machine" : "");
   }
   std::ifstream in(file, std::ios::binary);
   if (!in || std::filesystem::is_directory(file, ignored)) {
@@ -225,14 +228,14 @@ bool is_annotation(std::string_view key) {
 }
 
 std::string resolve_path(const std::string& path, const std::filesystem::path& base) {
-  if (path.empty() || is_remote(path)) return path;
+  if (path.empty() || is_no_path(path)) return path;
   const std::filesystem::path file(path);
   if (file.is_absolute()) return path;
   return (base / file).lexically_normal().string();
 }
 
 std::string relative_path(const std::string& path, const std::filesystem::path& folder) {
-  if (path.empty() || is_remote(path)) return path;
+  if (path.empty() || is_no_path(path)) return path;
   const std::filesystem::path file(path);
   if (!file.is_absolute()) return path;
   const auto from = std::filesystem::absolute(folder).lexically_normal();

@@ -116,7 +116,7 @@ class Packed(ArrayCase):
         _, address = self.serve(Quiet)
         self.same(self.computed("ncdf", address + "/in.nc"), expected)
         self.same(self.computed("ncdf", address + "/in.nc.gz"), expected)
-        self.refused(f"/file: {address}/no.nc: there is no such file", address + "/no.nc")
+        self.refused(f"/file: {address}/no.nc: there is no such file (HTTP response code: 404)", address + "/no.nc")
         self.assertEqual(os.listdir(self.temporary), [])
 
     def test_a_run_that_is_killed_leaves_no_copy(self):

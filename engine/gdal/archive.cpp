@@ -9,8 +9,10 @@
 
 #include "engine/error.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/zarr_json.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -45,8 +47,10 @@ std::vector<std::string> list_archive(const std::string& path) {
   const ThreadOption no_notes = leave_no_notes();
   const std::string kind = ends_with_any(path, kZipEndings) ? "/vsizip/" : "/vsitar/";
   // Braces say where the name of an archive within another ends.
-  const std::string root = kind + (path.starts_with("/vsi") ? "{" + path + "}" : path);
-  const std::unique_ptr<VSIDIR, DirClose> dir(VSIOpenDir(root.c_str(), -1, nullptr));
+  const bool braced = path.starts_with("/vsi") || is_remote(path);
+  const std::string root =
+      braced ? std::string(kind).append("{").append(gdal_name_of(path)).append("}") : kind + path;
+  const std::unique_ptr<VSIDIR, DirClose> dir(VSIOpenDir(network_name(root).c_str(), -1, nullptr));
   std::vector<std::string> out;
   if (!dir) return out;
   while (const VSIDIREntry* entry = VSIGetNextDirEntry(dir.get())) {
@@ -70,6 +74,6 @@ std::string name_in_archive(const std::string& path, std::span<const std::string
               "name one: " + found.front());
 }
 
-std::string decompressed(const std::string& path) { return "/vsigzip/" + path; }
+std::string decompressed(const std::string& path) { return "/vsigzip/" + gdal_name_of(path); }
 
 }  // namespace cube

@@ -14,6 +14,8 @@
 #include "engine/gdal/crs.h"
 #include "engine/gdal/ground_points.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/gdal/network.h"
+#include "engine/remote_names.h"
 #include "engine/stopwatch.h"
 #include "engine/text.h"
 
@@ -46,7 +48,8 @@ double middle_of_arrays(GDALDatasetH dataset) {
   if (!name) return 0;
   const char* number = GDALGetMetadataItem(dataset, "X_BAND", "GEOLOCATION");
   const GdalErrors quiet;
-  const Dataset arrays(GDALOpenEx(name, GDAL_OF_RASTER, nullptr, nullptr, nullptr));
+  const Dataset arrays(
+      GDALOpenEx(network_name(name).c_str(), GDAL_OF_RASTER, nullptr, nullptr, nullptr));
   GDALRasterBandH band =
       arrays ? GDALGetRasterBand(arrays.get(), number ? std::atoi(number) : 1) : nullptr;
   if (!band) return 0;
@@ -145,7 +148,7 @@ OpenImage::OpenImage(const RasterBand& source, KnownPlaces& known)
       crs_(source.crs.empty() ? image_crs(dataset_.get(), descriptor_, &known.crs)
                               : known_canonical(source.crs, descriptor_, known.crs)),
       middle_(middle_x(dataset_.get())),
-      blocks_apart_(has_blocks_apart(dataset_.get())) {
+      blocks_apart_(!is_remote(descriptor_) && has_blocks_apart(dataset_.get())) {
   if (placing_.empty()) find_round();
   constexpr double kMostDegrees = 720;
   if (round_ == 0 && !(std::abs(*middle_) <= kMostDegrees)) middle_.reset();

@@ -68,7 +68,8 @@ class OpenImage {
   // The width of a column in units of x; 0 where the image does not lie along the axes.
   double column_width() const { return column_width_; }
 
-  // True when each block of the file holds cells of one band and is decoded by itself.
+  // True when each block of the file holds cells of one band and is decoded by itself; not of
+  // remote files, of which GDAL asks for all blocks of a window at a time.
   bool blocks_apart() const { return blocks_apart_; }
 
   // False where GDAL makes the blocks of what it reads from other files (VRT).

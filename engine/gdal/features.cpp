@@ -8,7 +8,9 @@
 #include "engine/error.h"
 #include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/remote_file.h"
 #include "engine/gdal/vector_handles.h"
 #include "engine/text.h"
 
@@ -87,10 +89,15 @@ constexpr const char* kWanted = "features are wanted, such as of GeoJSON or GeoP
 Dataset open_vector(const std::string& file) {
   register_gdal();
   const GdalErrors errors;
-  Dataset dataset(GDALOpenEx(file.c_str(),
+  const Opening opening;
+  Dataset dataset(GDALOpenEx(network_name(file).c_str(),
                              GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));
   if (dataset) return dataset;
+  if (opening.refusal()) {
+    const Error error = opening.refusal()->error(file);
+    throw Error(error.code(), file + ": " + error.message(), "/file", error.hint());
+  }
   const std::string other = what_reads(file, "features");
   throw Error(ErrorCode::kUnreadable,
               file + " cannot be opened as a vector file: " + errors.first(), "/file",

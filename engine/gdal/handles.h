@@ -74,4 +74,7 @@ Dataset open_raster(const std::string& descriptor);
 // The same without what upright() does, for what a file says of itself.
 Dataset open_as_is(const std::string& descriptor);
 
+// An overview of it as a raster, 0 is the finest.
+Dataset open_overview(const std::string& descriptor, int overview);
+
 }  // namespace cube

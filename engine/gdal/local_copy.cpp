@@ -16,7 +16,10 @@
 
 #include "engine/error.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/gdal/remote_file.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -100,12 +103,14 @@ std::string LocalCopy::note() const {
 void LocalCopy::copy(const std::string& file, const std::string& called, int descriptor) {
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   const GdalErrors errors;
+  const Opening opening;
   const auto unreadable = [&] {
     return Error(ErrorCode::kUnreadable,
                  "cannot be read" + (errors.any() ? ": " + errors.first() : std::string()), called);
   };
   VSIStatBufL stat;
-  if (VSIStatL(file.c_str(), &stat) != 0) {
+  if (VSIStatL(network_name(file).c_str(), &stat) != 0) {
+    if (opening.refusal()) throw opening.refusal()->error(called);
     throw Error(ErrorCode::kNotFound, "there is no such file", called);
   }
   std::error_code error;
@@ -114,8 +119,8 @@ void LocalCopy::copy(const std::string& file, const std::string& called, int des
     throw no_room(called, "it has " + bytes_text(static_cast<double>(stat.st_size)) + ", and " +
                               bytes_text(static_cast<double>(space.available)) + " are free");
   }
-  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> in(VSIFOpenL(file.c_str(), "rb"),
-                                                            &VSIFCloseL);
+  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> in(
+      VSIFOpenL(network_name(file).c_str(), "rb"), &VSIFCloseL);
   if (!in) throw unreadable();
   std::vector<char> piece(kPiece);
   while (const std::size_t count = VSIFReadL(piece.data(), 1, piece.size(), in.get())) {

@@ -22,6 +22,7 @@
 #include "engine/gdal/hdf5_reader.h"
 #include "engine/gdal/local_copy.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/remote_names.h"
 
 namespace cube {
 
@@ -388,7 +389,7 @@ std::shared_ptr<const ArrayStore> open_netcdf(const std::string& file) {
   static constexpr std::array<std::string_view, 6> kEndings = {".nc",   ".nc4", ".cdf",
                                                                ".hdf5", ".h5",  ".he5"};
   const std::string name = name_in_archive(file, kEndings, "netCDF");
-  if (name.starts_with("/vsi")) {
+  if (name.starts_with("/vsi") || is_remote(name)) {
     const LocalCopy copy(name, file);
     const NetcdfLock lock;
     return std::make_shared<const NetcdfStore>(copy.path(), file, copy.note());

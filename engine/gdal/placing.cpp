@@ -13,20 +13,6 @@
 
 namespace cube {
 
-namespace {
-
-Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
-  if (!overview) return open_raster(descriptor);
-  const GdalErrors errors;
-  const std::string level = "OVERVIEW_LEVEL=" + std::to_string(*overview);
-  const std::array<const char*, 2> options = {level.c_str(), nullptr};
-  Dataset dataset(GDALOpenEx(descriptor.c_str(), GDAL_OF_RASTER, nullptr, options.data(), nullptr));
-  if (dataset) return dataset;
-  throw Error(ErrorCode::kUnreadable, "cannot be opened: " + errors.first(), descriptor);
-}
-
-}  // namespace
-
 PlacedBy placed_by(const std::string& descriptor) {
   std::optional<NetcdfLock> lock;
   if (reads_hdf5(descriptor)) lock.emplace();
@@ -40,7 +26,7 @@ Grid suggested_grid(const std::string& descriptor, std::optional<int> overview,
   std::optional<NetcdfLock> lock;
   if (reads_hdf5(descriptor)) lock.emplace();
   const GdalErrors errors;
-  const Dataset dataset = open_level(descriptor, overview);
+  const Dataset dataset = overview ? open_overview(descriptor, *overview) : open_raster(descriptor);
   const Dataset counting_on = with_points_counting_on(dataset.get());
   GDALDatasetH placed = counting_on ? counting_on.get() : dataset.get();
   const std::string target = "DST_SRS=" + crs_wkt(crs);

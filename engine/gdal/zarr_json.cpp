@@ -8,6 +8,8 @@
 
 #include "engine/error.h"
 #include "engine/gdal/handles.h"
+#include "engine/gdal/network.h"
+#include "engine/remote_names.h"
 
 namespace cube {
 
@@ -57,14 +59,19 @@ std::string escaped_point(char32_t code) {
 bool file_exists(const std::string& path) {
   const GdalErrors errors;  // which are not printed
   VSIStatBufL stat;
-  return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
+  const bool there = VSIStatExL(network_name(path).c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
+  if (!there && errors.any() && is_remote(path) && !server_has_none()) {
+    throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), path);
+  }
+  return there;
 }
 
 std::optional<Bytes> read_whole_file(const std::string& path) {
   const GdalErrors errors;
-  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> file(VSIFOpenL(path.c_str(), "rb"),
-                                                              &VSIFCloseL);
-  if (!file && !file_exists(path)) return std::nullopt;
+  const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> file(
+      VSIFOpenL(network_name(path).c_str(), "rb"), &VSIFCloseL);
+  const bool told = !file && is_remote(path) && server_has_none();
+  if (told || (!file && !is_remote(path) && !file_exists(path))) return std::nullopt;
   if (file && VSIFSeekL(file.get(), 0, SEEK_END) == 0) {
     Bytes out(VSIFTellL(file.get()));
     VSIRewindL(file.get());

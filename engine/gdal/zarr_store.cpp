@@ -14,10 +14,12 @@
 #include "engine/error.h"
 #include "engine/gdal/array_store.h"
 #include "engine/gdal/compress.h"
+#include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/zarr_codec.h"
 #include "engine/gdal/zarr_json.h"
 #include "engine/gdal/zarr_texts.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -51,10 +53,10 @@ class ZarrStore final : public ArrayStore {
  public:
   explicit ZarrStore(std::string root) : root_(std::move(root)) {
     while (root_.size() > 1 && root_.ends_with('/')) root_.pop_back();
-    check_version();
     if (const auto metadata = read_json(root_ + "/.zmetadata")) {
       add_consolidated(*metadata);
     } else {
+      check_version();
       attributes_ = json_attributes(read_json(root_ + "/.zattrs").value_or(Json()));
       add_folders("");
     }
@@ -76,8 +78,10 @@ class ZarrStore final : public ArrayStore {
 
  private:
   void check_version() const {
-    if (!file_exists(root_)) throw Error(ErrorCode::kNotFound, "there is no such folder", root_);
-    if (file_exists(root_ + "/.zgroup") || file_exists(root_ + "/.zmetadata")) return;
+    const bool told = !is_remote(root_);  // servers know of no folders
+    if (told && !file_exists(root_))
+      throw Error(ErrorCode::kNotFound, "there is no such folder", root_);
+    if (file_exists(root_ + "/.zgroup")) return;
     if (file_exists(root_ + "/zarr.json")) {
       throw Error(ErrorCode::kUnreadable, "is Zarr of version 3", root_,
                   "version 2 is read: zarr_format=2 in xarray's to_zarr");
@@ -109,7 +113,7 @@ class ZarrStore final : public ArrayStore {
   // Adds the arrays of a group and of those in it. `prefix`: "group/", "" for the root.
   void add_folders(const std::string& prefix) {
     std::vector<std::string> names;
-    char** entries = VSIReadDir((root_ + "/" + prefix).c_str());
+    char** entries = VSIReadDir(network_name(root_ + "/" + prefix).c_str());
     for (char** entry = entries; entry && *entry; ++entry) names.emplace_back(*entry);
     CSLDestroy(entries);
     std::sort(names.begin(), names.end());
@@ -341,11 +345,13 @@ std::vector<std::string> ZarrStore::texts(std::size_t array) const {
 // The folder of the group: of a zip file the one in it.
 std::string group_folder(const std::string& name) {
   VSIStatBufL stat;
-  const bool is_file = VSIStatL(name.c_str(), &stat) == 0 && VSI_ISREG(stat.st_mode) != 0;
-  if (!is_file || !lower(name).ends_with(".zip")) return name;
-  const std::string root = "/vsizip/{" + name + "}";
+  if (!lower(name).ends_with(".zip")) return name;
+  const bool is_file =
+      VSIStatL(network_name(name).c_str(), &stat) == 0 && VSI_ISREG(stat.st_mode) != 0;
+  if (!is_file) return name;
+  const std::string root = std::string("/vsizip/{").append(gdal_name_of(name)).append("}");
   if (file_exists(root + "/.zgroup")) return root;
-  const CPLStringList entries(VSIReadDir(root.c_str()));
+  const CPLStringList entries(VSIReadDir(network_name(root).c_str()));
   std::string only;
   for (int i = 0; i < entries.size(); ++i) {
     std::string folder = root + "/" + entries[i];

@@ -10,6 +10,7 @@
 #include "engine/gdal/image_in_view.h"
 #include "engine/readings.h"
 #include "engine/registry.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -36,6 +37,13 @@ class ImageCollection final : public Operator, public FileSource {
   std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
   void ingredients(const Request& request,
                    const std::function<void(const Ingredient&)>& take) const override;
+  bool reads_remote() const override {
+    const auto remote = [](const ImageBand& band) { return is_remote(band.descriptor); };
+    return std::ranges::any_of(setup_.slices->images(), [&](const Image& image) {
+      return std::ranges::any_of(image.bands, remote);
+    });
+  }
+
   std::vector<std::string> source_names() const override {
     std::vector<std::string> names;
     for (const Image& image : setup_.slices->images()) names.push_back(image.name);

@@ -1,0 +1,23 @@
+// Names of files on servers and in object stores, as people write them and as GDAL takes them.
+// Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cube {
+
+// GDAL's name for a URL: "https://h/a.tif" is "/vsicurl/https://h/a.tif" (http:// and ftp://
+// alike), "s3://bucket/a.tif" is "/vsis3/bucket/a.tif", gs:// is /vsigs/, az:// (and abfs://)
+// /vsiaz/, adl:// /vsiadls/, oss:// /vsioss/, and file:///a.tif is "/a.tif". Other names stay as
+// they are.
+std::string gdal_name_of(const std::string& name);
+
+// Whether the file is read over the network: a URL, a name such as /vsis3/bucket/a.tif, or either
+// of them within an archive or subdataset ("/vsizip//vsicurl/https://h/a.zip/b.tif").
+bool is_remote(std::string_view name);
+
+// The name without the query of a URL: what says how a remote file is called.
+std::string without_query(const std::string& name);
+
+}  // namespace cube
