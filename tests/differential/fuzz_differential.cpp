@@ -53,8 +53,7 @@ void tell_of_crash(int signal) {
 }
 
 void tell_where(std::uint64_t seed, std::int64_t graph) {
-  std::snprintf(at_work, sizeof at_work,
-                "fuzz_differential --seed %llu --archives 1 --only %lld (last line: the graph)",
+  std::snprintf(at_work, sizeof at_work, "fuzz_differential --seed %llu --archives 1 --only %lld",
                 static_cast<unsigned long long>(seed), static_cast<long long>(graph));
   alarm(120);
 }
@@ -93,7 +92,9 @@ std::string check(const Finding& finding, const Registry& registry) {
 
 class Fuzzer {
  public:
-  explicit Fuzzer(const Options& options) : options_(options), registry_(document_operators()) {}
+  explicit Fuzzer(const Options& options) : options_(options), registry_(document_operators()) {
+    tries_.aloud = options.only >= 0;
+  }
 
   bool enough() const { return static_cast<std::int64_t>(findings_) >= options_.findings; }
 
@@ -149,7 +150,6 @@ class Fuzzer {
         document = maker.last();
         throw;
       }
-      if (options_.only >= 0) std::cout << document.dump() << std::endl;
       const Case one(document, archive, registry_);
       count(one);
       compare(one, dice, way);
@@ -258,7 +258,7 @@ int main(int argc, char** argv) {
   app.add_option("--graphs", options.graphs, "Over each archive");
   app.add_option("--minutes", options.minutes, "Go on so long instead");
   app.add_option("--findings", options.findings, "End after so many");
-  app.add_option("--only", options.only, "This graph of each archive, which is printed");
+  app.add_option("--only", options.only, "This graph of each archive; all tries are printed");
   app.add_option("--shrink", options.seconds_to_shrink, "Seconds to make a finding smaller");
   app.add_option("--replay", options.replay, "Check what was found once");
   app.add_flag("--rejections", options.rejections, "Count which arguments were rejected");

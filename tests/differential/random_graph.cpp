@@ -1,5 +1,6 @@
 #include "tests/differential/random_graph.h"
 
+#include <iostream>
 #include <map>
 
 #include "engine/error.h"
@@ -139,6 +140,7 @@ std::optional<Made> GraphMaker::tried(const OperatorType& type, const Json& argu
                                       const std::vector<Made>& inputs, std::string& rejected_at) {
   ++tries_.drawn;
   last_ = node_of(type, arguments, inputs);
+  if (tries_.aloud) std::cout << last_.dump() << std::endl;
   std::vector<CubeInfo> infos;
   for (const Made& input : inputs) infos.push_back(input.info);
   try {

@@ -26,6 +26,7 @@ struct Tries {
   std::int64_t rejected = 0;                    // of those, by errors of the user's kind
   std::int64_t given_up = 0;                    // operators that took none of several sets
   std::map<std::string, std::int64_t> reasons;  // of rejections, by type and argument
+  bool aloud = false;                           // each is printed before it is tried, for crashes
 };
 
 class GraphMaker {
