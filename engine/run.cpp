@@ -214,7 +214,7 @@ void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& wor
     spent[Stage::kOther] += evaluating.seconds() - (worker.accounted() - accounted);
     const Stopwatch start;
     outputs.note_skipped(worker, skipped);
-    if (!outputs.write(result, spent)) return;
+    if (!outputs.write(result, spent)) return state.stop();
     state.done(result.empty(), start.seconds());
   } catch (const std::exception& error) {
     worker.forget();

@@ -210,7 +210,7 @@ TEST_CASE("sinks begin while others compute, and before anything is written") {
   SUBCASE("a sink that cannot begin ends the run") {
     sinks.push_back(std::make_unique<SlowSink>(source, true));
     CHECK_THROWS_WITH_AS(run(plan, {}, sinks, {}, {.threads = 2}), "slow.tif: cannot begin", Error);
-    CHECK(source->runs < 8);
+    CHECK(source->runs == 1);
   }
   const auto& sink = static_cast<const SlowSink&>(*sinks[0]);
   CHECK(sink.computed_meanwhile);
