@@ -24,11 +24,6 @@ Database make_database(const std::filesystem::path& file) {
   return database;
 }
 
-std::int64_t count_distinct(std::vector<std::uint64_t>& values) {
-  std::sort(values.begin(), values.end());
-  return std::unique(values.begin(), values.end()) - values.begin();
-}
-
 }  // namespace
 
 CatalogWriter::CatalogWriter(const std::filesystem::path& file)
@@ -66,7 +61,7 @@ void CatalogWriter::add_metadata(std::int64_t image, std::string_view key, std::
 
 bool CatalogWriter::add_reference(std::int64_t image, std::size_t band, std::string_view descriptor,
                                   int raster_band) {
-  descriptors_.push_back(std::hash<std::string_view>()(descriptor));
+  descriptors_.add(descriptor);
   reference_.bind(image).bind(static_cast<std::int64_t>(band)).bind_view(descriptor);
   return reference_.bind(static_cast<std::int64_t>(raster_band)).try_run();
 }
@@ -109,7 +104,7 @@ void CatalogWriter::write_bands(std::span<const BandInfo> bands) {
 }
 
 void CatalogWriter::finish(std::span<const BandInfo> bands, const std::string& format_json) {
-  summary_.files = count_distinct(descriptors_);
+  summary_.files = descriptors_.distinct();
   write_bands(bands);
   Statement row(database_, "INSERT INTO collection_md VALUES (?, ?)");
   row.bind(kVersionKey).bind(kVersion).run();

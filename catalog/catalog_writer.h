@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/descriptor.h"
 #include "catalog/extent_tree.h"
 #include "catalog/sqlite.h"
 #include "engine/image_index.h"
@@ -71,7 +72,7 @@ class CatalogWriter {
   std::map<std::size_t, std::vector<Packing>> packings_;  // seen, by band
   ExtentTree tree_;
   CollectionSummary summary_;
-  std::vector<std::uint64_t> descriptors_;  // hashes, to count the files
+  DescriptorCount descriptors_;
 };
 
 }  // namespace cube

@@ -123,6 +123,16 @@ std::string stored_descriptor(const std::string& name, const std::filesystem::pa
   });
 }
 
+void DescriptorCount::add(std::string_view descriptor) {
+  hashes_.push_back(std::hash<std::string_view>()(descriptor));
+}
+
+std::int64_t DescriptorCount::distinct() {
+  std::ranges::sort(hashes_);
+  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
+  return static_cast<std::int64_t>(hashes_.size());
+}
+
 TableDescriptors::TableDescriptors(std::filesystem::path table_folder,
                                    std::filesystem::path catalog_folder)
     : table_folder_(std::move(table_folder)), catalog_folder_(std::move(catalog_folder)) {

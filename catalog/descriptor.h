@@ -7,9 +7,11 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cube {
 
@@ -37,6 +39,16 @@ std::string resolve_descriptor(const std::string& descriptor, const std::filesys
 
 // What a catalog in `folder` (absolute) stores for `name`.
 std::string stored_descriptor(const std::string& name, const std::filesystem::path& folder);
+
+// How many different descriptors there are, by their hashes: 8 bytes each.
+class DescriptorCount {
+ public:
+  void add(std::string_view descriptor);
+  std::int64_t distinct();
+
+ private:
+  std::vector<std::uint64_t> hashes_;
+};
 
 // stored_descriptor() for the many names of a table, relative to the table's folder: most need only
 // a prefix. The result is good until the next call.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "catalog/catalog.h"
+#include "catalog/descriptor.h"
 #include "catalog/stac_gatherer.h"
 #include "engine/text.h"
 
@@ -51,11 +52,6 @@ std::vector<std::string> explain_assets(const GatheredImage& image,
   return out;
 }
 
-std::int64_t count_distinct(std::vector<std::uint64_t>& values) {
-  std::ranges::sort(values);
-  return std::unique(values.begin(), values.end()) - values.begin();
-}
-
 }  // namespace
 
 IndexReport plan_from_stac(const StacOptions& stac,
@@ -67,17 +63,17 @@ IndexReport plan_from_stac(const StacOptions& stac,
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   }
   IndexReport report;
-  std::vector<std::uint64_t> files;
+  DescriptorCount files;
   StacGatherer gatherer(unopened, nullptr, [&](const GatheredImage& image) {
     ++report.images;
     for (const auto& choice : image.choices) {
-      files.push_back(std::hash<std::string>()(choice.asset->descriptor));
+      files.add(choice.asset->descriptor);
     }
   });
   std::istringstream first(text);
   gatherer.read(first, {});
   const auto bands = gatherer.finish();
-  report.files = count_distinct(files);
+  report.files = files.distinct();
   report.left_out = std::move(gatherer.left_out());
   if (!use) return report;
   StacGatherer again(unopened, nullptr, [&](const GatheredImage& image) {

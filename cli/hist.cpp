@@ -1,8 +1,6 @@
 // cube hist: what values the bands of a graph, raster, netCDF file or Zarr group hold.
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -133,14 +131,8 @@ Json json_of(const BandInfo& band, const BandStatistics& of, const HistArguments
   return out;
 }
 
-// For people: six digits, which is what they read.
-std::string short_text(double value) {
-  constexpr int kDigits = 6;
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
-                                 std::chars_format::general, kDigits);
-  return {text.data(), end.ptr};
-}
+// Six digits, which is what people read.
+std::string short_text(double value) { return number_text(value, 6); }
 
 std::string padded(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;

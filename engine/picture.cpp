@@ -1,11 +1,10 @@
 #include "engine/picture.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 
 #include "engine/bitmap_font.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -15,12 +14,7 @@ constexpr std::int64_t kBarWidth = 64;  // font pixels
 constexpr std::int64_t kBarMargin = 2;
 
 // Three digits, which is what fits beside a bar.
-std::string short_number(double value) {
-  std::array<char, 32> text{};
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 3);
-  return {text.data(), end.ptr};
-}
+std::string short_number(double value) { return number_text(value, 3); }
 
 double percentile(const std::vector<std::span<const float>>& samples, double percent) {
   constexpr int kBits = 32;

@@ -38,13 +38,7 @@ std::string px(double value) {
 }
 
 // A number beside a tick: without the digits that rounding has left behind.
-std::string tick_text(double value) {
-  constexpr int kDigits = 6;
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
-                                 std::chars_format::general, kDigits);
-  return {text.data(), end.ptr};
-}
+std::string tick_text(double value) { return number_text(value, 6); }
 
 std::string text_at(double x, double y, std::string_view anchor, const std::string& text,
                     std::string_view more = {}) {

@@ -118,6 +118,13 @@ std::string number_text(double value) {
   return std::string(buffer.data(), result.ptr);
 }
 
+std::string number_text(double value, int digits) {
+  std::array<char, 32> buffer{};
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                    std::chars_format::general, digits);
+  return std::string(buffer.data(), result.ptr);
+}
+
 std::optional<double> parse_number(std::string_view text) {
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   double value = 0;

@@ -27,6 +27,9 @@ std::string pointer_step(std::size_t index);
 // The shortest decimal text that reads back as the same double; "nan", "inf", "-inf".
 std::string number_text(double value);
 
+// The same in at most so many significant digits, for people.
+std::string number_text(double value, int digits);
+
 // The whole text as a number, with '.' as the decimal point; nullopt otherwise.
 std::optional<double> parse_number(std::string_view text);
 
