@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/host_limits.h"
+
 namespace cube {
 
 // Calls work(i) once for every i in [0, count), from `threads` threads (0 = one a core). The first
@@ -16,8 +18,7 @@ namespace cube {
 // REQUIRES: work(i) and work(j) may run at the same time.
 template <class Work>
 void for_each_parallel(std::size_t count, int threads, const Work& work) {
-  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t wanted = threads > 0 ? static_cast<std::size_t>(threads) : cores;
+  const auto wanted = static_cast<std::size_t>(threads > 0 ? threads : usable_cores(host_limits()));
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr failure;

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <thread>
 
 #include "engine/error.h"
 #include "engine/features.h"
+#include "engine/host_limits.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -90,9 +90,11 @@ void PlanArguments::add_to(CLI::App& command) {
       ->check(CLI::Range(0, 1024).description(""))
       ->type_name("N")
       ->capture_default_str();
-  command.add_option("--memory", memory, "Memory the run may use, e.g. 800M or 4G")
-      ->type_name("SIZE")
-      ->capture_default_str();
+  command
+      .add_option("--memory", memory,
+                  "Memory the run may use, e.g. 800M or 4G; default: 2G, or three quarters of what "
+                  "the container or the machine has, where that is less")
+      ->type_name("SIZE");
   command
       .add_option("--chunk", chunk,
                   "Chunk shape of the result in cells, e.g. 1,512,512; auto: whole blocks of the "
@@ -101,8 +103,16 @@ void PlanArguments::add_to(CLI::App& command) {
 }
 
 int PlanArguments::least_threads() const {
-  return threads > 0 ? threads
-                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return threads > 0 ? threads : usable_cores(host_limits());
+}
+
+std::string PlanArguments::memory_text() const {
+  if (!memory.empty()) return memory;
+  constexpr std::int64_t kMega = std::int64_t{1} << 20;
+  constexpr std::int64_t kUnit = 1024;
+  const std::int64_t megabytes = default_memory_bytes(host_limits()) / kMega;
+  return megabytes % kUnit == 0 ? std::to_string(megabytes / kUnit) + "G"
+                                : std::to_string(megabytes) + "M";
 }
 
 PlanOptions PlanArguments::options(const Graph& graph) const {
@@ -115,9 +125,10 @@ PlanOptions PlanArguments::options(const Graph& graph) const {
   if (threads == 0 && graph.reads_remote()) {
     out.threads = std::max(out.threads, std::clamp(out.threads * kPerCore, kLeast, kMost));
   }
-  const auto bytes = parse_bytes(memory);
+  const std::string budget = memory_text();
+  const auto bytes = parse_bytes(budget);
   if (!bytes) {
-    throw Error(ErrorCode::kInvalid, "'" + memory + "' is no amount of memory", "--memory",
+    throw Error(ErrorCode::kInvalid, "'" + budget + "' is no amount of memory", "--memory",
                 "a number with K, M, G or T, such as 800M or 4G");
   }
   out.memory_bytes = static_cast<std::int64_t>(*bytes);

@@ -30,7 +30,7 @@ struct GraphArguments {
 // How much of the machine a plan may use, and the chunk shape.
 struct PlanArguments {
   int threads = 0;  // 0 = all cores, and more where files are remote
-  std::string memory = "2G";
+  std::string memory;  // "" = default_memory_bytes() of the host
   std::string chunk;  // "t,y,x" or "auto"; "" = chosen
 
   void add_to(CLI::App& command);
@@ -39,6 +39,8 @@ struct PlanArguments {
   PlanOptions options(const Graph& graph) const;
   // No fewer are made for want of memory without a word to the user.
   int least_threads() const;
+  // The budget as the user writes it.
+  std::string memory_text() const;
 };
 
 // An argument that stands by itself, and that has to be there.

@@ -20,6 +20,7 @@
 #include "engine/error.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/host_limits.h"
 #include "engine/remote_names.h"
 #include "engine/run.h"
 #include "engine/stop_asked.h"
@@ -116,15 +117,22 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
 
 // What the plan had to leave out, to keep within the budget.
 void print_notes(const Plan& plan, const RunArguments& args) {
+  const auto budget = parse_bytes(args.plan.memory);
+  const auto there = host_limits().memory_bytes;
+  if (budget && there && *budget > static_cast<double>(*there)) {
+    std::cerr << "cube: note: --memory " << args.plan.memory << " is more than the "
+              << bytes_text(static_cast<double>(*there))
+              << " that the container or the machine has\n";
+  }
   if (plan.threads() < args.plan.least_threads()) {
     std::cerr << "cube: note: " << plan.threads() << " of "
               << counted(args.plan.least_threads(), "thread") << ", to keep within --memory "
-              << args.plan.memory << '\n';
+              << args.plan.memory_text() << '\n';
   }
   if (plan.chunk_reduced()) {
     const ChunkShape& shape = plan.chunk_shape();
     std::cerr << "cube: note: chunks are cut to " << shape.t << "," << shape.y << "," << shape.x
-              << " to keep within --memory " << args.plan.memory << '\n';
+              << " to keep within --memory " << args.plan.memory_text() << '\n';
   }
 }
 

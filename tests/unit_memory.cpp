@@ -1,11 +1,12 @@
 // What parts say that they take is at least what they allocate, and not much more: every allocation
-// of the program is counted here.
+// of the program is counted here. And what a machine or container lets a process have.
 #include <array>
 #include <cmath>
 #include <functional>
 #include <random>
 
 #include "engine/composite.h"
+#include "engine/host_limits.h"
 #include "engine/space_statistic.h"
 #include "engine/weighted_cells.h"
 #include "engine/weighted_select.h"
@@ -119,4 +120,67 @@ TEST_CASE("statistics of whole slices take what they say") {
       }
     }
   }
+}
+
+namespace {
+
+// A made-up machine of 8 GiB whose process is in the control groups that `groups` says.
+class Host {
+ public:
+  explicit Host(const std::string& groups) {
+    file("proc/self/cgroup", groups);
+    file("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n");
+  }
+  Host& file(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((folder_.path() / name).parent_path());
+    test::write_text(folder_.path() / name, text);
+    return *this;
+  }
+  HostLimits limits() const { return host_limits(folder_.path()); }
+
+ private:
+  test::TempDir folder_;
+};
+
+constexpr std::int64_t kGiga = std::int64_t{1} << 30;
+
+}  // namespace
+
+TEST_CASE("memory and cores of a machine, a container and groups within groups") {
+  const HostLimits bare = Host("0::/\n").limits();
+  CHECK(bare.memory_bytes == 8 * kGiga);
+  CHECK_FALSE(bare.cores.has_value());
+
+  Host container("0::/\n");  // its own group is the root that it sees
+  container.file("sys/fs/cgroup/memory.max", "1073741824\n")
+      .file("sys/fs/cgroup/cpu.max", "150000 100000\n");
+  CHECK(container.limits().memory_bytes == kGiga);
+  CHECK(container.limits().cores == 1.5);
+  CHECK(usable_cores({.memory_bytes = {}, .cores = 0.2}) == 1);
+  CHECK(default_memory_bytes(container.limits()) == kGiga / 4 * 3);
+  CHECK(default_memory_bytes(bare) == 2 * kGiga);
+  CHECK(default_memory_bytes({}) == 2 * kGiga);
+
+  Host nested("0::/user.slice/job.scope\n");
+  nested.file("sys/fs/cgroup/user.slice/memory.max", "3221225472\n")
+      .file("sys/fs/cgroup/user.slice/job.scope/memory.max", "max\n")
+      .file("sys/fs/cgroup/user.slice/job.scope/cpu.max", "max 100000\n");
+  CHECK(nested.limits().memory_bytes == 3 * kGiga);
+  CHECK_FALSE(nested.limits().cores.has_value());
+}
+
+TEST_CASE("control groups of version 1, whose own path a container does not show") {
+  Host host("5:memory:/docker/0123\n4:cpu,cpuacct:/docker/0123\n1:name=systemd:/\n0::/\n");
+  host.file("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n")
+      .file("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "50000\n")
+      .file("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  CHECK(host.limits().memory_bytes == kGiga / 2);
+  CHECK(host.limits().cores == 0.5);
+
+  Host unlimited("5:memory:/\n4:cpu:/\n");
+  unlimited.file("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n")
+      .file("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
+      .file("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  CHECK(unlimited.limits().memory_bytes == 8 * kGiga);
+  CHECK_FALSE(unlimited.limits().cores.has_value());
 }
