@@ -1,6 +1,7 @@
 // Reducers against numbers worked out by hand and against slow, obvious implementations.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <random>
@@ -230,6 +231,114 @@ TEST_CASE("order statistics and variance agree with the obvious way, for every l
     check_same(reduce("mode", values), slow_mode(values));
     check_same(reduce("mad", values), slow_mad(values));
     check_same(reduce("var", values), slow_var(values));
+  }
+}
+
+// Series of `n` values that are hard in one way or another, some missing; magnitudes whose squares
+// are doubles.
+std::vector<std::pair<std::string, Series>> hard_series(std::size_t n) {
+  std::mt19937_64 random(n);
+  std::uniform_real_distribution<double> unit(0, 1);
+  std::normal_distribution<double> normal;
+  const std::vector<std::pair<std::string, std::function<double(std::size_t)>>> kinds = {
+      {"digital numbers", [&](auto) { return std::floor(10000 * unit(random)); }},
+      {"reflectances", [&](auto) { return unit(random); }},
+      {"far from zero", [&](auto) { return 1e9 + normal(random); }},
+      {"cancelling", [&](auto i) { return (i % 2 == 0 ? 1e12 : -1e12) + unit(random); }},
+      {"of all magnitudes",
+       [&](auto) { return normal(random) * std::pow(10, 24 * unit(random) - 12); }},
+      {"ties", [&](auto) { return std::floor(4 * unit(random)) / 8; }}};
+  std::vector<std::pair<std::string, Series>> result;
+  for (const auto& [name, value] : kinds) {
+    Series series;
+    for (std::size_t i = 0; i < n; ++i) series.push_back(random() % 10 == 0 ? kNaN : value(i));
+    result.emplace_back(name, std::move(series));
+  }
+  return result;
+}
+
+// What a reducer of arithmetic gives, in long double, and how far a double may be from it: the
+// bounds of recursive summation (Higham 2002, section 4.2), of updated variances (Chan, Golub and
+// LeVeque 1983) and of one rounding an operation for the rest.
+struct Exact {
+  long double value;
+  long double bound;
+};
+
+Exact exact(const std::string& name, const Series& values) {
+  using Long = long double;
+  const Series x = valid_sorted(values);
+  const Long n = static_cast<Long>(x.size());
+  const Long u = std::numeric_limits<double>::epsilon() / 2;
+  Long sum = 0, size = 0, squares = 0, spread = 0;
+  for (const double v : x) {
+    sum += v;
+    size += std::abs(static_cast<Long>(v));
+    squares += static_cast<Long>(v) * v;
+  }
+  const Long mean = sum / n;
+  for (const double v : x) spread += (v - mean) * (v - mean);
+  if (name == "sum") return {sum, n * u * size};
+  if (name == "mean") return {mean, (n + 1) * u * size / n};
+  if (name == "rms") return {std::sqrt(squares / n), (n + 3) * u * std::sqrt(squares / n)};
+  const Long var = spread / (n - 1);
+  const Long relative = (n + 4) * u * std::sqrt(squares / spread);
+  if (name == "var") return {var, relative * var};
+  return {std::sqrt(var), relative * std::sqrt(var)};
+}
+
+// A rounding of the result, and of the place between two values.
+double quantile_bound(const Series& sorted, double quantile) {
+  const double n = static_cast<double>(sorted.size());
+  const auto low = static_cast<std::size_t>((n - 1) * quantile);
+  const double a = sorted[low];
+  const double b = sorted[std::min(low + 1, sorted.size() - 1)];
+  const double u = std::numeric_limits<double>::epsilon();
+  return u * (std::max(std::abs(a), std::abs(b)) + n * (b - a));
+}
+
+TEST_CASE("hard series: arithmetic within its bounds of long double, order exact") {
+  for (const std::size_t n : {3U, 24U, 1000U, 30000U}) {
+    for (const auto& entry : hard_series(n)) {
+      const Series& series = entry.second;
+      INFO(entry.first << ", " << n);
+      const Series sorted = valid_sorted(series);
+      if (sorted.size() < 2 || sorted.front() == sorted.back()) continue;
+      for (const std::string name : {"sum", "mean", "rms", "var", "sd"}) {
+        const Exact wanted = exact(name, series);
+        const long double error = std::abs(reduce(name, series) - wanted.value);
+        INFO(name << ": error " << static_cast<double>(error));
+        CHECK(error <= wanted.bound);
+      }
+      for (const auto& quantile : std::map<std::string, double>{
+               {"median", 0.5}, {"q1", 0.25}, {"q3", 0.75}, {"p5", 0.05}, {"p99.9", 0.999}}) {
+        INFO(quantile.first);
+        const double error =
+            reduce(quantile.first, series) - slow_quantile(series, quantile.second);
+        CHECK(std::abs(error) <= quantile_bound(sorted, quantile.second));
+      }
+      CHECK(reduce("min", series) == sorted.front());
+      CHECK(reduce("max", series) == sorted.back());
+      CHECK(reduce("range", series) == sorted.back() - sorted.front());
+      CHECK(reduce("count", series) == static_cast<double>(sorted.size()));
+      CHECK(reduce("mode", series) == slow_mode(series));
+      CHECK(reduce("mad", series) == doctest::Approx(slow_mad(series)).epsilon(1e-12));
+    }
+  }
+}
+
+TEST_CASE("products of many factors") {
+  for (const std::size_t n : {2U, 24U, 1000U}) {
+    std::mt19937_64 random(n);
+    std::uniform_real_distribution<double> factor(0.5, 2);
+    Series series;
+    long double product = 1;
+    for (std::size_t i = 0; i < n; ++i) {
+      series.push_back(factor(random) * (i % 3 == 0 ? -1 : 1));
+      product *= series.back();
+    }
+    const long double bound = static_cast<double>(n) * std::numeric_limits<double>::epsilon() / 2;
+    CHECK(std::abs(reduce("prod", series) - product) <= bound * std::abs(product));
   }
 }
 
