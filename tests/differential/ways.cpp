@@ -1,10 +1,12 @@
 #include "tests/differential/ways.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <stdexcept>
 
 #include "engine/error.h"
@@ -12,6 +14,7 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/image_reader.h"
 #include "engine/run.h"
+#include "engine/run_identity.h"
 #include "engine/text.h"
 #include "graphs/document.h"
 #include "tests/counted_allocations.h"
@@ -187,34 +190,71 @@ Way rewritten() {
           }};
 }
 
-// Written to an array file and read again. What such a file cannot say is left aside.
+// Writes the cube to an array file in the archive's folder; ends once `stop_after` chunks are done.
+Report written(const Case& c, const Json& settings, OutputSpec output, std::int64_t stop_after) {
+  const Plan plan(c.graph(), {.threads = settings.at("threads"),
+                              .memory_bytes = kAnyMemory,
+                              .chunk = shape_of(settings.at("chunk"))});
+  output.file = (c.archive().folder() / output.file).string();
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(make_sink(output, plan.info()));
+  std::atomic<std::int64_t> done = 0;
+  RunOptions options{.threads = settings.at("threads")};
+  options.progress = [&](const Progress& progress) { done = progress.chunks_done; };
+  options.cancelled = [&] { return done >= stop_after; };
+  options.identity = [](const auto& take) { take(Ingredient{"graph", "the same"}); };
+  return cube::run(plan, c.archive().resources(), sinks, {"{}", {}}, options);
+}
+
+// How what was written differs from the reference. What such a file cannot say is left aside.
+std::string difference_of_file(const Case& c, const Report& report, const std::string& name) {
+  if (!report.failures.empty()) {
+    return unequal("failure", c.reference().failure, report.failures[0].reason);
+  }
+  const Json read = {{"cube_type", name.ends_with(".nc") ? "ncdf" : "zarr"},
+                     {"file", name},
+                     {"auto_unpack", false}};
+  return difference(c.reference(), c.run(c.compiled(read), Json::object()));
+}
+
+Json file_settings(const Case& c, Dice& dice) {
+  // A place that no CRS is known of, as of tables.
+  if (c.info().grid.crs.empty() || c.info().extent().empty()) return nullptr;
+  return {{"file", dice.chance(0.5) ? "stored.zarr" : "stored.nc"},
+          {"threads", dice.number(1, 3)},
+          {"chunk", random_chunk(c.info(), dice)}};
+}
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+// Written to an array file and read again.
 Way stored() {
-  return {"stored", 1,
+  return {"stored", 1, file_settings, [](const Case& c, const Json& settings) {
+            const std::string name = settings.at("file");
+            const OutputSpec output{.file = name, .overwrite = true};
+            return difference_of_file(c, written(c, settings, output, kNever), name);
+          }};
+}
+
+// Stopped, gone on with, and stopped and gone on with again.
+Way resumed() {
+  return {"resumed", 1,
           [](const Case& c, Dice& dice) -> Json {
-            // A place that no CRS is known of, as of tables.
-            if (c.info().grid.crs.empty() || c.info().extent().empty()) return nullptr;
-            return {{"format", dice.chance(0.5) ? "zarr" : "nc"},
-                    {"threads", dice.number(1, 3)},
-                    {"chunk", random_chunk(c.info(), dice)}};
+            Json settings = file_settings(c, dice);
+            if (!settings.is_null()) settings["stops"] = {dice.number(0, 3), dice.number(1, 9)};
+            return settings;
           },
-          [](const Case& c, const Json& settings) -> std::string {
-            const std::string format = settings.at("format");
-            const std::string name = "stored." + format;
-            const Plan plan(c.graph(), {.threads = settings.at("threads"),
-                                        .memory_bytes = kAnyMemory,
-                                        .chunk = shape_of(settings.at("chunk"))});
-            std::vector<std::unique_ptr<Sink>> sinks;
-            sinks.push_back(make_sink(
-                {.file = (c.archive().folder() / name).string(), .overwrite = true}, plan.info()));
-            const Report report = cube::run(plan, c.archive().resources(), sinks, {"{}", {}},
-                                            {.threads = settings.at("threads")});
-            if (!report.failures.empty()) {
-              return unequal("failure", c.reference().failure, report.failures[0].reason);
+          [](const Case& c, const Json& settings) {
+            const std::string name = settings.at("file");
+            std::filesystem::remove_all(c.archive().folder() / name);
+            OutputSpec output{.file = name, .overwrite = true};
+            for (const std::int64_t stop : settings.at("stops").get<std::vector<std::int64_t>>()) {
+              const Report report = written(c, settings, output, stop);
+              if (!report.cancelled) return difference_of_file(c, report, name);
+              output.overwrite = false;
+              output.resume = true;
             }
-            const Json read = {{"cube_type", format == "nc" ? "ncdf" : "zarr"},
-                               {"file", name},
-                               {"auto_unpack", false}};
-            return difference(c.reference(), c.run(c.compiled(read), Json::object()));
+            return difference_of_file(c, written(c, settings, output, kNever), name);
           }};
 }
 
@@ -318,8 +358,8 @@ std::string difference(const Result& a, const Result& b) {
 }
 
 const std::vector<Way>& ways() {
-  static const std::vector<Way> kWays = {runs(),      tight_memory(), requests(),
-                                         rewritten(), stored(),       memory()};
+  static const std::vector<Way> kWays = {runs(),   tight_memory(), requests(), rewritten(),
+                                         stored(), resumed(),      memory()};
   return kWays;
 }
 
