@@ -21,7 +21,7 @@ case $mode in
     options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1"
       -DCUBE_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++)
     # Those left out are long there; what they run of ours, others run too.
-    left_out=(unit_presets unit_kernels unit_series unit_space_statistic unit_weighted_passes
+    left_out=(unit_block_reads unit_presets unit_kernels unit_series unit_space_statistic unit_weighted_passes
       data_kernels data_property data_warp)
     mapfile -t chosen < <(basename -s .cpp tests/unit_*.cpp tests/data_*.cpp |
       grep -vxF "$(printf '%s\n' "${left_out[@]}")")
