@@ -1,8 +1,8 @@
-// What the machine, or the container that the process runs in, lets it use: control groups of Linux,
-// version 2 (memory.max, cpu.max) and version 1 (memory.limit_in_bytes, cpu.cfs_quota_us), of which
-// the tightest from the process' own group up to the root holds, and memory that is built in.
-// A container mostly shows its own group as the root.
-// Thread rule: pure functions of the files of the system.
+// What the machine, or the container that the process runs in, lets it use: control groups of
+// Linux, version 2 (memory.max, cpu.max) and version 1 (memory.limit_in_bytes, cpu.cfs_quota_us),
+// of which the tightest from the process' own group up to the root holds, and memory that is built
+// in. A container mostly shows its own group as the root. Thread rule: pure functions of the files
+// of the system.
 #pragma once
 
 #include <cstdint>
