@@ -6,6 +6,8 @@
 
 namespace cube {
 
+std::string sqlite_version() { return sqlite3_libversion(); }
+
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
 void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }

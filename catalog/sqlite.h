@@ -14,6 +14,9 @@ struct sqlite3_stmt;
 
 namespace cube {
 
+// Of the library, "3.40.1".
+std::string sqlite_version();
+
 class Database {
  public:
   // kCreate: a file that nobody else has. SQLite does not lock it, as it would be in the way of our

@@ -1,14 +1,18 @@
 #include "cli/common.h"
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "cli/recorded_run.h"
 #include "engine/error.h"
 #include "engine/features.h"
+#include "engine/gdal/output_file.h"
 #include "engine/host_limits.h"
 #include "engine/text.h"
 
@@ -60,7 +64,9 @@ CLI::Option* add_operand(CLI::App& command, const std::string& name, std::string
 }
 
 void GraphArguments::add_to(CLI::App& command) {
-  add_operand(command, "GRAPH", graph, "Graph document (JSON); - is standard input");
+  add_operand(command, "GRAPH", graph,
+              "Graph document (JSON), or an output, which holds the graph that made it; - is "
+              "standard input");
   add_options_to(command);
 }
 
@@ -79,7 +85,10 @@ Resources GraphArguments::resources(const Program& program) const {
 }
 
 Document GraphArguments::load() const {
-  return Document::load(graph).with_parameters(parse_pairs(sets, "--set"));
+  const auto recorded = recorded_run(graph);
+  if (recorded) check_secrets(*recorded);
+  const Document document = recorded ? recorded->document : Document::load(graph);
+  return document.with_parameters(parse_pairs(sets, "--set"));
 }
 
 void PlanArguments::add_to(CLI::App& command) {
@@ -217,6 +226,17 @@ void write_text(const std::string& file, const std::string& text, const std::str
   std::ofstream out(file);
   out << text;
   if (!out.flush()) throw Error(ErrorCode::kUnwritable, "cannot write " + what, file);
+}
+
+void write_whole(const std::string& file, const std::string& text) {
+  TemporaryName name(file, false);
+  errno = 0;
+  std::ofstream out(name.path(), std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw unwritable(file, errno != 0 ? std::strerror(errno) : "write failed");
+  sync_file(name.path(), file);
+  name.keep(true);
 }
 
 std::string duration_text(double seconds) {

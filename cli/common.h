@@ -23,7 +23,7 @@ struct GraphArguments {
   void add_options_to(CLI::App& command);  // all but the graph
   // The resources that the graph is compiled and run with.
   Resources resources(const Program& program) const;
-  // Reads the document and puts the parameters in.
+  // Reads the document, or the one that made an output, and puts the parameters in.
   Document load() const;
 };
 
@@ -67,6 +67,10 @@ std::string title_of(const Document& document, const std::string& file);
 
 // Writes a text to a file; "-" is standard output. Throws Error(kUnwritable) that names `what`.
 void write_text(const std::string& file, const std::string& text, const std::string& what);
+
+// Writes a file whole or not at all, in place of one that is there: under another name beside it
+// first. Throws Error(kUnwritable).
+void write_whole(const std::string& file, const std::string& text);
 
 // Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);

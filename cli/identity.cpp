@@ -32,13 +32,11 @@ std::string telling_file(const std::string& file) {
   return file;
 }
 
-void each_value(const nlohmann::json& canonical, const std::filesystem::path& base,
-                const Take& take) {
-  const nlohmann::json values = canonical.flatten();
+// Layers, masks, scripts, libraries: whatever the graph names. Of catalogs counts what is read.
+void each_named_file(const nlohmann::json& values, const std::filesystem::path& base,
+                     const Take& take) {
   for (const auto& [pointer, value] : values.items()) {
-    take({"the graph at " + (pointer.empty() ? "/" : pointer), value.dump()});
     if (!value.is_string()) continue;
-    // Layers, masks, scripts, libraries: whatever is named. Of catalogs counts what is read.
     const std::string file = resolve_path(value.get<std::string>(), base);
     const std::string state = file_state(file);
     if (!state.empty() && kind_of_file(file) != FileKind::kCatalog) take({file, state});
@@ -73,17 +71,28 @@ std::string file_state(const std::string& file) {
          to_text(Instant(std::chrono::seconds(status.st_mtim.tv_sec))) + fraction.data();
 }
 
-RunIdentity identity_of(const Document& document, const std::string& canonical,
-                        const Graph& graph) {
-  return [&graph, canonical, base = document.base()](const Take& write) {
+RunIdentity inputs_of(const Document& document, const std::string& canonical, const Graph& graph) {
+  return [&graph, values = nlohmann::json::parse(canonical).flatten(),
+          base = document.base()](const Take& write) {
     // Signatures in URLs are secrets, and others tomorrow.
     const Take take = [&](const Ingredient& ingredient) {
       write({without_queries(ingredient.name), without_queries(ingredient.state)});
     };
+    each_named_file(values, base, take);
+    each_source(graph, take);
+  };
+}
+
+RunIdentity identity_of(const Document& document, const std::string& canonical,
+                        const Graph& graph) {
+  return [inputs = inputs_of(document, canonical, graph),
+          values = nlohmann::json::parse(canonical).flatten()](const Take& take) {
     take({"the program",
           std::string("cube " CUBE_VERSION " with GDAL ") + GDALVersionInfo("RELEASE_NAME")});
-    each_value(nlohmann::json::parse(canonical), base, take);
-    each_source(graph, take);
+    for (const auto& [pointer, value] : values.items()) {
+      take({"the graph at " + (pointer.empty() ? "/" : pointer), value.dump()});
+    }
+    inputs(take);
   };
 }
 

@@ -15,6 +15,9 @@ namespace cube {
 // paths relative to its folder. REQUIRES: `graph` outlives the result.
 RunIdentity identity_of(const Document& document, const std::string& canonical, const Graph& graph);
 
+// Of these the files that the graph names, and what is said of the sources.
+RunIdentity inputs_of(const Document& document, const std::string& canonical, const Graph& graph);
+
 // "1234 bytes of 2023-05-01T10:20:30.500000000"; "" for what is no file of this machine.
 std::string file_state(const std::string& file);
 

@@ -14,6 +14,7 @@
 #include "cli/identity.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
+#include "cli/provenance.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
@@ -38,28 +39,22 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
   for (const std::string& file : args.files) {
     outputs.push_back({.file = file, .format = args.format, .options = {}});
   }
+  if (args.again) outputs = outputs_again(*args.again, std::move(outputs), args.format);
   if (outputs.empty()) {
     throw Error(ErrorCode::kInvalid, "nothing says where the result goes", name,
                 "give -o FILE, or \"outputs\" in the document");
   }
   for (OutputSpec& output : outputs) {
-    for (const auto& [key, value] : parse_pairs(args.options, "--co")) output.options[key] = value;
+    for (const auto& [key, value] : parse_pairs(args.options, "--co")) {
+      std::erase_if(output.options,
+                    [&](const auto& one) { return lower(one.first) == lower(key); });
+      output.options[key] = value;
+    }
     if (args.overwrite) output.overwrite = true;
     if (args.append) output.append = true;
     if (args.resume) output.resume = true;
   }
   return outputs;
-}
-
-Provenance provenance_of(const Graph& graph, const std::string& canonical) {
-  // Signatures in URLs are secrets.
-  Provenance out{.graph = without_queries(canonical), .sources = {}};
-  for (const Graph::Node& node : graph.nodes) {
-    for (const std::string& source : node.op->source_names()) {
-      out.sources.push_back(without_queries(source));
-    }
-  }
-  return out;
 }
 
 // How far the run has come, for when it is stopped.
@@ -90,25 +85,39 @@ std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, std::int6
          join(folders) + ")";
 }
 
-[[noreturn]] void leave_at_once(int signal, const ChunkCount& count) {
+// What a run that was stopped says; `kept`: what a later one goes on with, "" = nothing.
+std::string stopped_text(int signal, const std::string& kept) {
+  return "stopped by " + signal_name(signal) + "; " + (kept.empty() ? "no output was made" : kept);
+}
+
+[[noreturn]] void leave_at_once(int signal, const ChunkCount& count, RunReport& told) {
   // The bar's thread may be anywhere: the line is left clean without it.
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  const std::string text =
-      std::string(terminal ? "\r\033[K" : "") + "cube: error: stopped by " + signal_name(signal) +
-      "; " + (count.done > 0 ? done_text(count.done, count.all) : "no output was made") + "\n";
+  const std::string error =
+      stopped_text(signal, count.done > 0 ? done_text(count.done, count.all) : "");
+  const std::string text = std::string(terminal ? "\r\033[K" : "") + "cube: error: " + error + "\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  try {
+    told.end(kStopped + signal, error);
+  } catch (const std::exception&) {
+    // Nobody is left to be told.
+  }
   std::_Exit(kStopped + signal);
 }
 
 Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
                 const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
-                const RunIdentity& identity, const StopSignals& signals, ChunkCount& count) {
+                const RunIdentity& identity, const StopSignals& signals, ChunkCount& count,
+                RunReport& told) {
   ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
   RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
   options.progress = [&](const Progress& progress) {
     count.done = progress.chunks_done;
+    told.progress(progress.chunks_done, progress.chunks);
     bar.update(progress.chunks_done, progress.chunks, progress.chunks_resumed);
   };
+  options.failed = [&](const Report::Failure& failure) { told.failed(failure); };
+  options.skipped = [&](const SkippedImage& image) { told.skipped(image); };
   options.cancelled = [&] { return signals.pending() != 0; };
   options.identity = identity;
   count.all = plan.chunks();
@@ -136,11 +145,42 @@ void print_notes(const Plan& plan, const RunArguments& args) {
   }
 }
 
-// Says what is left of a run that made no output; gives the exit status.
-int ending(const Report& report, const std::string& kept, const StopSignals& signals) {
+// Members of the report that are known before the first chunk.
+nlohmann::ordered_json about_run(const Plan& plan, const std::string& name,
+                                 const RunArguments& args, const std::vector<OutputSpec>& outputs,
+                                 const Provenance& provenance) {
+  using Json = nlohmann::ordered_json;
+  Json asked = Json::array();
+  for (const OutputSpec& output : outputs) {
+    asked.push_back(
+        {{"file", output.file}, {"format", output.format}, {"options", output.options}});
+  }
+  const ChunkShape& shape = plan.chunk_shape();
+  Json out = versions_json();
+  out.update(Json{{"document", without_queries(name)},
+                  {"folder", provenance.folder},
+                  {"graph", Json::parse(provenance.graph)},
+                  {"options",
+                   {{"threads", plan.threads()},
+                    {"memory_bytes", plan.options().memory_bytes},
+                    {"chunk", {shape.t, shape.y, shape.x}},
+                    {"keep_going", args.keep_going},
+                    {"overwrite", args.overwrite},
+                    {"append", args.append},
+                    {"resume", args.resume},
+                    {"outputs", asked}}}});
+  for (const auto& [key, value] : provenance.about) {
+    if (key == "inputs") out[key] = Json::parse(value);
+  }
+  return out;
+}
+
+// Says what is left of a run that made no output; gives the exit status and what was told.
+int ending(const Report& report, const std::string& kept, const StopSignals& signals,
+           std::string& error) {
   if (report.cancelled) {
-    std::cerr << "cube: error: stopped by " << signal_name(signals.pending()) << "; "
-              << (kept.empty() ? "no output was made" : kept) << '\n';
+    error = stopped_text(signals.pending(), kept);
+    std::cerr << "cube: error: " << error << '\n';
     return kStopped + signals.pending();
   }
   if (!kept.empty()) std::cerr << "cube: " << kept << '\n';
@@ -202,8 +242,13 @@ void RunArguments::add_to(CLI::App& command) {
       ->type_name("MODE")
       ->capture_default_str();
   command
+      .add_option("--report", report,
+                  "Write what the run was made from, what became of it and where the time went as "
+                  "JSON, see README; also when it fails or is stopped; - is standard output")
+      ->type_name("FILE");
+  command
       .add_option("--stats", stats,
-                  "Write where the time went as JSON, see README; - is standard output")
+                  "Write of this what was measured and what went wrong; - is standard output")
       ->type_name("FILE");
   command
       .add_option("--stats-svg", stats_svg,
@@ -215,23 +260,39 @@ void RunArguments::add_to(CLI::App& command) {
 
 namespace {
 
-int tell_stopped(const StopSignals& signals) {
-  std::cerr << "cube: error: stopped by " << signal_name(signals.pending())
-            << "; no output was made\n";
-  return kStopped + signals.pending();
+// What differs from the run that is repeated, if it is one.
+void print_differences(const RunArguments& args, const RunIdentity& inputs) {
+  if (!args.again || args.quiet) return;
+  const std::string version = other_version(*args.again);
+  if (!version.empty()) std::cerr << "cube: note: " << version << '\n';
+  const std::string change = changed_since(*args.again, inputs);
+  if (!change.empty()) std::cerr << "cube: warning: " << change << '\n';
+}
+
+// Writes and prints what there is to say of a run that came to its end.
+void tell(const Plan& plan, const Report& report, const Document& document, const std::string& name,
+          const RunArguments& args) {
+  if (!args.stats.empty()) write_stats(args.stats, report, plan.info().time, network_use());
+  if (!args.stats_svg.empty()) {
+    const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
+    write_text(args.stats_svg, to_svg(picture), "the picture");
+  }
+  print_report(report, args.quiet     ? Detail::kErrors
+                       : args.verbose ? Detail::kNodes
+                                      : Detail::kFiles);
 }
 
 int run_watched(const Document& document, const std::string& name, const RunArguments& args,
-                const Resources& resources, const Program& program, StopSignals& signals) {
+                const Resources& resources, const Program& program, StopSignals& signals,
+                RunReport& told) {
   ChunkCount count;
-  const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count); });
+  const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count, told); });
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name);
   Graph graph = compile(document, program.registry, resources);
   if (graph.reads_remote()) signals.close_connections();
   std::vector<std::unique_ptr<Sink>> sinks;
   for (const OutputSpec& output : outputs) sinks.push_back(make_sink(output, graph.info()));
-  const Provenance provenance =
-      provenance_of(graph, canonical_text(document, program.registry, document.base()));
+  const std::string canonical = graph_without_secrets(document, program.registry);
   const PlanOptions options = with_sinks(args.plan.options(graph), sinks);
   const Plan plan(std::move(graph), options);
   if (!args.quiet) {
@@ -240,26 +301,31 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
   }
   if (const auto note = args.quiet ? std::nullopt : block_reads_note(plan)) print_note(*note);
   keep_blocks(plan, *program.blocks);
-  const RunIdentity identity = identity_of(document, provenance.graph, plan.graph());
+  const RunIdentity inputs = inputs_of(document, canonical, plan.graph());
+  print_differences(args, inputs);
+  const Provenance provenance = provenance_of(document, canonical, plan.graph(), inputs);
+  if (told.wanted()) {
+    told.about(about_run(plan, name, args, outputs, provenance), provenance.sources,
+               plan.info().time);
+  }
+  const RunIdentity identity = identity_of(document, canonical, plan.graph());
   Report report;
   try {
-    report = run_plan(plan, args, resources, sinks, provenance, identity, signals, count);
+    report = run_plan(plan, args, resources, sinks, provenance, identity, signals, count, told);
   } catch (const Error& error) {
     // An output that could not be finished, or was refused before.
     const std::string kept = kept_text(sinks, plan.chunks());
     if (kept.empty()) throw;
     std::cerr << "cube: error: " << error.what() << "\ncube: " << kept << '\n';
+    told.end(kSomeFailed, error.what());
     return kSomeFailed;
   }
-  if (!args.stats.empty()) write_stats(args.stats, report, network_use());
-  if (!args.stats_svg.empty()) {
-    const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
-    write_text(args.stats_svg, to_svg(picture), "the picture");
-  }
-  print_report(report, args.quiet     ? Detail::kErrors
-                       : args.verbose ? Detail::kNodes
-                                      : Detail::kFiles);
-  return ending(report, kept_text(sinks, plan.chunks()), signals);
+  told.ran(report, network_use());
+  tell(plan, report, document, name, args);
+  std::string error;
+  const int status = ending(report, kept_text(sinks, plan.chunks()), signals, error);
+  told.end(status, error);
+  return status;
 }
 
 }  // namespace
@@ -267,15 +333,26 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
 int run_document(const Document& document, const std::string& name, const RunArguments& args,
                  const Resources& resources, const Program& program) {
   const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
+  RunReport told(args.report);
   StopSignals signals;
   const std::function<bool()> asked = [&] { return signals.pending() != 0; };
   const StopAsked stop(asked);
   if (is_remote(document.json().dump())) signals.close_connections();
   try {
-    return run_watched(document, name, args, resources, program, signals);
-  } catch (const Error&) {
-    if (!asked()) throw;
-    return tell_stopped(signals);  // what was waited for was given up
+    return run_watched(document, name, args, resources, program, signals, told);
+  } catch (const Error& error) {
+    if (!asked()) {
+      told.end(kRejected, error.what());
+      throw;
+    }
+    // What was waited for was given up.
+    const std::string text = stopped_text(signals.pending(), "");
+    std::cerr << "cube: error: " << text << '\n';
+    told.end(kStopped + signals.pending(), text);
+    return kStopped + signals.pending();
+  } catch (const std::exception& error) {
+    told.end(kRejected, error.what());
+    throw;
   }
 }
 

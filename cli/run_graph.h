@@ -1,10 +1,12 @@
 // Running a graph from the command line, whichever subcommand made it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/common.h"
+#include "cli/recorded_run.h"
 #include "engine/sink.h"
 
 namespace cube {
@@ -16,6 +18,7 @@ struct RunArguments {
   std::string format;                // of `files`; "" = by name
   std::vector<std::string> options;  // --co, "NAME=VALUE"
   std::string progress = "auto";
+  std::string report;
   std::string stats;
   std::string stats_svg;
   bool keep_going = false;
@@ -24,6 +27,7 @@ struct RunArguments {
   bool resume = false;
   bool quiet = false;
   bool verbose = false;
+  std::optional<RecordedRun> again = {};  // the run that is repeated
 
   void add_to(CLI::App& command);
 };

@@ -13,4 +13,8 @@ namespace cube {
 void save_document(const Document& document, const std::string& file, bool overwrite,
                    const Resources& resources, const Program& program);
 
+// The same of a document that may not be usable here.
+void write_document(const Document& document, const std::string& file, bool overwrite,
+                    const Program& program);
+
 }  // namespace cube

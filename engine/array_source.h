@@ -21,6 +21,7 @@ class ArraySource : public Operator, public FileSource {
   Cost cost(const Request& request) const override;
   std::optional<ChunkWish> preferred_chunk() const override { return chunk_; }
   std::optional<StoredBlocks> stored_blocks() const override;
+  using Operator::source_names;
   std::vector<std::string> source_names() const override { return {file_}; }
   std::vector<Reading> readings(std::span<const std::size_t> bands) const override {
     std::vector<Reading> out;

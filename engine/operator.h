@@ -171,6 +171,9 @@ class Operator {
   // Names of the images or files that the cube is made from, for the output's provenance.
   virtual std::vector<std::string> source_names() const { return {}; }
 
+  // Those that the requested cells are made from, where that is known to be fewer.
+  virtual std::vector<std::string> source_names(const Request&) const { return source_names(); }
+
   // Sources: what the requested cells depend on besides the operator's arguments and the contents
   // of the files that cost() lists, such as the images of a catalog.
   virtual void ingredients(const Request&, const std::function<void(const Ingredient&)>&) const {}

@@ -122,11 +122,20 @@ bool StackSource::reads_remote() const {
 }
 
 std::vector<std::string> StackSource::source_names() const {
+  Request all{info().extent(), {}};
+  for (std::size_t b = 0; b < info().bands.size(); ++b) all.bands.push_back(b);
+  return source_names(all);
+}
+
+std::vector<std::string> StackSource::source_names(const Request& request) const {
   std::vector<std::string> names;
   std::set<std::string_view> seen;
-  for (const auto& cells : stack_.cells) {
-    if (cells && seen.insert(cells->source.descriptor).second) {
-      names.push_back(cells->source.descriptor);
+  for (std::int64_t t = request.region.t.begin; t < request.region.t.end; ++t) {
+    for (const std::size_t band : request.bands) {
+      const auto& cells = stack_.at(t, band);
+      if (cells && seen.insert(cells->source.descriptor).second) {
+        names.push_back(cells->source.descriptor);
+      }
     }
   }
   return names;

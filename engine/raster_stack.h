@@ -51,6 +51,7 @@ class StackSource : public Operator, public FileSource {
   std::optional<ChunkWish> preferred_chunk() const override { return stack_.chunk; }
   std::optional<StoredBlocks> stored_blocks() const override { return stack_.blocks; }
   std::vector<std::string> source_names() const override;
+  std::vector<std::string> source_names(const Request& request) const override;
   // Files of a band lie on one grid, so that the first tells.
   std::vector<Reading> readings(std::span<const std::size_t> bands) const override;
   bool reads_remote() const override;

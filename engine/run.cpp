@@ -73,6 +73,7 @@ class RunState {
   void failed(std::int64_t chunk, const Region& region, std::string reason) {
     const std::lock_guard lock(mutex_);
     report_.failures.push_back({chunk, region, std::move(reason)});
+    if (options_.failed) options_.failed(report_.failures.back());
     if (!options_.keep_going) stopped_ = true;
   }
 
@@ -124,7 +125,9 @@ class RunState {
 // chunks: making the tags of a GeoTIFF takes as long as opening ten files.
 class Outputs {
  public:
-  explicit Outputs(std::span<const std::unique_ptr<Sink>> sinks) : sinks_(sinks) {}
+  Outputs(std::span<const std::unique_ptr<Sink>> sinks,
+          std::function<void(const SkippedImage&)> skipped)
+      : sinks_(sinks), skipped_(std::move(skipped)) {}
 
   // What all sinks have of an earlier run; adds to `notes`. Throws Error.
   Claim claim(const ChunkShape& tiling, const RunIdentity& identity,
@@ -149,6 +152,7 @@ class Outputs {
       const std::lock_guard lock(mutex_);
       if (!noted_.insert(skipped[known].image).second) continue;
       for (const std::unique_ptr<Sink>& sink : sinks_) sink->skipped(skipped[known]);
+      if (skipped_) skipped_(skipped[known]);
     }
   }
 
@@ -194,6 +198,7 @@ class Outputs {
 
  private:
   std::span<const std::unique_ptr<Sink>> sinks_;
+  std::function<void(const SkippedImage&)> skipped_;  // told to whoever runs this
   std::mutex mutex_;
   std::set<std::string> noted_;  // images
   std::latch begun_{1};
@@ -259,7 +264,7 @@ Report run(const Plan& plan, const Resources& resources,
   check_consent(plan.graph(), resources);
   const Stopwatch start;
   RunState state(plan, options);
-  Outputs outputs(sinks);
+  Outputs outputs(sinks, options.skipped);
   const int threads = plan.useful(std::max(1, options.threads));
   Claim claim;
   if (options.identity) {

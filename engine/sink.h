@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/block.h"
@@ -30,10 +31,16 @@ struct OutputSpec {
   bool resume = false;  // what an earlier run of the same has left is gone on with
 };
 
-// Written into every output.
+// Written into every output: what it takes to make it again. Nothing of it depends on how the cells
+// were computed. No secrets: what is written here is read by others.
 struct Provenance {
   std::string graph;                 // the canonical document
   std::vector<std::string> sources;  // images or files used
+  // That relative names in the graph start from, absolute; "" = not known.
+  std::string folder = {};
+  // What else is recorded of the run: names and JSON texts (see engine/gdal/run_record.h). Empty =
+  // no more than the graph and the sources.
+  std::vector<std::pair<std::string, std::string>> about = {};
 };
 
 // What a sink found of an earlier run that it goes on with.

@@ -55,11 +55,7 @@ Json node_json(const ResolvedNode& node, std::vector<Json> inputs,
   return json;
 }
 
-}  // namespace
-
-std::string canonical_text(const Document& document, const Registry& registry,
-                           const std::filesystem::path& folder) {
-  const ResolvedGraph graph = resolve(document, registry, SavedCubes::kKeep);
+std::string text_of(const ResolvedGraph& graph, const std::filesystem::path& folder) {
   const std::vector<std::string> names = shared_names(graph);
   Json cubes = Json::object();
   std::vector<Json> inline_nodes(graph.nodes.size());
@@ -76,6 +72,18 @@ std::string canonical_text(const Document& document, const Registry& registry,
     top = Json{{"version", 1}, {"cubes", std::move(cubes)}, {"result", std::move(top)}};
   }
   return top.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string canonical_text(const Document& document, const Registry& registry,
+                           const std::filesystem::path& folder) {
+  return text_of(resolve(document, registry, SavedCubes::kKeep), folder);
+}
+
+std::string whole_text(const Document& document, const Registry& registry,
+                       const std::filesystem::path& folder) {
+  return text_of(resolve(document, registry, SavedCubes::kFollow), folder);
 }
 
 }  // namespace cube

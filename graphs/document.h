@@ -70,6 +70,10 @@ std::vector<Note> gdalcubes_notes(const Document& document);
 std::string canonical_text(const Document& document, const Registry& registry,
                            const std::filesystem::path& folder);
 
+// The same with saved cubes in place of the references to them: a text that stands by itself.
+std::string whole_text(const Document& document, const Registry& registry,
+                       const std::filesystem::path& folder);
+
 // JSON Schema (draft 2020-12) of graph documents.
 std::string schema_text(const Registry& registry);
 

@@ -42,7 +42,7 @@ expect 0 "" cmp virtual.json again.json
 expect 0 "" "$CUBE" save graph.json -o again.json --overwrite
 echo '{"cube_type": "saved", "file": "virtual.json"}' > use.json
 expect 0 "ok" "$CUBE" check use.json
-expect 2 "the file cannot be written" "$CUBE" save graph.json -o no/such/folder.json
+expect 2 "no/such/folder.json: cannot be written" "$CUBE" save graph.json -o no/such/folder.json
 expect 0 '"cube_type": "select_bands"' "$CUBE" save graph.json -o -
 [ -z "$(ls -A | grep tmp)" ] || { echo "FAILED: a temporary file is left"; failed=1; }
 

@@ -11,6 +11,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/cf_crs.h"
+#include "engine/gdal/run_record.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -134,11 +135,14 @@ CfCube describe_cf(const CubeInfo& info, const Provenance& provenance) {
   for (const BandInfo& band : info.bands) {
     cube.bands.push_back(describe_band(band, cube.grid_mapping));
   }
+  const std::string images = images_text(provenance.sources);
   cube.global = {{"Conventions", "CF-1.8"},
-                 {"source", join(provenance.sources, "\n")},
+                 {"source", images},
                  {"history", "written by cube"},
-                 {"cube_graph", provenance.graph},
-                 {"cube_images", join(provenance.sources, "\n")}};
+                 {kGraphAttribute, provenance.graph},
+                 {kImagesAttribute, images}};
+  const std::string record = record_text(provenance);
+  if (!record.empty()) cube.global.emplace_back(kRecordAttribute, record);
   return cube;
 }
 

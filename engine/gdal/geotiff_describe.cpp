@@ -5,6 +5,7 @@
 #include <array>
 
 #include "engine/gdal/raster_classes.h"
+#include "engine/gdal/run_record.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -62,8 +63,10 @@ void describe_tiff(GDALDataset& dataset, const FilePart& part, const Storage& st
     const std::string acquired = to_text(time.start(0));
     dataset.SetMetadataItem("ACQUISITIONDATETIME", acquired.c_str(), "IMAGERY");
   }
-  dataset.SetMetadataItem("CUBE_GRAPH", provenance.graph.c_str());
-  dataset.SetMetadataItem("CUBE_IMAGES", join(provenance.sources, "\n").c_str());
+  dataset.SetMetadataItem(kGraphItem, provenance.graph.c_str());
+  dataset.SetMetadataItem(kImagesItem, images_text(provenance.sources).c_str());
+  const std::string record = record_text(provenance);
+  if (!record.empty()) dataset.SetMetadataItem(kRecordItem, record.c_str());
   for (std::size_t b = 0; b < part.info.bands.size(); ++b) {
     for (std::int64_t t = 0; t < time.size(); ++t) {
       describe_band(*dataset.GetRasterBand(band_number(part.info, b, t)), part.info, b, t, storage);

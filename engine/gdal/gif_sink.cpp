@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "engine/gdal/picture_writer.h"
+#include "engine/gdal/run_record.h"
 #include "engine/palette.h"
 #include "engine/text.h"
 
@@ -71,8 +72,7 @@ class GifWriter final : public PictureWriter {
     check(EGifPutScreenDesc(gif_.get(), static_cast<int>(width()), static_cast<int>(height()),
                             kBits, 0, map.get()) == GIF_OK);
     if (frames() > 1 && loop_ != 1) put_loop();
-    const std::string sources = join(provenance().sources, "\n");
-    check(EGifPutComment(gif_.get(), (provenance().graph + "\n" + sources).c_str()) == GIF_OK);
+    check(EGifPutComment(gif_.get(), one_text(provenance()).c_str()) == GIF_OK);
   }
 
   // How often it is repeated after the first time, 0 = for ever.

@@ -18,6 +18,7 @@
 #include "engine/gdal/hdf5_chunks.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/tile_cutter.h"
 #include "engine/gdal/tile_store.h"
 #include "engine/text.h"
@@ -166,7 +167,7 @@ class NetcdfWriter final : public FileWriter {
     }
     for (std::size_t b = 0; b < part_.info.bands.size(); ++b) define_band(b, cf, tiling);
     need_room(path_, part_.file,
-              table_bytes() + 2 * (provenance.graph.size() + source_bytes(provenance)));
+              table_bytes() + 2 * one_text(provenance).size());
     file_->check(nc_enddef(file_->id()));
     for (std::size_t i = 0; i < coordinates.size(); ++i) {
       put_values(coordinates[i], cf.coordinates[i]);
@@ -227,12 +228,6 @@ class NetcdfWriter final : public FileWriter {
     constexpr std::uintmax_t kFixed = std::uintmax_t{128} * 1024;
     constexpr std::uintmax_t kChunk = 64;
     return kFixed + kChunk * chunk_count_;
-  }
-
-  static std::size_t source_bytes(const Provenance& provenance) {
-    std::size_t bytes = 0;
-    for (const std::string& source : provenance.sources) bytes += 2 * source.size();
-    return bytes;
   }
 
   // The file that a run writes; `store` counts those that ended early before it.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "engine/gdal/run_journal.h"
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/work_folder.h"
 #include "engine/text.h"
 #include "engine/tiling.h"
@@ -313,11 +314,12 @@ class OutputSink final : public Sink {
     const std::lock_guard lock(output.opening);
     if (output.open_done || output.whole) return;
     const std::string path = part_path(output);
+    const Provenance provenance = of_file(provenance_, spec_, format_.name, output.part.file);
     if (output.pieces.empty()) {
       reserve_anew(path, format_.folder, output.part.file);
-      output.writer->begin(path, tiling_.shape, provenance_);
+      output.writer->begin(path, tiling_.shape, provenance);
     } else {
-      output.writer->resume(path, tiling_.shape, provenance_, output.pieces);
+      output.writer->resume(path, tiling_.shape, provenance, output.pieces);
       output.pieces.clear();
     }
     output.open_done = true;

@@ -4,6 +4,7 @@
 
 #include "engine/gdal/handles.h"
 #include "engine/gdal/picture_writer.h"
+#include "engine/gdal/run_record.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -34,11 +35,10 @@ class PngWriter final : public PictureWriter {
                          nullptr) != CE_None) {
       throw unwritable(part().file, errors.first());
     }
-    const std::string sources = join(provenance().sources, "\n");
     CPLStringList settings;
     settings.SetNameValue("ZLEVEL", zlevel_.c_str());
     settings.SetNameValue("TITLE", label(0).c_str());
-    settings.SetNameValue("COMMENT", (provenance().graph + "\n" + sources).c_str());
+    settings.SetNameValue("COMMENT", one_text(provenance()).c_str());
     GDALDatasetUniquePtr copy(drivers.GetDriverByName("PNG")->CreateCopy(
         path().c_str(), memory.get(), TRUE, settings.List(), nullptr, nullptr));
     const bool made = copy != nullptr;

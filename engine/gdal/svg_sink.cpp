@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/table_writer.h"
 #include "engine/missing.h"
 #include "engine/svg_chart.h"
@@ -121,7 +122,7 @@ class SvgWriter final : public TableWriter {
   }
 
   void close() override {
-    style_.about = provenance().graph;
+    style_.about = one_text(provenance());
     errno = 0;
     std::ofstream out(path(), std::ios::binary | std::ios::trunc);
     out << draw_lines(panels_, style_);

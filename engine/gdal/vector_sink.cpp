@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/gdal/crs.h"
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/table_writer.h"
 #include "engine/gdal/vector_handles.h"
 #include "engine/text.h"
@@ -37,9 +38,13 @@ class VectorWriter final : public TableWriter {
     if (!dataset_) throw unwritable(part().file, errors.first());
     make_layer();
     if (is_package()) {
-      GDALSetMetadataItem(dataset_.get(), "CUBE_GRAPH", provenance().graph.c_str(), nullptr);
-      GDALSetMetadataItem(dataset_.get(), "CUBE_IMAGES", join(provenance().sources, "\n").c_str(),
+      GDALSetMetadataItem(dataset_.get(), kGraphItem, provenance().graph.c_str(), nullptr);
+      GDALSetMetadataItem(dataset_.get(), kImagesItem, images_text(provenance().sources).c_str(),
                           nullptr);
+      const std::string record = record_text(provenance());
+      if (!record.empty()) {
+        GDALSetMetadataItem(dataset_.get(), kRecordItem, record.c_str(), nullptr);
+      }
       GDALDatasetStartTransaction(dataset_.get(), FALSE);
     }
     if (!layer_ || errors.any()) throw unwritable(part().file, errors.first());
@@ -54,7 +59,7 @@ class VectorWriter final : public TableWriter {
     }
     CPLStringList options;
     if (!is_package()) {
-      options.SetNameValue("DESCRIPTION", provenance().graph.c_str());
+      options.SetNameValue("DESCRIPTION", one_text(provenance()).c_str());
       // Longitude and latitude, which is all that GeoJSON knows.
       if (srs) options.SetNameValue("RFC7946", "YES");
     }

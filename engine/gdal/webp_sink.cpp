@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "engine/gdal/picture_writer.h"
+#include "engine/gdal/run_record.h"
 #include "engine/text.h"
 #include "engine/xml_text.h"
 
@@ -145,12 +146,11 @@ class WebpWriter final : public PictureWriter {
 
   // The graph and what it was made from, as XMP's dc:description.
   std::string description() const {
-    const std::string text = provenance().graph + "\n" + join(provenance().sources, "\n");
     return "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
            "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description "
            "rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><dc:description><rdf:Alt>"
            "<rdf:li xml:lang=\"x-default\">" +
-           xml_text(text) +
+           xml_text(one_text(provenance())) +
            "</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>";
   }
 

@@ -14,6 +14,7 @@
 
 #include "engine/error.h"
 #include "engine/gdal/output_file.h"
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/tile_store.h"
 #include "engine/gdal/zarr_series.h"
 #include "engine/text.h"
@@ -347,17 +348,19 @@ class ZarrAppender final : public FileWriter {
     history.push_back("cube appended " + counted(part_.info.time.size(), "slice") + " from " +
                       part_.info.time.label(0));
     metadata.set_attribute("", "history", join(history, "\n"));
-    std::vector<std::string> graphs = lines("cube_graph");
+    std::vector<std::string> graphs = lines(kGraphAttribute);
     if (graphs.empty() || graphs.back() != provenance_.graph) graphs.push_back(provenance_.graph);
-    metadata.set_attribute("", "cube_graph", graphs);
-    const std::string known = join(lines("cube_images"), "\n");
+    metadata.set_attribute("", kGraphAttribute, graphs);
+    const std::string record = record_text(provenance_, true);
+    if (!record.empty()) metadata.set_attribute("", kRecordAttribute, record);
+    const std::string known = join(lines(kImagesAttribute), "\n");
     std::vector<std::string> sources =
         known.empty() ? std::vector<std::string>() : split(known, '\n');
     for (const std::string& source : provenance_.sources) {
       if (std::ranges::find(sources, source) == sources.end()) sources.push_back(source);
     }
-    for (const char* name : {"source", "cube_images"}) {
-      metadata.set_attribute("", name, join(sources, "\n"));
+    for (const char* name : {"source", kImagesAttribute}) {
+      metadata.set_attribute("", name, images_text(sources));
     }
   }
 

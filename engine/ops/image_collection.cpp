@@ -49,6 +49,7 @@ class ImageCollection final : public Operator, public FileSource {
     for (const Image& image : setup_.slices->images()) names.push_back(image.name);
     return names;
   }
+  std::vector<std::string> source_names(const Request& request) const override;
 
  private:
   friend class CollectionKernel;
@@ -269,6 +270,21 @@ std::vector<Reading> ImageCollection::readings(std::span<const std::size_t> band
 
 std::unique_ptr<Kernel> ImageCollection::kernel() const {
   return std::make_unique<CollectionKernel>(*this);
+}
+
+std::vector<std::string> ImageCollection::source_names(const Request& request) const {
+  const std::vector<Image>& images = setup_.slices->images();
+  std::vector<bool> used(images.size());
+  for (std::int64_t t = request.region.t.begin; t < request.region.t.end; ++t) {
+    for (const std::size_t i : setup_.slices->touching(t, request.region.y, request.region.x)) {
+      used[i] = true;
+    }
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (used[i]) names.push_back(images[i].name);
+  }
+  return names;
 }
 
 void ImageCollection::ingredients(const Request& request,

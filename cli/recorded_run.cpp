@@ -1,0 +1,194 @@
+#include "cli/recorded_run.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/input_summary.h"
+#include "cli/provenance.h"
+#include "engine/error.h"
+#include "engine/file_kind.h"
+#include "engine/gdal/run_record.h"
+#include "engine/text.h"
+#include "graphs/json_text.h"
+
+namespace cube {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Json = nlohmann::json;
+
+Error damaged(const std::string& file, const std::string& what, const std::string& why) {
+  return Error(ErrorCode::kInvalid, what + " in it is damaged: " + why, file,
+               "an output of the same run may hold it whole");
+}
+
+Json graph_of(const std::string& file, const std::string& text) {
+  Json graph;
+  try {
+    graph = parse_json(text, "graph");
+  } catch (const Error& error) {
+    throw damaged(file, "the graph", error.where() + ": " + error.message());
+  }
+  if (graph.is_object() && (graph.contains("cube_type") || graph.contains("result"))) return graph;
+  throw damaged(file, "the graph", "found " + found(graph) + " that is no graph");
+}
+
+// Members that are there have the types that are asked for below.
+bool is_record(const Json& record) {
+  const auto texts = [](const Json& place, std::initializer_list<const char*> names) {
+    return std::ranges::all_of(
+        names, [&](const char* name) { return !place.contains(name) || place[name].is_string(); });
+  };
+  const auto all_texts = [](const Json& place, const char* name) {
+    if (!place.contains(name)) return true;
+    return place[name].is_object() &&
+           std::ranges::all_of(place[name], [](const Json& value) { return value.is_string(); });
+  };
+  if (!record.is_object() || !record.value("version", Json()).is_number_integer()) return false;
+  const Json output = record.value("output", Json::object());
+  const Json inputs = record.value("inputs", Json::object());
+  return output.is_object() && inputs.is_object() && texts(record, {"cube", "folder"}) &&
+         texts(output, {"file", "format", "folder"}) && texts(inputs, {"digest", "newest"}) &&
+         (!inputs.contains("count") || inputs["count"].is_number_integer()) &&
+         all_texts(record, "libraries") && all_texts(output, "options") &&
+         all_texts(inputs, "states");
+}
+
+Json record_of(const std::string& file, const std::string& text) {
+  if (text.empty()) return Json::object();
+  const Json record = Json::parse(text, nullptr, false);
+  if (record.is_discarded()) throw damaged(file, "the record of the run", "it is no JSON");
+  if (!is_record(record)) {
+    throw damaged(file, "the record of the run", "it has not the members that cube writes");
+  }
+  if (record["version"].get<std::int64_t>() > kRecordVersion) {
+    throw Error(ErrorCode::kInvalid,
+                "a newer version of cube made it, whose record (version " +
+                    record["version"].dump() + ") is not known here",
+                file);
+  }
+  if (record.contains("appended")) throw several_runs(file);
+  return record;
+}
+
+// How many texts of a graph name something that is there; of a pattern counts the folder before it.
+std::int64_t named_there(const Json& graph, const fs::path& folder) {
+  std::int64_t count = 0;
+  const Json values = graph.flatten();
+  for (const auto& [pointer, value] : values.items()) {
+    if (!value.is_string()) continue;
+    fs::path name = value.get<std::string>();
+    if (name.empty() || name.is_absolute()) continue;
+    while (name.string().find_first_of("*?[") != std::string::npos) name = name.parent_path();
+    std::error_code ignored;
+    count += !name.empty() && fs::exists(folder / name, ignored) ? 1 : 0;
+  }
+  return count;
+}
+
+fs::path folder_of(const std::string& file, const Json& graph, const Json& record) {
+  const fs::path beside = fs::absolute(file).lexically_normal().parent_path();
+  const Json output = record.value("output", Json::object());
+  const fs::path seen = (beside / output.value("folder", "")).lexically_normal();
+  const fs::path named = record.value("folder", "");
+  if (named.empty() || named == seen) return seen;
+  return named_there(graph, named) > named_there(graph, seen) ? named : seen;
+}
+
+// The output that made the file, by the name the file has now unless it was one of several.
+OutputSpec output_of(const std::string& file, const Json& record) {
+  const Json output = record.value("output", Json::object());
+  OutputSpec spec;
+  const std::string name = output.value("file", "");
+  fs::path path(file);
+  if (!path.has_filename()) path = path.parent_path();  // "out.zarr/"
+  if (name.find('{') != std::string::npos) path.replace_filename(name);
+  spec.file = path.string();
+  spec.format = output.value("format", "");
+  const Json options = output.value("options", Json::object());
+  for (const auto& [option, value] : options.items()) {
+    spec.options[option] = value.get<std::string>();
+  }
+  return spec;
+}
+
+std::string made_by(const std::string& cube, const Json& libraries) {
+  return "cube " + cube + " with GDAL " + libraries.value("GDAL", "");
+}
+
+bool could_hold_record(FileKind kind) {
+  return kind == FileKind::kTiff || kind == FileKind::kNetcdf || kind == FileKind::kZarr ||
+         kind == FileKind::kFeatures;
+}
+
+// Whether the format and options of the record fit an output.
+bool is_same_format(const OutputSpec& recorded, const OutputSpec& asked) {
+  if (!asked.format.empty()) return lower(asked.format) == lower(recorded.format);
+  const auto named = format_of_name(asked.file);
+  return !named || named == format_of_name(recorded.file);
+}
+
+}  // namespace
+
+std::optional<RecordedRun> recorded_run(const std::string& file) {
+  if (file == "-" || !could_hold_record(kind_of_file(file))) return std::nullopt;
+  const auto texts = read_record(file);
+  if (!texts) {
+    throw Error(ErrorCode::kUnreadable,
+                "is no graph, and holds no record of a run of cube's that could be repeated", file,
+                what_reads(file, "saved"));
+  }
+  const Json graph = graph_of(file, texts->graph);
+  const Json record = record_of(file, texts->record);
+  RecordedRun run{.file = file,
+                  .document = Document::parse(texts->graph, folder_of(file, graph, record)),
+                  .output = output_of(file, record),
+                  .made_by = "",
+                  .inputs = record.value("inputs", Json())};
+  if (record.contains("cube")) {
+    run.made_by =
+        made_by(record["cube"].get<std::string>(), record.value("libraries", Json::object()));
+  }
+  return run;
+}
+
+void check_secrets(const RecordedRun& run) {
+  const std::string place = place_of_secret(run.document.json());
+  if (place.empty()) return;
+  throw Error(
+      ErrorCode::kInvalid,
+      "the URL has lost what stood at \"...\" (a signature, key or password), which outputs "
+      "do not keep",
+      run.file + "#" + place,
+      "'cube save " + run.file + " -o graph.json' writes the graph, to put it in again");
+}
+
+std::vector<OutputSpec> outputs_again(const RecordedRun& run, std::vector<OutputSpec> asked,
+                                      const std::string& format) {
+  if (asked.empty()) {
+    asked.push_back({.file = run.output.file, .format = format, .options = {}});
+  }
+  for (OutputSpec& output : asked) {
+    if (!is_same_format(run.output, output)) continue;
+    if (output.format.empty()) output.format = run.output.format;
+    output.options = run.output.options;
+  }
+  return asked;
+}
+
+std::string other_version(const RecordedRun& run) {
+  const Json versions = versions_json();
+  const std::string now = made_by(versions["cube"].get<std::string>(), versions["libraries"]);
+  if (run.made_by.empty() || run.made_by == now) return {};
+  return run.file + " was made by " + run.made_by + ", this is " + now;
+}
+
+std::string changed_since(const RecordedRun& run, const RunIdentity& inputs) {
+  if (!run.inputs.is_object()) return {};
+  const std::string change = changed_inputs(run.inputs, inputs, run.document.base());
+  return change.empty() ? change : "not as when " + run.file + " was made: " + change;
+}
+
+}  // namespace cube
