@@ -91,7 +91,8 @@ std::int64_t named_there(const Json& graph, const fs::path& folder) {
 fs::path folder_of(const std::string& file, const Json& graph, const Json& record) {
   const fs::path beside = fs::absolute(file).lexically_normal().parent_path();
   const Json output = record.value("output", Json::object());
-  const fs::path seen = (beside / output.value("folder", "")).lexically_normal();
+  fs::path seen = (beside / output.value("folder", "")).lexically_normal();
+  if (!seen.has_filename()) seen = seen.parent_path();  // "/data/"
   const fs::path named = record.value("folder", "");
   if (named.empty() || named == seen) return seen;
   return named_there(graph, named) > named_there(graph, seen) ? named : seen;
@@ -104,7 +105,7 @@ OutputSpec output_of(const std::string& file, const Json& record) {
   const std::string name = output.value("file", "");
   fs::path path(file);
   if (!path.has_filename()) path = path.parent_path();  // "out.zarr/"
-  if (name.find('{') != std::string::npos) path.replace_filename(name);
+  if (!name.empty()) path.replace_filename(name);
   spec.file = path.string();
   spec.format = output.value("format", "");
   const Json options = output.value("options", Json::object());

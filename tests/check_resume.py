@@ -75,7 +75,9 @@ def digest(band):
 def rasters(file):
     """Cells of all bands and overviews, and what is said about them."""
     data = gdal.Open(file)
-    out = [data.GetProjection(), data.GetGeoTransform(), data.GetMetadata()]
+    about = data.GetMetadata()
+    about["CUBE_RUN"] = about["CUBE_RUN"].replace('"w_{t}.tif"', '"s_{t}.tif"')  # the name of several files
+    out = [data.GetProjection(), data.GetGeoTransform(), about]
     for i in range(1, data.RasterCount + 1):
         band = data.GetRasterBand(i)
         out += [repr(band.GetNoDataValue()), band.GetDescription(), band.GetBlockSize(), digest(band)]

@@ -108,9 +108,10 @@ Provenance of_file(const Provenance& run, const OutputSpec& output, const std::s
   if (run.about.empty()) return out;
   Members options;
   for (const auto& [name, value] : output.options) options.emplace_back(name, json_text(value));
-  Members members = {{"file", json_text(fs::path(output.file).filename().string())},
-                     {"format", json_text(format)},
-                     {"options", object_text(options)}};
+  Members members = {{"format", json_text(format)}, {"options", object_text(options)}};
+  // The same run into another file makes the same bytes; one of several files has to know of all.
+  const std::string name = fs::path(output.file).filename().string();
+  if (name.find('{') != std::string::npos) members.emplace_back("file", json_text(name));
   if (!run.folder.empty()) {
     const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
     const fs::path way = fs::path(run.folder).lexically_relative(folder);

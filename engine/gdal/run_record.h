@@ -28,8 +28,9 @@ inline constexpr const char* kGraphAttribute = "cube_graph";
 inline constexpr const char* kImagesAttribute = "cube_images";
 inline constexpr const char* kRecordAttribute = "cube_run";
 
-// The provenance of one file of an output, to which belong the output's name, format and options
-// and the way from the file to the folder of the graph. `format` is the name of the format.
+// The provenance of one file of an output, to which belong the output's format and options, its
+// name where it stands for several files, and the way from the file to the folder of the graph.
+// `format` is the name of the format.
 Provenance of_file(const Provenance& run, const OutputSpec& output, const std::string& format,
                    const std::string& file);
 
