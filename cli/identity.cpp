@@ -13,6 +13,7 @@
 #include "catalog/descriptor.h"
 #include "engine/demand.h"
 #include "engine/file_kind.h"
+#include "engine/remote_names.h"
 #include "engine/text.h"
 #include "engine/time_axis.h"
 #include "graphs/json_text.h"
@@ -76,7 +77,7 @@ RunIdentity inputs_of(const Document& document, const std::string& canonical, co
           base = document.base()](const Take& write) {
     // Signatures in URLs are secrets, and others tomorrow.
     const Take take = [&](const Ingredient& ingredient) {
-      write({without_queries(ingredient.name), without_queries(ingredient.state)});
+      write({without_secrets(ingredient.name), without_secrets(ingredient.state)});
     };
     each_named_file(values, base, take);
     each_source(graph, take);

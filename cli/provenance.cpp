@@ -16,14 +16,6 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kQuery = "?...";
 constexpr const char* kUser = "://...@";
 
-// Of a lone name all that follows the question mark is its query, whatever is in it.
-std::string without_secrets(const std::string& text) {
-  const std::size_t query = text.find('?');
-  const bool name = is_remote(text) && text.find_first_of(" \t\n") == std::string::npos;
-  if (!name || query == std::string::npos) return without_queries(text);
-  return without_queries(text.substr(0, query)) + kQuery;
-}
-
 void hide_secrets(Json& place) {
   if (place.is_string()) {
     place = without_secrets(place.get<std::string>());

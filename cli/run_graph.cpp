@@ -157,7 +157,7 @@ nlohmann::ordered_json about_run(const Plan& plan, const std::string& name,
   }
   const ChunkShape& shape = plan.chunk_shape();
   Json out = versions_json();
-  out.update(Json{{"document", without_queries(name)},
+  out.update(Json{{"document", without_secrets(name)},
                   {"folder", provenance.folder},
                   {"graph", Json::parse(provenance.graph)},
                   {"options",

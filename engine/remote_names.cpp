@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/text.h"
+
 namespace cube {
 
 namespace {
@@ -45,6 +47,13 @@ bool is_remote(std::string_view name) {
 
 std::string without_query(const std::string& name) {
   return is_remote(name) ? name.substr(0, name.find('?')) : name;
+}
+
+std::string without_secrets(const std::string& text) {
+  const std::size_t query = text.find('?');
+  const bool name = is_remote(text) && text.find_first_of(" \t\n") == std::string::npos;
+  if (!name || query == std::string::npos) return without_queries(text);
+  return without_queries(text.substr(0, query)) + "?...";
 }
 
 }  // namespace cube

@@ -20,4 +20,9 @@ bool is_remote(std::string_view name);
 // The name without the query of a URL: what says how a remote file is called.
 std::string without_query(const std::string& name);
 
+// What may be written of a name to where others read it: queries of URLs as "?...", users and
+// passwords as "...@". Of a text that is the name of a remote file alone nothing after its question
+// mark is kept, whatever characters are in it; in other texts without_queries() finds the URLs.
+std::string without_secrets(const std::string& text);
+
 }  // namespace cube

@@ -107,9 +107,7 @@ class RunState {
 
  private:
   void add_skipped(const SkippedImage& image) {
-    const auto same = [&](const SkippedImage& other) { return other.image == image.image; };
-    if (std::any_of(report_.skipped.begin(), report_.skipped.end(), same)) return;
-    report_.skipped.push_back(image);
+    if (skipped_.insert(image.image).second) report_.skipped.push_back(image);
   }
 
   const RunOptions& options_;
@@ -118,6 +116,7 @@ class RunState {
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> cancelled_ = false;
   std::int64_t chunks_done_ = 0;
+  std::set<std::string> skipped_;  // images
   Report report_;
 };
 

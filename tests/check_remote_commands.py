@@ -72,7 +72,7 @@ class Commands(RemoteCase):
 
     def test_calc_warp_and_translate(self):
         self.both("calc", "im1b1-im2b1", "{0}", "{1}", "-o", "{2}calc.tif", "-v", "--stats",
-                  "{2}.json", "--stats-svg", "{2}.svg")
+                  "{2}.json", "--stats-svg", "{2}.svg", "--report", "{2}run.json")
         made = self.alike("calc.tif")
         self.assertIn("://...@127.0.0.1", made.GetMetadataItem("CUBE_GRAPH") or str(
             made.GetMetadata()))
@@ -85,6 +85,26 @@ class Commands(RemoteCase):
         self.alike("/b.tif")
         self.run_in("translate", self.signed.format("a.tif"), "-o", "a.nc")
         self.run_in("translate", self.signed.format("a.tif"), "-o", "a.zarr")
+
+    def test_a_run_is_not_repeated_without_its_secrets(self):
+        """Whatever stands in them; what is asked to be kept has a place to put them in again."""
+        odd = self.server.address.replace("://", "://me:SECRET@") + "/a.tif?sig=SECRET'SECRET(SECRET)<SECRET>"
+        for name in ("a.tif", "a.nc", "a.zarr"):
+            self.run_in("translate", odd, "-o", name, "--report", "run.json")
+            error = self.run_in("run", name, "-o", "b.tif", "--report", "run.json", status=2)
+            self.assertEqual(error, f"cube: error: {name}#/file: the URL has lost what stood at \"...\" (a signature, key or "
+                                    f"password), which outputs do not keep ('cube save {name} -o graph.json' writes the "
+                                    "graph, to put it in again)\n")
+            self.assertIn(f"cube: warning: the graph cannot be run as it is: {name}#/file: the URL has lost",
+                          self.run_in("save", name, "-o", "graph.json", "--overwrite"))
+            with open(self.path("graph.json")) as file:
+                graph = json.load(file)
+            self.assertTrue(graph["file"].endswith("/a.tif?..."), graph)
+            graph["file"] = odd
+            with open(self.path("kept.json"), "w") as file:
+                json.dump(graph, file)
+            self.run_in("run", "kept.json", "-o", "b.tif", "--overwrite")
+        np.testing.assert_array_equal(gdal.Open(self.here).ReadAsArray(), gdal.Open(self.path("b.tif")).ReadAsArray())
 
     def test_failures(self):
         none = self.signed.format("none.tif")

@@ -308,7 +308,7 @@ void ImageCollection::ingredients(const Request& request,
         const ImageBand* file = find_band(image, b);
         if (!file) continue;
         state += ", " + setup_.stored[b].name + " in band " + std::to_string(file->raster_band) +
-                 " of " + without_queries(file->descriptor);
+                 " of " + without_secrets(file->descriptor);
         if (!file->crs.empty()) state += " in " + file->crs;
         if (file->packing) {
           state += " with " + packing_text(file->packing->scale, file->packing->offset);
