@@ -138,6 +138,8 @@ class Translate(Case):
                      "puts their bands into one file)", "translate", source, source, "-o", out)
         self.rejects("--to: --to and -o are both given (leave one of them out)",
                      "translate", source, "--to", self.folder, "-o", out)
+        self.rejects("--report: tells of one run, and --to makes one of each file (give one FILE and -o)",
+                     "translate", source, "--to", self.folder, "--report", out)
         self.rejects("--save: stands for one graph a file, with --to (give one FILE and -o)",
                      "translate", source, "--to", self.folder, "--save", out)
         self.rejects("--to: several files would become FOLDER/t/striped.tif (translate them into "

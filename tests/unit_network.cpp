@@ -91,6 +91,11 @@ TEST_CASE("names of users and their passwords in URLs are not said") {
   CHECK(without_queries("see ftp://me:pass@h/x, https://me@h:8080/y?z@w; http://h/a@b") ==
         "see ftp://...@h/x, https://...@h:8080/y?...; http://h/a@b");
   CHECK(without_queries("https://me:p@ss@h") == "https://...@h");
+  CHECK(without_secrets("https://me:p@h/a?x'y\"z(w)<v>") == "https://...@h/a?...");
+  CHECK(without_secrets("/vsizip//vsicurl/https://h/a.zip?x/b.tif") ==
+        "/vsizip//vsicurl/https://h/a.zip?...");
+  CHECK(without_secrets("curl https://h/a?x | cat a?b") == "curl https://h/a?... | cat a?b");
+  CHECK(without_secrets("data/a?.tif") == "data/a?.tif");
   for (const std::string text :
        {"https://...@h/x?...: no", "https://h/x?...", "a ? b : c", "://"}) {
     CHECK(without_queries(text) == text);
