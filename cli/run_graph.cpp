@@ -45,10 +45,10 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
                 "give -o FILE, or \"outputs\" in the document");
   }
   for (OutputSpec& output : outputs) {
-    for (const auto& [key, value] : parse_pairs(args.options, "--co")) {
-      std::erase_if(output.options,
-                    [&](const auto& one) { return lower(one.first) == lower(key); });
-      output.options[key] = value;
+    for (const auto& given : parse_pairs(args.options, "--co")) {
+      const std::string key = lower(given.first);
+      std::erase_if(output.options, [&](const auto& one) { return lower(one.first) == key; });
+      output.options[given.first] = given.second;
     }
     if (args.overwrite) output.overwrite = true;
     if (args.append) output.append = true;
