@@ -13,6 +13,7 @@
 #include "catalog/sqlite.h"
 #include "catalog/summary.h"
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/crs.h"
 #include "engine/text.h"
 
@@ -129,6 +130,7 @@ void Catalog::check_tables() {
     try {
       found = database_.has_table(table);
     } catch (const Error& error) {
+      if (!database_.is_damaged()) throw;  // what stands in the way may be gone the next time
       throw Error(ErrorCode::kUnreadable, "is not an image collection: " + error.message(), file_,
                   kHint);
     }
@@ -338,6 +340,10 @@ std::shared_ptr<const ImageIndex> open_catalog(const std::filesystem::path& file
   if (std::filesystem::is_directory(file, ignored)) {
     throw Error(ErrorCode::kUnreadable, "is a folder, not an image collection", file.string(),
                 kHint);
+  }
+  if (is_stream(file.string())) {
+    throw Error(ErrorCode::kUnreadable, "is a pipe or a device, not an image collection",
+                file.string(), kHint);
   }
   return std::make_shared<Catalog>(file);
 }

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cstring>
+
 #include "engine/error.h"
 
 namespace cube {
@@ -21,6 +23,8 @@ Database::Database(const std::filesystem::path& file, Mode mode)
   const int code = sqlite3_open_v2(file_.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail();
+  constexpr int kPatience = 5000;  // milliseconds, while another program writes
+  sqlite3_busy_timeout(handle, kPatience);
 }
 
 void Database::execute(const std::string& sql) {
@@ -34,10 +38,20 @@ bool Database::has_table(std::string_view name) {
 
 std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle()); }
 
+bool Database::is_damaged() const {
+  const int code = handle_ ? sqlite3_errcode(handle()) : SQLITE_NOMEM;
+  return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR;
+}
+
 void Database::fail() const {
-  const char* reason = handle_ ? sqlite3_errmsg(handle()) : "out of memory";
+  const int code = handle_ ? sqlite3_errcode(handle()) : SQLITE_NOMEM;
+  std::string reason = handle_ ? sqlite3_errmsg(handle()) : "out of memory";
+  const int system = handle_ ? sqlite3_system_errno(handle()) : 0;
+  const bool io = code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_FULL;
+  if (io && system != 0) reason += std::string(": ") + std::strerror(system);
   throw Error(mode_ == Mode::kRead ? ErrorCode::kUnreadable : ErrorCode::kUnwritable,
-              std::string("SQLite: ") + reason, file_);
+              "SQLite: " + reason, file_,
+              code == SQLITE_BUSY ? "another program is writing it; try again later" : "");
 }
 
 Statement::Statement(const Database& database, std::string_view sql) : database_(&database) {

@@ -31,6 +31,9 @@ class Database {
   bool has_table(std::string_view name);
   std::int64_t last_row_id() const;
 
+  // Whether the last error was about what is in the file.
+  bool is_damaged() const;
+
   // Throws the last error of the connection.
   [[noreturn]] void fail() const;
   sqlite3* handle() const { return handle_.get(); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct CatalogArguments {
   int threads = 0;
   bool dry_run = false;
   bool explain = false;
+  std::function<void()> go_on = [] {};  // to be called now and then, see Interruptible
 
   bool from_table() const { return !table.empty(); }
 

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/stop_signals.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -70,17 +71,29 @@ int report(const ChangeArguments& arguments, const ChangeReport& report) {
 
 // Runs a change with a bar.
 template <class Change>
-int run(const ChangeArguments& arguments, const Change& change) {
+int run_change(const ChangeArguments& arguments, const Change& change) {
   const ProgressMode mode = parse_progress_mode(arguments.progress);
   ChangeReport done;
   {
     ProgressBar bar(mode, "indexing", "files");
-    const auto progress = [&](std::int64_t part, std::int64_t total) { bar.update(part, total); };
+    const auto progress = [&](std::int64_t part, std::int64_t total) {
+      bar.update(part, total);
+      arguments.go_on();
+    };
     const std::chrono::seconds wait(arguments.wait);
     done = change(
         ChangeOptions{arguments.threads, arguments.dry_run, arguments.restore, wait, progress});
   }
   return report(arguments, done);
+}
+
+// The same, which a signal ends.
+template <class Change>
+int run(ChangeArguments& arguments, const Change& change) {
+  return do_interruptible({arguments.catalog + " is as it was", [&](const auto& go_on) {
+                             arguments.go_on = go_on;
+                             return run_change(arguments, change);
+                           }});
 }
 
 Additions additions_of(ChangeArguments& arguments) {

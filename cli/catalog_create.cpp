@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/stop_signals.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -121,8 +122,12 @@ int report_catalog(const CreateOptions& options, const IndexReport& report, cons
 }
 
 // Called with how much is done of all.
-std::function<void(std::int64_t, std::int64_t)> shown_on(ProgressBar& bar) {
-  return [&bar](std::int64_t done, std::int64_t total) { bar.update(done, total); };
+std::function<void(std::int64_t, std::int64_t)> shown_on(ProgressBar& bar,
+                                                         const CreateOptions& options) {
+  return [&](std::int64_t done, std::int64_t total) {
+    bar.update(done, total);
+    options.go_on();
+  };
 }
 
 // Says what would become of rows or items, which `plan` gives one after another; writes nothing.
@@ -155,8 +160,8 @@ int create_from_table(const CreateOptions& options) {
   IndexReport report;
   {
     ProgressBar bar(mode, "indexing", "of the table");
-    report = create_catalog_from_table(options.catalog, table,
-                                       {options.threads, options.overwrite, shown_on(bar), {}});
+    report = create_catalog_from_table(
+        options.catalog, table, {options.threads, options.overwrite, shown_on(bar, options), {}});
   }
   std::cerr << options.table << ": " << report.layout << '\n';
   return report_catalog(options, report, {});
@@ -172,8 +177,8 @@ int create_from_stac(const CreateOptions& options) {
   IndexReport report;
   {
     ProgressBar bar(mode, "indexing", "documents");
-    report = create_catalog_from_stac(options.catalog, stac,
-                                      {options.threads, options.overwrite, shown_on(bar), {}});
+    report = create_catalog_from_stac(
+        options.catalog, stac, {options.threads, options.overwrite, shown_on(bar, options), {}});
   }
   return report_catalog(options, report, {});
 }
@@ -192,7 +197,7 @@ int create_from_files(const CreateOptions& options) {
     report = create_catalog(options.catalog, format, given.files,
                             {options.threads,
                              options.overwrite,
-                             shown_on(bar),
+                             shown_on(bar, options),
                              {CatalogInput::Kind::kFiles, options.files, {}, false}});
   }
   return report_catalog(options, report, given);
@@ -250,7 +255,15 @@ void add_catalog_create(CLI::App& parent, Program& program) {
       "  cube catalog create s2.db --table scenes.csv --bands B04,B08,SCL\n"
       "  cube catalog create s2.db --stac answer.json --bands red,nir,scl\n"
       "  cube catalog create l8.db archive/ --dry-run --explain");
-  app->callback([options, &program] { program.status = create(*options); });
+  app->callback([options, &program] {
+    std::error_code ignored;
+    const bool there = std::filesystem::exists(options->catalog, ignored);
+    program.status = do_interruptible(
+        {options->catalog + (there ? " is as it was" : " was not made"), [&](const auto& go_on) {
+           options->go_on = go_on;
+           return create(*options);
+         }});
+  });
 }
 
 }  // namespace cube

@@ -6,12 +6,13 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <new>
 
 #include "cli/recorded_run.h"
 #include "engine/error.h"
 #include "engine/features.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/output_file.h"
 #include "engine/host_limits.h"
 #include "engine/text.h"
@@ -223,18 +224,34 @@ void write_text(const std::string& file, const std::string& text, const std::str
     std::cout << text;
     return;
   }
-  std::ofstream out(file);
-  out << text;
-  if (!out.flush()) throw Error(ErrorCode::kUnwritable, "cannot write " + what, file);
+  try {
+    if (is_stream(file)) return write_file(file, text, file);
+    write_whole(file, text);
+  } catch (const Error& error) {
+    throw Error(error.code(), what + " " + error.message(), error.where());
+  }
+}
+
+void check_text_place(const std::string& file, const std::string& what) {
+  if (file.empty() || file == "-" || is_stream(file)) return;
+  try {
+    const TemporaryName test(file, false);
+  } catch (const Error& error) {
+    throw Error(error.code(), what + " " + error.message(), error.where());
+  }
+}
+
+std::string failure_text(const std::exception& error) {
+  if (dynamic_cast<const Error*>(&error)) return error.what();
+  if (dynamic_cast<const std::bad_alloc*>(&error)) {
+    return "out of memory (a lower --memory, fewer --threads or smaller chunks take less)";
+  }
+  return std::string("unexpected: ") + error.what();
 }
 
 void write_whole(const std::string& file, const std::string& text) {
   TemporaryName name(file, false);
-  errno = 0;
-  std::ofstream out(name.path(), std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw unwritable(file, errno != 0 ? std::strerror(errno) : "write failed");
+  write_file(name.path(), text, file);
   sync_file(name.path(), file);
   name.keep(true);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -29,9 +30,9 @@ struct GraphArguments {
 
 // How much of the machine a plan may use, and the chunk shape.
 struct PlanArguments {
-  int threads = 0;  // 0 = all cores, and more where files are remote
+  int threads = 0;     // 0 = all cores, and more where files are remote
   std::string memory;  // "" = default_memory_bytes() of the host
-  std::string chunk;  // "t,y,x" or "auto"; "" = chosen
+  std::string chunk;   // "t,y,x" or "auto"; "" = chosen
 
   void add_to(CLI::App& command);
   // For a graph, whose sources tell how many threads have something to do. Throws Error(kInvalid)
@@ -65,12 +66,18 @@ std::vector<Note> all_notes(const Graph& graph, const Document& document);
 // The document's "title", else the name of its file without the folder.
 std::string title_of(const Document& document, const std::string& file);
 
-// Writes a text to a file; "-" is standard output. Throws Error(kUnwritable) that names `what`.
+// Writes a text to a file, which then holds all of it or what it held before; "-" is standard
+// output. Throws Error(kUnwritable) that names `what`.
 void write_text(const std::string& file, const std::string& text, const std::string& what);
 
 // Writes a file whole or not at all, in place of one that is there: under another name beside it
 // first. Throws Error(kUnwritable).
 void write_whole(const std::string& file, const std::string& text);
+// Throws Error(kUnwritable) where write_text() could not make the file.
+void check_text_place(const std::string& file, const std::string& what);
+
+// What an exception says, for people.
+std::string failure_text(const std::exception& error);
 
 // Seconds for people: "0.8 s", "12 s", "3 min 05 s", "2 h 10 min".
 std::string duration_text(double seconds);

@@ -1,6 +1,5 @@
 // cube hist: what values the bands of a graph, raster, netCDF file or Zarr group hold.
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -185,11 +184,7 @@ void write_svg(const HistArguments& args, const CubeInfo& info,
                       found[i].edges, found[i].counts});
   }
   TemporaryName file(args.svg, false);
-  errno = 0;
-  std::ofstream out(file.path(), std::ios::binary | std::ios::trunc);
-  out << draw_bars(panels, {});
-  out.close();
-  if (!out) throw unwritable(args.svg, errno != 0 ? std::strerror(errno) : "write failed");
+  write_file(file.path(), draw_bars(panels, {}), args.svg);
   file.keep(args.overwrite);
 }
 
@@ -210,7 +205,7 @@ Report count_cells(const Plan& plan, CellStatistics& statistics,
 }
 
 int tell_stopped(const StopSignals& signals) {
-  std::cerr << "cube: error: stopped by " << signal_name(signals.pending()) << '\n';
+  std::cerr << "cube: error: " << stopped_text(signals.pending(), "") << '\n';
   return kStopped + signals.pending();
 }
 
@@ -248,6 +243,7 @@ int show_histogram(const HistArguments& args, const Program& program) {
   check(args);
   register_gdal();
   StopSignals signals;
+  const StopDeadline deadline(signals, [](int signal) { leave_stopped(signal, ""); });
   const std::function<bool()> asked = [&] { return signals.pending() != 0; };
   const StopAsked stop(asked);
   if (is_remote(args.graph.graph)) signals.close_connections();

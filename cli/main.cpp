@@ -1,7 +1,9 @@
 // cube: the program. Wires catalog, graphs and engine together; see `cube --help`.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -12,6 +14,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/commands.h"
+#include "cli/common.h"
 #include "cli/usage.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
@@ -78,8 +81,15 @@ void keep_freed_memory() {
 // Has the system make room for many open files now. When a process of several threads needs more,
 // Linux has it wait until all processors have seen the larger table: 7 to 16 ms, and more than
 // once for the images of a year.
+// By default no more files are allowed than old programs can handle; one may ask for more.
 void reserve_file_handles() {
   constexpr int kFiles = 1024;
+  constexpr rlim_t kMost = 8192;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < std::min(limit.rlim_max, kMost)) {
+    limit.rlim_cur = std::min(limit.rlim_max, kMost);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
   const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kFiles - 1);
   if (copy >= 0) ::close(copy);
 }
@@ -105,7 +115,8 @@ int main(int argc, char** argv) {
   } catch (const cube::Error& error) {
     std::cerr << "cube: error: " << error.what() << '\n';
   } catch (const std::exception& error) {
-    std::cerr << "cube: error: unexpected: " << error.what() << '\n';
+    std::cerr << "cube: error: " << cube::failure_text(error) << '\n';
+    leave(cube::kSomeFailed);
   }
   return cube::kRejected;
 }

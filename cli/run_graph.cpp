@@ -1,7 +1,6 @@
 #include "cli/run_graph.h"
 
 #include <gdal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -30,6 +29,9 @@
 namespace cube {
 
 namespace {
+
+constexpr const char* kStatistics = "the statistics";
+constexpr const char* kPicture = "the picture";
 
 // Outputs of the command line, else those of the document.
 std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document& document,
@@ -61,6 +63,8 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
 struct ChunkCount {
   std::atomic<std::int64_t> done = 0;
   std::atomic<std::int64_t> all = 0;
+  std::atomic<bool> kept = false;  // for --resume to go on with
+  bool begun = false;              // nothing is refused any more
 };
 
 std::string done_text(std::int64_t done, std::int64_t all) {
@@ -85,24 +89,20 @@ std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, std::int6
          join(folders) + ")";
 }
 
-// What a run that was stopped says; `kept`: what a later one goes on with, "" = nothing.
-std::string stopped_text(int signal, const std::string& kept) {
-  return "stopped by " + signal_name(signal) + "; " + (kept.empty() ? "no output was made" : kept);
+constexpr const char* kNothingMade = "no output was made";
+
+bool keeps_chunks(const std::vector<std::unique_ptr<Sink>>& sinks) {
+  return std::ranges::all_of(sinks, [](const auto& sink) { return sink->keeps(); });
 }
 
 [[noreturn]] void leave_at_once(int signal, const ChunkCount& count, RunReport& told) {
-  // The bar's thread may be anywhere: the line is left clean without it.
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  const std::string error =
-      stopped_text(signal, count.done > 0 ? done_text(count.done, count.all) : "");
-  const std::string text = std::string(terminal ? "\r\033[K" : "") + "cube: error: " + error + "\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  const std::string meaning = count.kept ? done_text(count.done, count.all) : kNothingMade;
   try {
-    told.end(kStopped + signal, error);
+    told.end(kStopped + signal, stopped_text(signal, meaning));
   } catch (const std::exception&) {
     // Nobody is left to be told.
   }
-  std::_Exit(kStopped + signal);
+  leave_stopped(signal, meaning);
 }
 
 Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
@@ -114,12 +114,14 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
   options.progress = [&](const Progress& progress) {
     count.done = progress.chunks_done;
     told.progress(progress.chunks_done, progress.chunks);
+    if (!count.kept) count.kept = keeps_chunks(sinks);
     bar.update(progress.chunks_done, progress.chunks, progress.chunks_resumed);
   };
   options.failed = [&](const Report::Failure& failure) { told.failed(failure); };
   options.skipped = [&](const SkippedImage& image) { told.skipped(image); };
   options.cancelled = [&] { return signals.pending() != 0; };
   options.identity = identity;
+  options.begun = [&] { count.begun = true; };
   count.all = plan.chunks();
   return run(plan, resources, sinks, provenance, options);
 }
@@ -179,12 +181,28 @@ nlohmann::ordered_json about_run(const Plan& plan, const std::string& name,
 int ending(const Report& report, const std::string& kept, const StopSignals& signals,
            std::string& error) {
   if (report.cancelled) {
-    error = stopped_text(signals.pending(), kept);
+    error = stopped_text(signals.pending(), kept.empty() ? kNothingMade : kept);
     std::cerr << "cube: error: " << error << '\n';
     return kStopped + signals.pending();
   }
   if (!kept.empty()) std::cerr << "cube: " << kept << '\n';
   return report.ok() ? kDone : kSomeFailed;
+}
+
+// --stats and --stats-svg; false where they cannot be written, which is told.
+bool write_statistics(const RunArguments& args, const Plan& plan, const Report& report,
+                      const std::string& title) {
+  try {
+    if (!args.stats.empty()) write_stats(args.stats, report, plan.info().time, network_use());
+    if (!args.stats_svg.empty()) {
+      const Picture picture = run_picture(plan.graph(), report, title);
+      write_text(args.stats_svg, to_svg(picture), kPicture);
+    }
+  } catch (const std::exception& error) {
+    std::cerr << "cube: error: " << failure_text(error) << '\n';
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -269,25 +287,14 @@ void print_differences(const RunArguments& args, const RunIdentity& inputs) {
   if (!change.empty()) std::cerr << "cube: warning: " << change << '\n';
 }
 
-// Writes and prints what there is to say of a run that came to its end.
-void tell(const Plan& plan, const Report& report, const Document& document, const std::string& name,
-          const RunArguments& args) {
-  if (!args.stats.empty()) write_stats(args.stats, report, plan.info().time, network_use());
-  if (!args.stats_svg.empty()) {
-    const Picture picture = run_picture(plan.graph(), report, title_of(document, name));
-    write_text(args.stats_svg, to_svg(picture), "the picture");
-  }
-  print_report(report, args.quiet     ? Detail::kErrors
-                       : args.verbose ? Detail::kNodes
-                                      : Detail::kFiles);
-}
-
 int run_watched(const Document& document, const std::string& name, const RunArguments& args,
                 const Resources& resources, const Program& program, StopSignals& signals,
                 RunReport& told) {
   ChunkCount count;
   const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count, told); });
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name);
+  check_text_place(args.stats, kStatistics);
+  check_text_place(args.stats_svg, kPicture);
   Graph graph = compile(document, program.registry, resources);
   if (graph.reads_remote()) signals.close_connections();
   std::vector<std::unique_ptr<Sink>> sinks;
@@ -312,18 +319,23 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
   Report report;
   try {
     report = run_plan(plan, args, resources, sinks, provenance, identity, signals, count, told);
-  } catch (const Error& error) {
-    // An output that could not be finished, or was refused before.
+  } catch (const std::exception& error) {
+    if (!count.begun) throw;  // an output was refused
+    // One could not be finished.
     const std::string kept = kept_text(sinks, plan.chunks());
-    if (kept.empty()) throw;
-    std::cerr << "cube: error: " << error.what() << "\ncube: " << kept << '\n';
-    told.end(kSomeFailed, error.what());
+    std::cerr << "cube: error: " << failure_text(error) << '\n';
+    if (!kept.empty()) std::cerr << "cube: " << kept << '\n';
+    told.end(kSomeFailed, failure_text(error));
     return kSomeFailed;
   }
   told.ran(report, network_use());
-  tell(plan, report, document, name, args);
+  const bool measured = write_statistics(args, plan, report, title_of(document, name));
+  print_report(report, args.quiet     ? Detail::kErrors
+                       : args.verbose ? Detail::kNodes
+                                      : Detail::kFiles);
   std::string error;
-  const int status = ending(report, kept_text(sinks, plan.chunks()), signals, error);
+  int status = ending(report, kept_text(sinks, plan.chunks()), signals, error);
+  if (status == kDone && !measured) status = kSomeFailed;
   told.end(status, error);
   return status;
 }
@@ -346,7 +358,7 @@ int run_document(const Document& document, const std::string& name, const RunArg
       throw;
     }
     // What was waited for was given up.
-    const std::string text = stopped_text(signals.pending(), "");
+    const std::string text = stopped_text(signals.pending(), kNothingMade);
     std::cerr << "cube: error: " << text << '\n';
     told.end(kStopped + signals.pending(), text);
     return kStopped + signals.pending();

@@ -251,7 +251,8 @@ void print_report(const Report& report, Detail detail) {
               << " skipped in all; --report names each\n";
   }
   if (report.outputs.empty() && !report.failures.empty() && !report.cancelled) {
-    std::cerr << "cube: no output was made (--keep-going writes the chunks that worked)\n";
+    std::cerr << "cube: no output was made"
+              << (report.unwritten ? "\n" : " (--keep-going writes the chunks that worked)\n");
   }
   if (detail == Detail::kErrors) return;
   for (const std::string& file : report.outputs) std::cout << file << '\n';

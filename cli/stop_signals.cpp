@@ -1,20 +1,32 @@
 #include "cli/stop_signals.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <iostream>
 #include <mutex>
+
+#include "cli/commands.h"
+#include "engine/error.h"
+#include "engine/stop_asked.h"
 
 namespace cube {
 
 namespace {
 
 constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+
+std::string signal_name(int signal) {
+  return signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
 
 // Ends what this process exchanges with others over networks. Its sockets stay open, so that no
 // other file can take the number of one that is still in use.
@@ -88,8 +100,39 @@ StopDeadline::StopDeadline(const StopSignals& signals, std::function<void(int si
         if (!stop.stop_requested()) leave(signals.pending());
       }) {}
 
-std::string signal_name(int signal) {
-  return signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "SIGHUP";
+std::string stopped_text(int signal, const std::string& meaning) {
+  return "stopped by " + signal_name(signal) + (meaning.empty() ? "" : "; " + meaning);
+}
+
+void leave_stopped(int signal, const std::string& meaning) {
+  // The bar's thread may be anywhere: the line is left clean without it.
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const std::string text = std::string(terminal ? "\r\033[K" : "") +
+                           "cube: error: " + stopped_text(signal, meaning) + "\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  std::_Exit(kStopped + signal);
+}
+
+int do_interruptible(const Interruptible& what) {
+  StopSignals signals;
+  const StopDeadline deadline(signals, [&](int signal) { leave_stopped(signal, what.meaning); });
+  const std::function<bool()> asked = [&] { return signals.pending() != 0; };
+  const StopAsked stop(asked);
+  std::atomic<bool> begun = false;
+  try {
+    return what.work([&] {
+      begun = true;
+      if (asked()) throw Error(ErrorCode::kCancelled, "stopped");
+    });
+  } catch (const Error& error) {
+    if (asked()) {
+      std::cerr << "cube: error: " << stopped_text(signals.pending(), what.meaning) << '\n';
+      return kStopped + signals.pending();
+    }
+    if (!begun) throw;
+    std::cerr << "cube: error: " << error.what() << '\n';
+    return kSomeFailed;
+  }
 }
 
 }  // namespace cube

@@ -44,7 +44,24 @@ class StopDeadline {
   std::jthread thread_;
 };
 
-// "SIGINT".
-std::string signal_name(int signal);
+// "stopped by SIGINT; no output was made", or without `meaning` where that is "".
+std::string stopped_text(int signal, const std::string& meaning);
+
+// Ends the process at once, saying by what it was stopped and, where there is something to say,
+// what that means: "cube: error: stopped by SIGINT; no output was made". Thread rule: any thread.
+[[noreturn]] void leave_stopped(int signal, const std::string& meaning);
+
+// Work that leaves everything as it was when it is given up.
+struct Interruptible {
+  std::string meaning;  // "a.db stays as it was", of being stopped
+  // Does the work, of which it gives the exit status. Now and then, and not before there is
+  // anything that takes time, it calls `go_on`, which throws Error(kCancelled) when the program is
+  // to end. Thread rule of go_on: any thread.
+  std::function<int(const std::function<void()>& go_on)> work;
+};
+
+// Does such work; where the program is asked to end it ends within a second. Gives the exit status:
+// the work's, kSomeFailed for an Error once go_on was called, 128 + the signal.
+int do_interruptible(const Interruptible& what);
 
 }  // namespace cube

@@ -122,8 +122,8 @@ int translate(const TranslateArguments& args, const Program& program) {
     throw Error(ErrorCode::kInvalid, "--to and -o are both given", "--to", "leave one of them out");
   }
   if (several && !args.shorthand.run.report.empty()) {
-    throw Error(ErrorCode::kInvalid, "tells of one run, and --to makes one of each file", "--report",
-                "give one FILE and -o");
+    throw Error(ErrorCode::kInvalid, "tells of one run, and --to makes one of each file",
+                "--report", "give one FILE and -o");
   }
   if (several && !args.shorthand.save.empty()) {
     throw Error(ErrorCode::kInvalid, "stands for one graph a file, with --to", "--save",

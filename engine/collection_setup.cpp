@@ -85,17 +85,23 @@ void check_resampling(const ResamplingChoice& choice, const CubeInfo& bands) {
   }
 }
 
-std::shared_ptr<const ImageIndex> open_index(const std::string& file, const Resources& resources) {
-  if (!resources.open_index) {
-    throw Error(ErrorCode::kInternal, "the program cannot open catalogs", "/file");
-  }
+// What is asked of a catalog; errors are about the argument that names it.
+template <class Ask>
+auto ask(const std::string& file, const Ask& question) {
   try {
-    return resources.open_index(file);
+    return question();
   } catch (const Error& error) {
     const bool named = error.where().empty() || error.message().find(file) != std::string::npos;
     throw Error(error.code(), (named ? "" : error.where() + ": ") + error.message(), "/file",
                 hint_for(file, "image_collection", error.hint()));
   }
+}
+
+std::shared_ptr<const ImageIndex> open_index(const std::string& file, const Resources& resources) {
+  if (!resources.open_index) {
+    throw Error(ErrorCode::kInternal, "the program cannot open catalogs", "/file");
+  }
+  return ask(file, [&] { return resources.open_index(file); });
 }
 
 void check_target_masks(const std::vector<CollectionMask>& masks) {
@@ -185,7 +191,8 @@ void CollectionParams::fields(FieldVisitor& v) {
 CollectionSetup make_setup(const CollectionParams& params, const Resources& resources) {
   const WarpArgs warp_args = parse_warp_args(params.warp_args);
   const auto index = open_index(params.file, resources);
-  View view = params.view ? *params.view : view_of_collection(*index);
+  View view =
+      params.view ? *params.view : ask(params.file, [&] { return view_of_collection(*index); });
   if (warp_args.resampling) view.resampling.set_short_form(*warp_args.resampling);
   CollectionSetup setup{.info = make_axes(view, "/view"),
                         .aggregation = Aggregation::make(view.aggregation, "/view/aggregation"),
@@ -200,7 +207,8 @@ CollectionSetup make_setup(const CollectionParams& params, const Resources& reso
   check_resampling(view.resampling, stored);
   setup.masks = make_masks(params.mask, params.mask_band, stored);
   if (params.mask_stage == "target") check_target_masks(setup.masks);
-  std::vector<Image> images = find_images(*index, setup.info.grid, setup.info.time);
+  std::vector<Image> images =
+      ask(params.file, [&] { return find_images(*index, setup.info.grid, setup.info.time); });
   const std::size_t found = images.size();
   if (found == 0) setup.why_empty = elsewhere(*index, setup.info);
   drop_unmaskable(images, setup.masks, setup.stored);

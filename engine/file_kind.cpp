@@ -1,5 +1,7 @@
 #include "engine/file_kind.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -68,6 +70,12 @@ FileKind kind_of_name(const std::string& name) {
 }
 
 }  // namespace
+
+bool is_stream(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return false;
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode);
+}
 
 FileKind kind_of_file(const std::string& file) {
   namespace fs = std::filesystem;

@@ -24,6 +24,10 @@ enum class FileKind {
 
 FileKind kind_of_file(const std::string& file);
 
+// Whether it is a pipe, a socket or a device, which nobody can read at any place, and where a
+// reader may wait for ever.
+bool is_stream(const std::string& file);
+
 // "it is a TIFF file, which cube_type raster reads, ...", as a hint; "" where the file is of no
 // known kind, or of one that `cube_type` (or what else is said there, such as "features") reads.
 std::string what_reads(const std::string& file, std::string_view cube_type);

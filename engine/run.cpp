@@ -5,7 +5,9 @@
 #include <exception>
 #include <latch>
 #include <mutex>
+#include <new>
 #include <set>
+#include <utility>
 
 #include "engine/chunk_queue.h"
 #include "engine/error.h"
@@ -55,6 +57,13 @@ class RunState {
   bool stopped() { return stopped_ || cancelled(); }
   void stop() { stopped_ = true; }
 
+  // A worker had to leave for a reason that is no chunk's.
+  void abort(std::exception_ptr reason) {
+    const std::lock_guard lock(mutex_);
+    if (!aborted_) aborted_ = std::move(reason);
+    stopped_ = true;
+  }
+
   bool cancelled() {
     if (!cancelled_ && options_.cancelled && options_.cancelled()) cancelled_ = true;
     return cancelled_;
@@ -77,6 +86,13 @@ class RunState {
     if (!options_.keep_going) stopped_ = true;
   }
 
+  // A chunk was computed and could not be written.
+  void unwritten() {
+    const std::lock_guard lock(mutex_);
+    report_.unwritten = true;
+    stopped_ = true;
+  }
+
   // `around`: what the worker did besides running kernels.
   void add_worker(const Evaluator& worker, const Stages& around) {
     const std::lock_guard lock(mutex_);
@@ -94,8 +110,9 @@ class RunState {
     for (const SkippedImage& image : worker.skipped()) add_skipped(image);
   }
 
-  // REQUIRES: the workers are gone.
+  // Throws what abort() was told. REQUIRES: the workers are gone.
   Report take() {
+    if (aborted_) std::rethrow_exception(aborted_);
     std::sort(report_.failures.begin(), report_.failures.end(),
               [](const auto& a, const auto& b) { return a.chunk < b.chunk; });
     std::sort(report_.skipped.begin(), report_.skipped.end(),
@@ -115,6 +132,7 @@ class RunState {
   std::mutex mutex_;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> cancelled_ = false;
+  std::exception_ptr aborted_;
   std::int64_t chunks_done_ = 0;
   std::set<std::string> skipped_;  // images
   Report report_;
@@ -189,6 +207,7 @@ class Outputs {
     if (failure_) std::rethrow_exception(failure_);
     std::vector<std::string> files;
     if (!complete) return files;
+    for (const std::unique_ptr<Sink>& sink : sinks_) sink->complete();
     for (const std::unique_ptr<Sink>& sink : sinks_) {
       for (std::string& file : sink->finish()) files.push_back(std::move(file));
     }
@@ -204,37 +223,127 @@ class Outputs {
   std::exception_ptr failure_;
 };
 
+// Why something failed, for people. REQUIRES: called while an exception is handled.
+std::string reason_of_failure() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return "out of memory (fewer threads or smaller chunks take less)";
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
+
+// Whether the exception that is handled says that the work is given up.
+bool is_cancelling() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::kCancelled;
+  } catch (...) {
+    return false;
+  }
+}
+
+// What the workers of a run share.
+struct Crew {
+  const Plan& plan;
+  const Resources& resources;
+  const RunOptions& options;
+  const Provenance& provenance;
+  int threads;
+  RunState& state;
+  Outputs& outputs;
+  ChunkQueue& queue;
+  PieceBoard& board;
+};
+
 // One chunk from the sources to the sinks, for which there may be help from others of `threads`
 // workers; whatever goes wrong becomes part of the report.
-void run_chunk(const Plan& plan, std::int64_t chunk, int threads, Evaluator& worker,
-               std::size_t& skipped, Outputs& outputs, RunState& state, Stages& spent) {
-  const Region region = plan.region(chunk);
+void run_chunk(const Crew& crew, std::int64_t chunk, int threads, Evaluator& worker,
+               std::size_t& skipped, Stages& spent) {
+  const Region region = crew.plan.region(chunk);
+  bool computed = false;
   try {
     const double accounted = worker.accounted();
     const Stopwatch evaluating;
     const Chunk result =
-        worker.evaluate_parts(plan.graph().result, region, plan.parts(chunk, threads));
+        worker.evaluate_parts(crew.plan.graph().result, region, crew.plan.parts(chunk, threads));
     worker.forget();
     spent[Stage::kOther] += evaluating.seconds() - (worker.accounted() - accounted);
     const Stopwatch start;
-    outputs.note_skipped(worker, skipped);
-    if (!outputs.write(result, spent)) return state.stop();
-    state.done(result.empty(), start.seconds());
-  } catch (const std::exception& error) {
-    worker.forget();
-    const auto* known = dynamic_cast<const Error*>(&error);
-    const bool to_stop = known && known->code() == ErrorCode::kCancelled;
-    if (to_stop || state.cancelled()) return;  // a request that was given up has failed
-    state.failed(chunk, region, error.what());
+    computed = true;
+    crew.outputs.note_skipped(worker, skipped);
+    if (!crew.outputs.write(result, spent)) return crew.state.stop();
+    crew.state.done(result.empty(), start.seconds());
   } catch (...) {
     worker.forget();
-    state.failed(chunk, region, "an unknown exception");
+    if (is_cancelling() || crew.state.cancelled()) return;  // what was given up has failed
+    crew.state.failed(chunk, region, reason_of_failure());
+    if (computed) crew.state.unwritten();
+  }
+}
+
+// A worker's time with chunks of its own, until whose end the others are there to help.
+class Ownership {
+ public:
+  explicit Ownership(PieceBoard& board) : board_(&board) { board.enter(); }
+  ~Ownership() { end(); }
+  Ownership(const Ownership&) = delete;
+  Ownership& operator=(const Ownership&) = delete;
+
+  void end() {
+    if (PieceBoard* board = std::exchange(board_, nullptr)) board->leave();
+  }
+
+ private:
+  PieceBoard* board_;
+};
+
+// All that one thread does.
+void work(const Crew& crew, int number) {
+  const StopAsked stop(crew.options.cancelled);
+  Stages spent;  // besides running kernels
+  Ownership owner(crew.board);
+  if (number == 0) {
+    const Stopwatch beginning;
+    if (!crew.outputs.begin(crew.plan.chunk_shape(), crew.provenance)) crew.state.stop();
+    spent[Stage::kWrite] += beginning.seconds();
+  }
+  Evaluator worker(crew.plan.graph(), crew.resources, crew.options.cancelled, &crew.board);
+  std::size_t skipped = 0;  // images that are noted
+  // Parts of a chunk would each ask a server for the blocks that they share.
+  const bool in_parts = !crew.plan.graph().reads_remote();
+  while (!crew.state.stopped()) {
+    const auto chunk = crew.queue.next(number);
+    if (!chunk) break;
+    const bool last = in_parts && crew.queue.left() < crew.threads;
+    run_chunk(crew, *chunk, last ? crew.threads : 1, worker, skipped, spent);
+  }
+  owner.end();
+  spent[Stage::kWait] += crew.board.help([&](std::size_t node, const Request& r) {
+    Chunk piece = worker.evaluate_piece(node, r);
+    crew.outputs.note_skipped(worker, skipped);
+    return piece;
+  });
+  crew.state.add_worker(worker, spent);
+}
+
+// What a user should know of cells that failed chunks lack.
+void note_gaps(const CubeInfo& info, Report& report) {
+  if (report.failures.empty() || report.outputs.empty()) return;
+  for (const BandInfo& band : info.bands) {
+    if (band.nodata) continue;
+    report.notes.push_back("cells of failed chunks are 0 in band '" + band.name +
+                           "', which has no missing value");
   }
 }
 
 // Finishes the outputs of a run that made what they need; one thread does, the others have gone.
 void finish(Outputs& outputs, bool keep_going, Report& report) {
-  const bool complete = report.failures.empty() || keep_going;
+  const bool complete = (report.failures.empty() || keep_going) && !report.unwritten;
   const Stopwatch start;
   report.outputs = outputs.finish(complete && !report.cancelled);
   Stages& stages = report.stages;
@@ -271,39 +380,22 @@ Report run(const Plan& plan, const Resources& resources,
     claim = outputs.claim(plan.chunk_shape(), options.identity, notes);
     state.resume(std::ranges::count(claim.done, true), claim.skipped, std::move(notes));
   }
+  if (options.begun) options.begun();
   ChunkQueue queue(plan.chunk_counts(), threads, std::move(claim.done));
-  // Parts of a chunk would each ask a server for the blocks that they share.
-  const bool in_parts = !plan.graph().reads_remote();
   PieceBoard board;
+  const Crew crew{plan, resources, options, provenance, threads, state, outputs, queue, board};
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int number = 0; number < threads; ++number) {
-    const StopAsked stop(options.cancelled);
-    Evaluator worker(plan.graph(), resources, options.cancelled, &board);
-    Stages spent;             // besides running kernels
-    std::size_t skipped = 0;  // images that are noted
-    board.enter();
-    if (number == 0) {
-      const Stopwatch beginning;
-      if (!outputs.begin(plan.chunk_shape(), provenance)) state.stop();
-      spent[Stage::kWrite] += beginning.seconds();
+    try {
+      work(crew, number);
+    } catch (...) {
+      state.abort(std::current_exception());
     }
-    while (!state.stopped()) {
-      const auto chunk = queue.next(number);
-      if (!chunk) break;
-      const bool last = in_parts && queue.left() < threads;
-      run_chunk(plan, *chunk, last ? threads : 1, worker, skipped, outputs, state, spent);
-    }
-    board.leave();
-    spent[Stage::kWait] += board.help([&](std::size_t node, const Request& r) {
-      Chunk piece = worker.evaluate_piece(node, r);
-      outputs.note_skipped(worker, skipped);
-      return piece;
-    });
-    state.add_worker(worker, spent);
   }
   Report report = state.take();
   report.threads = threads;
   finish(outputs, options.keep_going, report);
+  note_gaps(plan.info(), report);
   report.seconds = start.seconds();
   return report;
 }

@@ -55,6 +55,7 @@ struct Report {
   double seconds_write = 0;          // in sinks, on all threads
   std::vector<std::string> outputs;  // files made; empty when the run failed
   bool cancelled = false;            // stopped because RunOptions::cancelled said so
+  bool unwritten = false;            // a chunk could not be written, so that no output is finished
 
   bool ok() const { return failures.empty() && skipped.empty() && !cancelled; }
 };
@@ -72,15 +73,19 @@ struct RunOptions {
   // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
   // earlier run has left if they were told to, and a run that is stopped leaves what is done.
   RunIdentity identity;
+  // Called once when nothing is refused any more (by claims) and work begins.
+  std::function<void()> begun;
 };
 
 // Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
-// leaves them unfinished, so that no half-written output appears. A chunk counts as done by an
-// earlier run when all sinks have it. Once all chunks are there the
-// sinks are finished whatever `cancelled` says.
+// leaves them unfinished, so that no half-written output appears. keep_going is about chunks that
+// cannot be computed: one that cannot be written ends the run and leaves the sinks unfinished.
+// A chunk counts as done by an earlier run when all sinks have it. Once all chunks are there the
+// sinks are finished whatever `cancelled` says, none before all are complete.
 // A graph that runs code of the user is refused, Error(kInvalid), unless `resources` allows it.
-// No exception of a worker escapes: it becomes a Failure. Throws Error only for sinks that cannot
-// be claimed, begin or finish.
+// What goes wrong with a chunk becomes a Failure. Throws Error only for sinks that cannot be
+// claimed, begin or finish, and what stands in the way of a worker besides its chunks, such as
+// std::bad_alloc.
 Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
            const RunOptions& options);

@@ -71,6 +71,9 @@ class Sink {
   // What is left behind if the sink is destroyed now; nullopt = nothing of use.
   virtual std::optional<Kept> kept() const { return std::nullopt; }
 
+  // Whether kept() would give something. Thread rule: any thread.
+  virtual bool keeps() const { return false; }
+
   // An image was left out of chunks that will come, which a run that goes on after this one is to
   // report too. Thread rule: as write().
   virtual void skipped(const SkippedImage& /*image*/) {}
@@ -83,6 +86,11 @@ class Sink {
   // were claimed as done are passed over.
   // Thread rule: called from several workers at a time. Throws Error(kUnwritable).
   virtual void write(const Chunk& chunk) = 0;
+
+  // Called before finish(), or not at all: does all of it that may fail for want of room, so that
+  // of several outputs none gets its name when another cannot be completed. Throws
+  // Error(kUnwritable).
+  virtual void complete() {}
 
   // Closes and renames; returns the names of the files made. Throws Error(kUnwritable).
   virtual std::vector<std::string> finish() = 0;

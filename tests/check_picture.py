@@ -240,9 +240,9 @@ class Picture(Case):
                                      (name, chunk, planned["where"]))
 
     def test_a_file_that_cannot_be_written_is_an_error(self):
-        self.fails(2, "/no/such.svg: cannot write the picture", "plan", self.graph(DUMMY), "--svg",
+        self.fails(2, "/no/such.svg: the picture cannot be written: ", "plan", self.graph(DUMMY), "--svg",
                    "/no/such.svg")
-        self.fails(2, "/no/such.dot: cannot write the graph", "plan", self.graph(DUMMY), "--dot",
+        self.fails(2, "/no/such.dot: the graph cannot be written: ", "plan", self.graph(DUMMY), "--dot",
                    "/no/such.dot")
 
 

@@ -157,7 +157,7 @@ class Stats(Case):
             self.assertAlmostEqual(float(bars[0].get("width")) / full,
                                    int(percent.group(1)) / 100, delta=0.01)
         self.assertLessEqual(sum_of_shares, 101)
-        self.fails(2, "/no/such.svg: cannot write the picture", "run", self.graph(DUMMY), "-o",
+        self.fails(2, "/no/such.svg: the picture cannot be written: ", "run", self.graph(DUMMY), "-o",
                    self.path("o.nc"), "--stats-svg", "/no/such.svg")
 
 

@@ -330,6 +330,65 @@ TEST_CASE("a catalog is not replaced unasked, and never left half-written") {
   CHECK(std::distance(fs::directory_iterator(dir.path()), {}) == 2);
 }
 
+// What is asked of a catalog, or why it cannot be.
+std::string asked(const std::string& file) {
+  try {
+    const auto index = open_catalog(file);
+    std::string out = std::to_string(index->summary().images);
+    out += ' ' + std::to_string(index->bands().size());
+    for (const Image& image : index->find(everything())) out += ' ' + image.name;
+    ImageQuery query = everything();
+    query.area = {{3, 45, 4, 46}};
+    for (const Image& image : index->find(query)) out += ' ' + image.name;
+    return out;
+  } catch (const Error& error) {
+    CHECK(std::string_view(error.what()).find(file) != std::string_view::npos);
+    return "!";
+  }
+}
+
+TEST_CASE("a damaged catalog is told, or answers; it never crashes") {
+  const test::TempDir dir;
+  for (int day = 1; day <= 9; ++day) {
+    write_tiff(dir.path() / ("a_2020010" + std::to_string(day) + "_nir.tif"), {.type = GDT_Byte});
+  }
+  const std::string file = dir.file("c.db");
+  create_catalog(file, format(), expand_files({dir.path().string()}).files, {});
+  const std::string right = asked(file);
+  const std::string whole = test::read_text(file);
+  REQUIRE(whole.size() > 10000);
+  int told = 0;
+  for (std::size_t size = 0; size < whole.size(); size += 3001) {
+    test::write_text(file, whole.substr(0, size));
+    const std::string answer = asked(file);
+    told += answer == "!";
+    CHECK((answer == "!" || answer == right));
+  }
+  CHECK(told > 10);
+  std::uint64_t state = 1;
+  const auto random = [&](std::size_t below) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<std::size_t>(state >> 33) % below;
+  };
+  for (int i = 0; i < 300; ++i) {
+    std::string damaged = whole;
+    for (int k = 0; k < 8; ++k) damaged[random(whole.size())] = static_cast<char>(random(256));
+    test::write_text(file, damaged);
+    asked(file);
+  }
+  // Tables that others have made.
+  for (const char* change :
+       {"DROP TABLE gdalrefs", "DROP TABLE images", "ALTER TABLE images DROP COLUMN proj",
+        "ALTER TABLE images RENAME COLUMN name TO title", "UPDATE images SET datetime = 'soon'",
+        "UPDATE bands SET type = 'complex'", "DROP TABLE image_extents", "DELETE FROM bands"}) {
+    CAPTURE(change);
+    test::write_text(file, whole);
+    Database(file, Database::Mode::kCreate).execute(change);
+    const bool harmless = std::string_view(change).find("extents") != std::string_view::npos;
+    if (!harmless) CHECK(asked(file) != right);
+  }
+}
+
 TEST_CASE("what is no catalog is told so") {
   const test::TempDir dir;
   const auto error = [](const std::string& file) {

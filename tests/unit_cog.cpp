@@ -136,6 +136,26 @@ TEST_CASE("overviews of every dtype: each is half of the one before") {
   }
 }
 
+TEST_CASE("a chunk that never comes is missing from the overviews, and nothing beside it") {
+  for (const std::size_t absent : {0U, 3U, 7U}) {
+    const TempDir dir;
+    const CubeInfo info = odd_cube(DType::kFloat32, 1, 619, 1107);
+    std::vector<Chunk> chunks = random_chunks(info, {1, 256, 256});
+    chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(absent));
+    const Options options = {{"BLOCKSIZE", "128"}, {"RESAMPLING", "AVERAGE"}};
+    write_chunks({dir.file("c.tif"), "COG", options, false}, info, {1, 256, 256}, chunks);
+    const auto dataset = open(dir.file("c.tif"));
+    GDALRasterBand& band = *dataset->GetRasterBand(1);
+    REQUIRE(band.GetOverviewCount() == 4);
+    Image finer = read_image(band);
+    for (int level = 0; level < 4; ++level) {
+      const Image coarser = read_image(*band.GetOverview(level));
+      check_overview(finer, coarser, true, DType::kFloat32);
+      finer = coarser;
+    }
+  }
+}
+
 TEST_CASE("the sizes of overviews are those of GDAL's COG driver") {
   for (const auto& [width, height] : {std::pair{1300, 1100}, {1025, 513}, {513, 100}, {512, 512}}) {
     const TempDir dir;

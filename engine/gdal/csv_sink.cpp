@@ -1,9 +1,6 @@
 // CSV: a header and a line a row, as RFC 4180 says; numbers with as many digits as they need.
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 
 #include "engine/gdal/table_writer.h"
 #include "engine/text.h"
@@ -34,10 +31,10 @@ class CsvWriter final : public TableWriter {
 
  private:
   void start() override {
-    out_.open(path(), std::ios::binary | std::ios::trunc);
+    out_.open(path(), part().file);
     std::vector<std::string> names;
     for (const TableColumn& column : columns()) names.push_back(quoted(column.name));
-    out_ << join(names, ",") << '\n';
+    out_ << join(names, ",") << "\n";
   }
 
   void row(const Place&, const std::vector<FieldValue>& values) override {
@@ -46,14 +43,11 @@ class CsvWriter final : public TableWriter {
       if (i > 0) line += ',';
       line += text_of(values[i], columns()[i].type);
     }
-    out_ << line << '\n';
+    line += '\n';
+    out_ << line;
   }
 
-  void close() override {
-    errno = 0;
-    out_.close();
-    if (!out_) throw unwritable(part().file, errno != 0 ? std::strerror(errno) : "write failed");
-  }
+  void close() override { out_.close(); }
 
   static std::string text_of(const FieldValue& value, TableColumn::Type type) {
     if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
@@ -63,7 +57,7 @@ class CsvWriter final : public TableWriter {
     return type == TableColumn::Type::kSingle ? single_text(*real) : number_text(*real);
   }
 
-  std::ofstream out_;
+  TextFile out_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "engine/gdal/dataset_pool.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -83,6 +85,18 @@ double middle_x(GDALDatasetH dataset) {
   if (points.empty()) return middle_of_arrays(dataset);
   const auto [low, high] = std::ranges::minmax(points, {}, &GDAL_GCP::dfGCPX);
   return (low.dfGCPX + high.dfGCPX) / 2;
+}
+
+// At most `wanted` files for one pool of several.
+std::size_t fair_limit(int wanted) {
+  constexpr rlim_t kOthers = 64;  // outputs, the catalog, libraries
+  constexpr rlim_t kPools = 8;
+  rlimit limit{};
+  rlim_t most = static_cast<rlim_t>(std::max(2, wanted));
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    most = std::min(most, limit.rlim_cur > kOthers ? (limit.rlim_cur - kOthers) / kPools : 0);
+  }
+  return std::max<std::size_t>(2, most);
 }
 
 std::string place_key(const std::string& descriptor, const std::string& crs,
@@ -262,7 +276,21 @@ bool reads_hdf5(const std::string& descriptor) {
 }
 
 DatasetPool::DatasetPool(int limit, std::shared_ptr<BlockCache> blocks)
-    : limit_(static_cast<std::size_t>(std::max(2, limit))), known_{std::move(blocks), {}, {}} {}
+    : limit_(fair_limit(limit)), known_{std::move(blocks), {}, {}} {}
+
+void DatasetPool::shrink(std::size_t most) {
+  while (images_.size() > most) {
+    places_.erase(images_.back().key());
+    images_.pop_back();
+  }
+}
+
+void DatasetPool::forget(const RasterBand& source) {
+  const auto found = places_.find(OpenImage::key(source));
+  if (found == places_.end()) return;
+  images_.erase(found->second);
+  places_.erase(found);
+}
 
 OpenImage& DatasetPool::open(const RasterBand& source) {
   const std::string key = OpenImage::key(source);
@@ -271,11 +299,16 @@ OpenImage& DatasetPool::open(const RasterBand& source) {
     return images_.front();
   }
   const Stopwatch start;
-  while (images_.size() >= limit_) {
-    places_.erase(images_.back().key());
-    images_.pop_back();
+  shrink(limit_ - 1);
+  try {
+    images_.emplace_front(source, known_);
+  } catch (const Error&) {
+    if (images_.size() < 2 || !used_up_handles()) throw;
+    // The system allows fewer than we thought, or others have them.
+    limit_ = std::max<std::size_t>(2, images_.size() / 2);
+    shrink(limit_ - 1);
+    images_.emplace_front(source, known_);
   }
-  images_.emplace_front(source, known_);
   places_[key] = images_.begin();
   ++opened_;
   seconds_ += start.seconds();

@@ -110,17 +110,24 @@ class DatasetPool {
  public:
   // `limit` bounds the number of open files; at least 2 (an image and its mask). Decoded blocks
   // are kept in `blocks`, which other pools may share.
+  // Fewer are kept open where the system allows few ('ulimit -n').
   DatasetPool(int limit, std::shared_ptr<BlockCache> blocks);
 
   // Opens the image of a band, or takes it from the pool. The result is valid until `limit` other
   // images were asked for. Throws Error(kNotFound or kUnreadable).
   OpenImage& open(const RasterBand& source);
 
+  // Closes the image of a band, if it is open.
+  void forget(const RasterBand& source);
+
   std::int64_t opened() const { return opened_; }
   double seconds() const { return seconds_; }  // of opening
   DecodingWork& decoding() { return known_.decoding; }
 
  private:
+  // Closes those used the longest ago.
+  void shrink(std::size_t most);
+
   std::size_t limit_;
   KnownPlaces known_;
   std::list<OpenImage> images_;  // the last used first

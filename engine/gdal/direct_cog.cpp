@@ -181,10 +181,13 @@ void DirectCog::take_over(const std::string& raw, const std::vector<WrittenPiece
 
 void DirectCog::halve(std::int64_t plane, std::int64_t ty, std::int64_t tx,
                       std::span<const std::byte> cells, Scratch& scratch) {
-  pyramid_.add(plane, ty, tx, cells, scratch.pyramid,
-               [&](std::size_t level, std::size_t tile, std::span<const std::byte> made) {
-                 writer_.append(made, tile, indices_[level + 1], raw_, scratch.tile);
-               });
+  pyramid_.add(plane, ty, tx, cells, scratch.pyramid, store_to(scratch));
+}
+
+Pyramid::Store DirectCog::store_to(Scratch& scratch) {
+  return [&](std::size_t level, std::size_t tile, std::span<const std::byte> made) {
+    writer_.append(made, tile, indices_[level + 1], raw_, scratch.tile);
+  };
 }
 
 void DirectCog::write(const Piece& piece, TileLog& log) {
@@ -234,6 +237,8 @@ void DirectCog::copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile&
 }
 
 void DirectCog::finish() {
+  Scratch scratch;
+  pyramid_.finish(scratch.pyramid, store_to(scratch));
   PlacedFile target(target_, name_, PlacedFile::Mode::kNew);
   target.take(write_tiff_head(setup_.head.big, kStructure, directories()).size());
   // The smallest overview first, the image last.

@@ -39,6 +39,8 @@ class DirectCog {
   // Makes what overviews take from a tile.
   void halve(std::int64_t plane, std::int64_t ty, std::int64_t tx, std::span<const std::byte> cells,
              Scratch& scratch);
+  // Puts the tiles of overviews into the raw file. REQUIRES: `scratch` outlives it.
+  Pyramid::Store store_to(Scratch& scratch);
   std::vector<std::byte> raw_head() const;
   std::vector<TiffDirectory> directories() const;
   void copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile& to) const;

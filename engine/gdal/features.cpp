@@ -88,6 +88,7 @@ constexpr const char* kWanted = "features are wanted, such as of GeoJSON or GeoP
 
 Dataset open_vector(const std::string& file) {
   register_gdal();
+  if (is_stream(file)) throw invalid(file + " is a pipe or a device, not a file", "/file");
   const GdalErrors errors;
   const Opening opening;
   Dataset dataset(GDALOpenEx(network_name(file).c_str(),

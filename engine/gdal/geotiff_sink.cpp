@@ -67,6 +67,7 @@ class GdalTiff {
         storage_(storage),
         spool_(path + kSpool, part.file,
                pieces.empty() ? PlacedFile::Mode::kNew : PlacedFile::Mode::kExisting) {
+    reserve_anew(path, false, part_.file);  // GDAL would look into what an earlier run has left
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
     dataset_ = create_tiff(path, grid.width, grid.height, band_count(part_), storage_, creation,
@@ -310,6 +311,8 @@ class CogWriter final : public GeotiffWriter {
 
   void copy() {
     GeotiffWriter::finish();
+    reserve_anew(target_, false, part_.file);
+    for (const char* half_made : {".ovr.tmp", ".msk.ovr.tmp"}) remove_file(target_ + half_made);
     const GdalErrors errors;
     GDALDatasetUniquePtr raw(GDALDataset::Open(raw_.c_str(), GDAL_OF_RASTER));
     if (!raw) throw unwritable(part_.file, errors.first());

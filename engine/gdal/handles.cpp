@@ -1,26 +1,53 @@
 #include "engine/gdal/handles.h"
 
+#include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/remote_file.h"
 #include "engine/gdal/upright.h"
+#include "engine/gdal/whole_file.h"
 #include "engine/remote_names.h"
+#include "engine/text.h"
 
 namespace cube {
 
-GdalErrors::GdalErrors() { CPLPushErrorHandlerEx(&GdalErrors::keep, this); }
+GdalErrors::GdalErrors() {
+  errno = 0;
+  CPLPushErrorHandlerEx(&GdalErrors::keep, this);
+}
 
 GdalErrors::~GdalErrors() { CPLPopErrorHandler(); }
 
 void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
+  const int number = errno;
   auto* self = static_cast<GdalErrors*>(CPLGetErrorHandlerUserData());
-  if (kind >= CE_Failure && self->first_.empty()) self->first_ = without_network_names(message);
+  // What a file lacks GDAL fills with something for JPEGs.
+  const bool cut = std::strstr(message, "Premature end of JPEG file");
+  if (kind < CE_Failure && !cut) return;
+  // What the system said, which libraries seldom pass on.
+  static constexpr std::array kTelling = {EIO,    ENOSPC, EDQUOT, EMFILE, ENFILE,
+                                          ENOMEM, EFBIG,  EROFS,  ESTALE, EACCES};
+  const bool telling = std::ranges::find(kTelling, number) != kTelling.end();
+  self->cut_ = self->cut_ || cut;
+  self->system_ = self->system_ || telling;
+  if (!self->first_.empty()) return;
+  self->first_ = without_network_names(message);
+  const std::string reason = std::strerror(number);
+  if (telling && self->first_.find(reason) == std::string::npos) self->first_ += ": " + reason;
 }
 
 ThreadOption::ThreadOption(const char* name, const char* value, bool wanted)
@@ -36,8 +63,24 @@ ThreadOption leave_no_notes() { return {"CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO"};
 
 namespace {
 
+void check_whole(GDALDatasetH dataset, const std::string& descriptor) {
+  GDALDriverH driver = GDALGetDatasetDriver(dataset);
+  if (!driver || std::string_view(GDALGetDriverShortName(driver)) != "netCDF") return;
+  const CPLStringList files(GDALGetFileList(dataset));
+  if (files.size() > 0) const WholeFile check(files[0], descriptor);
+}
+
+Error too_many_files(const std::string& descriptor, std::int64_t most) {
+  return Error(ErrorCode::kUnreadable,
+               "cannot be opened: the system allows no more than " + counted(most, "open file"),
+               descriptor, "a higher 'ulimit -n', or fewer threads");
+}
+
 Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
   register_gdal();
+  if (is_stream(descriptor)) {
+    throw Error(ErrorCode::kUnreadable, "is a pipe or a device, not a file", descriptor);
+  }
   const GdalErrors errors;
   const Opening opening;
   const bool remote = is_remote(descriptor);
@@ -54,7 +97,12 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
   Dataset dataset(GDALOpenEx(network_name(descriptor).c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              options.data(), nullptr));
-  if (dataset) return dataset;
+  // Without a handle GDAL finds no files beside it either, and does not tell.
+  if (const auto most = used_up_handles()) throw too_many_files(descriptor, *most);
+  if (dataset) {
+    check_whole(dataset.get(), descriptor);
+    return dataset;
+  }
   if (opening.refusal()) throw opening.refusal()->error(descriptor);
   VSIStatBufL stat;
   if (!remote && !descriptor.starts_with("/vsi") && descriptor.find(':') == std::string::npos &&
@@ -66,6 +114,15 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> used_up_handles() {
+  const int one_more = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (one_more >= 0) ::close(one_more);
+  if (one_more >= 0 || (errno != EMFILE && errno != ENFILE)) return std::nullopt;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::int64_t>(limit.rlim_cur);
+}
 
 Dataset open_raster(const std::string& descriptor) { return upright(open_as_is(descriptor)); }
 

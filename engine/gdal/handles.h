@@ -8,7 +8,9 @@
 #include <gdal_alg.h>
 #include <ogr_srs_api.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cube {
@@ -45,11 +47,17 @@ class GdalErrors {
   // The first error (not warning) since the start or clear(); "" when there was none.
   const std::string& first() const { return first_; }
   bool any() const { return !first_.empty(); }
+  // Whether there was an error for which the system was to blame, as far as it is known.
+  bool system() const { return system_; }
+  // Whether a file lacks its end, which GDAL only warns of.
+  bool cut() const { return cut_; }
   void clear() { first_.clear(); }
 
  private:
   static void CPL_STDCALL keep(CPLErr kind, CPLErrorNum number, const char* message);
   std::string first_;
+  bool cut_ = false;
+  bool system_ = false;
 };
 
 // Sets an option of GDAL for this thread while it lives, where it is `wanted`; what the user has
@@ -67,6 +75,9 @@ class ThreadOption {
 
 // GDAL does not write NAME.gz.properties beside compressed files that it has read to their end.
 ThreadOption leave_no_notes();
+
+// How many files the system lets the process have open, where it has as many; else nullopt.
+std::optional<std::int64_t> used_up_handles();
 
 // Opens a raster for reading; throws Error(kNotFound) or Error(kUnreadable) with GDAL's reason.
 Dataset open_raster(const std::string& descriptor);

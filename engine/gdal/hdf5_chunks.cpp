@@ -1,16 +1,11 @@
 #include "engine/gdal/hdf5_chunks.h"
 
-#include <fcntl.h>
 #include <hdf5.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "engine/gdal/output_file.h"
-#include "engine/text.h"
 
 namespace cube {
 
@@ -69,25 +64,6 @@ void Hdf5Chunks::close() {
   const std::int64_t file = file_;
   file_ = -1;
   check(H5Fclose(file));
-}
-
-void redirect_to_memory(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path real = fs::canonical(path, error);
-  if (error) return;
-  std::vector<int> descriptors;
-  for (fs::directory_iterator it("/proc/self/fd", error), end; it != end; it.increment(error)) {
-    std::error_code gone;
-    if (fs::read_symlink(it->path(), gone) != real) continue;
-    if (const auto number = parse_number(it->path().filename().string())) {
-      descriptors.push_back(static_cast<int>(*number));
-    }
-  }
-  const int memory = ::memfd_create("abandoned output", MFD_CLOEXEC);
-  if (memory < 0) return;
-  for (const int descriptor : descriptors) ::dup3(memory, descriptor, O_CLOEXEC);
-  ::close(memory);
 }
 
 }  // namespace cube

@@ -43,9 +43,4 @@ class Hdf5Chunks {
   std::vector<std::int64_t> datasets_;
 };
 
-// Lets every descriptor of this process that is open on `path` write to memory from now on. Where
-// closing a file fails HDF5 keeps it open and tries again when the program ends, so an abandoned
-// file goes where there is always room.
-void redirect_to_memory(const std::string& path);
-
 }  // namespace cube

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "engine/error.h"
 #include "engine/gdal/compress.h"
@@ -83,7 +84,8 @@ std::optional<ChunkCodec> codec_of(hid_t properties, std::size_t cell) {
 
 }  // namespace
 
-std::unique_ptr<const Hdf5Reader> Hdf5Reader::open(const std::string& path) {
+std::unique_ptr<const Hdf5Reader> Hdf5Reader::open(const std::string& path,
+                                                   const std::string& name) {
   static_assert(sizeof(hid_t) == sizeof(std::int64_t));
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0) return nullptr;
@@ -91,7 +93,9 @@ std::unique_ptr<const Hdf5Reader> Hdf5Reader::open(const std::string& path) {
   hsize_t before = 1;
   const bool plain = properties.valid() && H5Pget_userblock(properties.get(), &before) >= 0;
   const int descriptor = plain && before == 0 ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : -1;
-  if (descriptor >= 0) return std::unique_ptr<const Hdf5Reader>(new Hdf5Reader(file, descriptor));
+  if (descriptor >= 0) {
+    return std::unique_ptr<const Hdf5Reader>(new Hdf5Reader(file, descriptor, name));
+  }
   H5Fclose(file);
   return nullptr;
 }
@@ -123,15 +127,19 @@ std::optional<Hdf5Reader::Dataset> Hdf5Reader::dataset(const std::string& name,
 
 void Hdf5Reader::close(const Dataset& dataset) const { H5Dclose(dataset.id); }
 
-bool Hdf5Reader::read_at(std::uint64_t place, std::span<std::byte> out) const {
+void Hdf5Reader::read_at(std::uint64_t place, std::span<std::byte> out) const {
   while (!out.empty()) {
     const ssize_t done = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(place));
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
+    if (done <= 0) {
+      throw Error(ErrorCode::kUnreadable,
+                  std::string("cannot be read: ") +
+                      (done < 0 ? std::strerror(errno) : "it has become shorter"),
+                  name_);
+    }
     out = out.subspan(static_cast<std::size_t>(done));
     place += static_cast<std::uint64_t>(done);
   }
-  return true;
 }
 
 Hdf5Reader::Found Hdf5Reader::read(const Dataset& dataset, std::span<const std::int64_t> start,
@@ -152,7 +160,7 @@ Hdf5Reader::Found Hdf5Reader::read(const Dataset& dataset, std::span<const std::
     return Found::kLeft;
   }
   Bytes stored(size);
-  if (!read_at(place, stored)) return Found::kLeft;
+  read_at(place, stored);
   try {
     dataset.codec.decode(stored, cells, {}, left_out);
   } catch (const Error&) {

@@ -21,7 +21,8 @@ namespace cube {
 class Hdf5Reader {
  public:
   // Null for a file that is left to libnetcdf: of another format, or with a block before it.
-  static std::unique_ptr<const Hdf5Reader> open(const std::string& path);
+  // `file`: its name in errors.
+  static std::unique_ptr<const Hdf5Reader> open(const std::string& path, const std::string& file);
   ~Hdf5Reader();
   Hdf5Reader(const Hdf5Reader&) = delete;
   Hdf5Reader& operator=(const Hdf5Reader&) = delete;
@@ -38,17 +39,20 @@ class Hdf5Reader {
   void close(const Dataset& dataset) const;
 
   // Reads the chunk that begins at `start`. kLeft, with `cells` undefined: libnetcdf may tell what
-  // is wrong with it. REQUIRES: `cells` has the size of a chunk.
+  // is wrong with it. REQUIRES: `cells` has the size of a chunk. Throws Error(kUnreadable) where
+  // the system cannot read the file, or it has become shorter.
   enum class Found : std::uint8_t { kRead, kNeverWritten, kLeft };
   Found read(const Dataset& dataset, std::span<const std::int64_t> start,
              std::span<std::byte> cells) const;
 
  private:
-  Hdf5Reader(std::int64_t file, int descriptor) : file_(file), descriptor_(descriptor) {}
-  bool read_at(std::uint64_t place, std::span<std::byte> out) const;
+  Hdf5Reader(std::int64_t file, int descriptor, std::string name)
+      : file_(file), descriptor_(descriptor), name_(std::move(name)) {}
+  void read_at(std::uint64_t place, std::span<std::byte> out) const;
 
   std::int64_t file_;
   int descriptor_;
+  std::string name_;
 };
 
 }  // namespace cube

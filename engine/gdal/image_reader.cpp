@@ -43,6 +43,32 @@ class GdalImageReader final : public ImageReader {
                 const NativeMask* mask) override {
     std::optional<NetcdfLock> lock;
     if (reads_hdf5(source.descriptor)) lock.emplace();
+    // What GDAL says where we do not ask, such as of a mask or an overview that it does not find.
+    const GdalErrors aside;
+    try {
+      BlockPtr block = read_turns(source, target, mask);
+      if (!aside.system()) return block;
+      throw Error(ErrorCode::kUnreadable, "cannot be read: " + aside.first(), source.descriptor);
+    } catch (...) {
+      pool_.forget(source);  // drivers tell of some damage only once
+      throw;
+    }
+  }
+
+  const Stats& stats() const override { return stats_; }
+
+ private:
+  struct Job {
+    const RasterBand& source;
+    const ReadTarget& target;
+    const NativeMask* mask;
+    OpenImage* image;
+    GeoMap* map;
+    ImageLevel level;
+    std::optional<Block> block;  // made when the first cell is found
+  };
+
+  BlockPtr read_turns(const RasterBand& source, const ReadTarget& target, const NativeMask* mask) {
     std::optional<Block> block = filled(target);
     for (const Turn& turn : turns_of(pool_.open(source), *target.grid, target.columns)) {
       ReadTarget turned = target;
@@ -59,19 +85,6 @@ class GdalImageReader final : public ImageReader {
     stats_.blocks_decoded = pool_.decoding().blocks;
     return block ? share(std::move(*block)) : nullptr;
   }
-
-  const Stats& stats() const override { return stats_; }
-
- private:
-  struct Job {
-    const RasterBand& source;
-    const ReadTarget& target;
-    const NativeMask* mask;
-    OpenImage* image;
-    GeoMap* map;
-    ImageLevel level;
-    std::optional<Block> block;  // made when the first cell is found
-  };
 
   void open(Job& job) {
     job.image = &pool_.open(job.source);

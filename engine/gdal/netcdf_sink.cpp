@@ -5,13 +5,16 @@
 // what the file says its filters are). Thread rule: NetcdfLock, but not while cells are encoded.
 #include <cpl_string.h>
 #include <netcdf.h>
+#include <netcdf_mem.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <memory>
 
 #include "engine/gdal/cf.h"
 #include "engine/gdal/compress.h"
@@ -55,19 +58,20 @@ void need_room(const std::string& path, const std::string& name, std::uintmax_t 
   if (!error && space.available < bytes) throw unwritable(name, std::strerror(ENOSPC));
 }
 
-// A file open for writing. REQUIRES: NetcdfLock held in every call.
+// The file without cells, in memory: where closing a file on a disk fails, libnetcdf and libhdf5
+// crash. REQUIRES: NetcdfLock held in every call.
 class NetcdfFile {
  public:
   NetcdfFile(const std::string& path, std::string name) : path_(path), name_(std::move(name)) {
-    check(nc_create(path.c_str(), NC_NETCDF4 | NC_CLOBBER, &id_));
+    constexpr std::size_t kFirstBytes = 16384;
+    constexpr std::size_t kEnough = std::size_t{4} << 20;
+    // libnetcdf crashes where it gets no memory; so it is seen to before.
+    const std::vector<std::byte> there_is_room(kEnough);
+    check(nc_create_mem(path.c_str(), NC_NETCDF4, kFirstBytes, &id_));
     open_ = true;
   }
-  // Closing writes what is still held back. Where that fails HDF5 keeps the file open and tries
-  // again when the program ends, so an abandoned file goes where there is always room.
   ~NetcdfFile() {
-    if (!open_) return;
-    redirect_to_memory(path_);
-    nc_close(id_);
+    if (open_) nc_close(id_);
   }
   NetcdfFile(const NetcdfFile&) = delete;
   NetcdfFile& operator=(const NetcdfFile&) = delete;
@@ -75,17 +79,18 @@ class NetcdfFile {
   int id() const { return id_; }
 
   void check(int status) const {
-    if (status == NC_NOERR) return;
-    // HDF5's failures all look alike; the system's reason is still in errno.
-    throw unwritable(name_, status == NC_EHDFERR && errno == ENOSPC ? std::strerror(ENOSPC)
-                                                                    : nc_strerror(status));
+    if (status != NC_NOERR) throw unwritable(name_, nc_strerror(status));
   }
 
+  // Puts it onto the disk.
   void close() {
-    errno = 0;
-    check(nc_sync(id_));
+    NC_memio made{};
     open_ = false;
-    check(nc_close(id_));
+    check(nc_close_memio(id_, &made));
+    const std::unique_ptr<void, decltype(&std::free)> owner(made.memory, &std::free);
+    PlacedFile file(path_, name_, PlacedFile::Mode::kNew);
+    file.write({static_cast<const std::byte*>(made.memory), made.size}, 0);
+    file.close();
   }
 
   int dimension(const std::string& name, std::size_t size) {
@@ -144,7 +149,6 @@ class NetcdfWriter final : public FileWriter {
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override {
     const NetcdfLock lock;
-    errno = 0;
     path_ = path;
     const std::string working = file_of(store_);
     file_ = std::make_unique<NetcdfFile>(working, part_.file);

@@ -16,12 +16,14 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/file_kind.h"
 #include "engine/gdal/archive.h"
 #include "engine/gdal/array_store.h"
 #include "engine/gdal/compress.h"
 #include "engine/gdal/hdf5_reader.h"
 #include "engine/gdal/local_copy.h"
 #include "engine/gdal/netcdf_lock.h"
+#include "engine/gdal/whole_file.h"
 #include "engine/remote_names.h"
 
 namespace cube {
@@ -95,6 +97,9 @@ class NetcdfStore final : public ArrayStore {
   // afterwards.
   NetcdfStore(const std::string& path, const std::string& file, std::string note = {})
       : file_(file), note_(std::move(note)) {
+    if (is_stream(path)) {
+      throw Error(ErrorCode::kUnreadable, "is a pipe or a device, not a file", file);
+    }
     const int status = nc_open(path.c_str(), NC_NOWRITE, &id_);
     if (status != NC_NOERR) {
       throw Error(ErrorCode::kUnreadable,
@@ -106,6 +111,7 @@ class NetcdfStore final : public ArrayStore {
       attributes_ = attributes_of({id_, NC_GLOBAL}, attributes);
       describe_group(id_, "");
       find_chunks(path);
+      whole_.emplace(path, file_);
     } catch (...) {
       close();
       throw;
@@ -143,7 +149,10 @@ class NetcdfStore final : public ArrayStore {
     const NetcdfLock lock;
     const int status = nc_get_vara(places_[array].group, places_[array].variable, first.data(),
                                    sizes.data(), out.data());
-    if (status == NC_NOERR) return true;
+    if (status == NC_NOERR) {
+      whole_->check();
+      return true;
+    }
     throw Error(ErrorCode::kUnreadable,
                 "variable '" + info.name + "' cannot be read: " + nc_strerror(status), file_);
   }
@@ -279,7 +288,7 @@ class NetcdfStore final : public ArrayStore {
     chunks_.resize(arrays_.size());
     const bool any =
         std::ranges::any_of(arrays_, [](const ArrayInfo& info) { return !info.chunks.empty(); });
-    if (any) reader_ = Hdf5Reader::open(path);
+    if (any) reader_ = Hdf5Reader::open(path, file_);
     if (!reader_) return;
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
       ArrayInfo& info = arrays_[i];
@@ -374,6 +383,7 @@ class NetcdfStore final : public ArrayStore {
 
   std::string file_;
   std::string note_;
+  std::optional<WholeFile> whole_;
   int id_ = 0;
   std::vector<ArrayInfo> arrays_;
   std::vector<Place> places_;                   // of arrays_

@@ -79,31 +79,95 @@ void TemporaryName::keep(bool overwrite) {
   kept_ = true;
 }
 
-void put_in_place(const std::string& path, const std::string& final_name, bool overwrite) {
-  std::error_code error;
-  const bool exists = fs::exists(final_name, error);
-  if (exists && !overwrite) throw unwritable(final_name, "the file appeared during the run");
-  if (exists && fs::is_directory(final_name)) {
-    // A folder cannot be renamed over: the old one steps aside first.
-    const TemporaryName old(final_name, true);
-    fs::rename(final_name, old.path(), error);
-    if (!error) fs::rename(path, final_name, error);
-  } else {
-    fs::rename(path, final_name, error);
-    // Statistics and overviews of the file that was replaced would now be wrong.
-    std::error_code ignored;
-    for (const char* suffix : {".aux.xml", ".ovr", ".msk"})
-      fs::remove(final_name + suffix, ignored);
+namespace {
+
+// True when the name was free and has been given; false when it is taken. Throws where it cannot be
+// given.
+bool give_free_name(const std::string& path, const std::string& final_name) {
+  if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, final_name.c_str(), RENAME_NOREPLACE) == 0) {
+    return true;
   }
+  if (errno == EEXIST) return false;
+  // Not every file system knows how not to replace.
+  if (errno != EINVAL && errno != ENOSYS) throw unwritable(final_name, std::strerror(errno));
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(final_name, error))) return false;
+  fs::rename(path, final_name, error);
   if (error) throw unwritable(final_name, error.message());
+  return true;
+}
+
+// Puts a folder in the place of one that is there, which is removed; where that fails it stays.
+void replace_folder(const std::string& path, const std::string& final_name) {
+  std::error_code ignored;
+  if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, final_name.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(path, ignored);
+    return;
+  }
+  if (errno != EINVAL && errno != ENOSYS) throw unwritable(final_name, std::strerror(errno));
+  // The old one steps aside first.
+  TemporaryName old(final_name, true);
+  std::error_code error;
+  fs::rename(final_name, old.path(), error);
+  if (error) throw unwritable(final_name, error.message());
+  fs::rename(path, final_name, error);
+  if (!error) return;
+  const Error reason = unwritable(final_name, error.message());
+  old.keep(false);
+  throw reason;
+}
+
+}  // namespace
+
+void put_in_place(const std::string& path, const std::string& final_name, bool overwrite) {
+  if (give_free_name(path, final_name)) return;
+  if (!overwrite) throw unwritable(final_name, "the file appeared during the run");
+  std::error_code error;
+  if (fs::is_directory(final_name, error)) return replace_folder(path, final_name);
+  fs::rename(path, final_name, error);
+  if (error) throw unwritable(final_name, error.message());
+  // Statistics and overviews of the file that was replaced would now be wrong.
+  std::error_code ignored;
+  for (const char* suffix : {".aux.xml", ".ovr", ".msk"}) fs::remove(final_name + suffix, ignored);
 }
 
 void write_sidecar(const std::string& file, const std::string& text) {
   if (text.empty()) return;
-  std::ofstream out(file + ".aux.xml", std::ios::binary);
+  const std::string name = file + ".aux.xml";
+  TemporaryName made(name, false);
+  write_file(made.path(), text, name);
+  made.keep(true);
+}
+
+void write_file(const std::string& path, std::string_view text, const std::string& file) {
+  TextFile out;
+  out.open(path, file);
   out << text;
   out.close();
-  if (!out) throw unwritable(file + ".aux.xml", std::strerror(errno));
+}
+
+void TextFile::open(const std::string& path, const std::string& file) {
+  file_ = file;
+  errno = 0;
+  out_.open(path, std::ios::binary | std::ios::trunc);
+  check();
+}
+
+TextFile& TextFile::operator<<(std::string_view text) {
+  errno = 0;
+  out_.write(text.data(), static_cast<std::streamsize>(text.size()));
+  check();
+  return *this;
+}
+
+void TextFile::close() {
+  errno = 0;
+  out_.close();
+  check();
+}
+
+void TextFile::check() const {
+  if (!out_) throw unwritable(file_, errno != 0 ? std::strerror(errno) : "write failed");
 }
 
 Error unwritable(const std::string& file, const std::string& reason) {
@@ -113,7 +177,10 @@ Error unwritable(const std::string& file, const std::string& reason) {
   const bool full = !error && space.available < kFullBytes;
   const bool said = lower(reason).find("no space left") != std::string::npos;
   return Error(ErrorCode::kUnwritable,
-               std::string("cannot be written: ") + (full || said ? kNoSpace : reason), file);
+               std::string("cannot be written: ") + (full || said     ? kNoSpace
+                                                     : reason.empty() ? "write failed"
+                                                                      : reason),
+               file);
 }
 
 void sync_file(const std::string& path, const std::string& file) {

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/cube_info.h"
@@ -159,7 +161,26 @@ class TemporaryName {
   bool kept_ = false;
 };
 
-// Writes FILE.aux.xml, where there is something for it. Throws Error(kUnwritable).
+// A file that is written from begin to end, each failure with the system's reason. Errors name
+// `file`. Thread rule: one thread at a time. Each throws Error(kUnwritable).
+class TextFile {
+ public:
+  void open(const std::string& path, const std::string& file);
+  TextFile& operator<<(std::string_view text);
+  void close();
+
+ private:
+  void check() const;
+
+  std::string file_;
+  std::ofstream out_;
+};
+
+// Writes all of a file; errors name `file`. Throws Error(kUnwritable).
+void write_file(const std::string& path, std::string_view text, const std::string& file);
+
+// Writes FILE.aux.xml, which then is there as a whole or as it was, where there is something for
+// it. Throws Error(kUnwritable).
 void write_sidecar(const std::string& file, const std::string& text);
 
 // "FILE: cannot be written: REASON"; says "no space left on device" where that is the cause, even

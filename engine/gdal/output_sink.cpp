@@ -82,8 +82,9 @@ class OutputSink final : public Sink {
   Claim claim(const ChunkShape& tiling, const RunIdentity& identity) override {
     tiling_ = {info_.extent(), tiling};
     take_folder();
-    work_->keep(true);
-    undecided_ = true;
+    std::error_code error;
+    undecided_ = fs::exists(work_->path("journal"), error) || error;
+    work_->keep(undecided_);
     journal_ = std::make_unique<RunJournal>(work_->path("journal"), spec_.file);
     const RunIdentity all = [&](const std::function<void(const Ingredient&)>& take) {
       take({"the format", format_.name});
@@ -114,6 +115,10 @@ class OutputSink final : public Sink {
   std::optional<Kept> kept() const override {
     if (!keeps()) return std::nullopt;
     return Kept{work_->path(), work_->bytes(), chunks_done_};
+  }
+
+  bool keeps() const override {
+    return journal_ready_ && !finished_ && chunks_done_ > 0 && resumes();
   }
 
   void skipped(const SkippedImage& image) override {
@@ -151,12 +156,16 @@ class OutputSink final : public Sink {
     ++chunks_done_;
   }
 
-  std::vector<std::string> finish() override {
-    std::vector<std::string> files;
+  void complete() override {
     for (const auto& output : outputs_) {
       open(*output);
       close(*output);
     }
+  }
+
+  std::vector<std::string> finish() override {
+    std::vector<std::string> files;
+    complete();
     if (journal_) journal_->publishing();
     for (const auto& output : outputs_) {
       if (output->published || !output->writer->publish()) {
@@ -209,9 +218,6 @@ class OutputSink final : public Sink {
   bool resumes() const {
     return std::ranges::all_of(outputs_, [](const auto& o) { return o->writer->resumes(); });
   }
-  // Whether there is anything for a later run to go on with.
-  bool keeps() const { return journal_ready_ && !finished_ && chunks_done_ > 0 && resumes(); }
-
   std::string done_text(const EarlierRun& earlier) const {
     return std::to_string(earlier.chunks.size()) + " of " +
            counted(tiling_.counts().cells(), "chunk");

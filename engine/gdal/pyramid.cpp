@@ -136,8 +136,13 @@ std::uint64_t Pyramid::take_slot() {
 
 void Pyramid::add(std::int64_t plane, std::int64_t ty, std::int64_t tx,
                   std::span<const std::byte> cells, Scratch& scratch, const Store& store) {
+  climb(0, plane, ty, tx, cells, scratch, store);
+}
+
+void Pyramid::climb(std::size_t l, std::int64_t plane, std::int64_t ty, std::int64_t tx,
+                    std::span<const std::byte> cells, Scratch& scratch, const Store& store) {
   const auto quarter_bytes = static_cast<std::size_t>(base_.tile_bytes() / 4);
-  for (std::size_t l = 0; l < levels_.size(); ++l) {
+  for (; l < levels_.size(); ++l) {
     const TileLayout& layout = levels_[l].layout;
     const int q = static_cast<int>(ty % 2 * 2 + tx % 2);
     ty /= 2;
@@ -164,16 +169,38 @@ void Pyramid::add(std::int64_t plane, std::int64_t ty, std::int64_t tx,
       if (--tile.awaited > 0) return;
       done = tile;
     }
-    cells = {};
-    if (done.present == 0) continue;
-    read_tile(done, scratch);
-    {
-      const std::lock_guard lock(mutex_);
-      free_slots_.push_back(done.slot);
+    cells = close_tile(l, index, done, scratch, store);
+  }
+}
+
+std::span<const std::byte> Pyramid::close_tile(std::size_t l, std::size_t index, const Tile& tile,
+                                               Scratch& scratch, const Store& store) {
+  if (tile.present == 0) return {};
+  read_tile(tile, scratch);
+  {
+    const std::lock_guard lock(mutex_);
+    free_slots_.push_back(tile.slot);
+  }
+  if (all_equal(scratch.tile, missing_)) return {};
+  store(l, index, scratch.tile);
+  return scratch.tile;
+}
+
+void Pyramid::finish(Scratch& scratch, const Store& store) {
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    const TileLayout& layout = levels_[l].layout;
+    for (std::int64_t plane = 0; plane < layout.planes; ++plane) {
+      for (std::int64_t ty = 0; ty < layout.down(); ++ty) {
+        for (std::int64_t tx = 0; tx < layout.across(); ++tx) {
+          const std::size_t index = layout.index(plane, ty, tx);
+          Tile& tile = levels_[l].tiles[index];
+          if (tile.awaited == 0) continue;
+          tile.awaited = 0;
+          const auto cells = close_tile(l, index, tile, scratch, store);
+          climb(l + 1, plane, ty, tx, cells, scratch, store);
+        }
+      }
     }
-    cells = scratch.tile;
-    if (all_equal(cells, missing_)) cells = {};
-    if (!cells.empty()) store(l, index, cells);
   }
 }
 

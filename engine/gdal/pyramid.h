@@ -46,10 +46,14 @@ class Pyramid {
   Pyramid(const TileLayout& base, std::vector<TileLayout> overviews, OverviewMethod method,
           PlacedFile& scratch_file);
 
-  // A tile of the image itself; empty = all missing. Each tile once. Overview tiles that this one
-  // completes are given to `store`, on this thread.
+  // A tile of the image itself; empty = all missing. Each tile at most once. Overview tiles that
+  // this one completes are given to `store`, on this thread.
   void add(std::int64_t plane, std::int64_t ty, std::int64_t tx, std::span<const std::byte> cells,
            Scratch& scratch, const Store& store);
+
+  // Gives the overview tiles of which a part did not come, and is missing. Called by one thread
+  // when no more tiles will come.
+  void finish(Scratch& scratch, const Store& store);
 
  private:
   struct Tile {
@@ -62,6 +66,12 @@ class Pyramid {
     std::vector<Tile> tiles;
   };
 
+  // A tile of the image that level `l` is made of.
+  void climb(std::size_t l, std::int64_t plane, std::int64_t ty, std::int64_t tx,
+             std::span<const std::byte> cells, Scratch& scratch, const Store& store);
+  // The cells of an overview tile, which is given to `store`; empty = all missing.
+  std::span<const std::byte> close_tile(std::size_t l, std::size_t index, const Tile& tile,
+                                        Scratch& scratch, const Store& store);
   std::uint64_t take_slot();
   void read_tile(const Tile& tile, Scratch& scratch) const;
 

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "engine/gdal/output_file.h"
 
@@ -49,21 +49,40 @@ bool write_all(int descriptor, std::string_view bytes, std::uint64_t at) {
 }  // namespace
 
 RecordFile::RecordFile(const std::string& path, std::string file)
-    : path_(path),
-      file_(std::move(file)),
+    : file_(std::move(file)),
       descriptor_(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) throw unwritable(file_, std::strerror(errno));
 }
 
 RecordFile::~RecordFile() { ::close(descriptor_); }
 
+// False where the file ends before; what cannot be read is no end.
+bool RecordFile::read_all(std::span<char> bytes, std::uint64_t at) const {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) {
+      throw Error(
+          ErrorCode::kUnreadable,
+          std::string("what an earlier run has left of it cannot be read: ") + std::strerror(errno),
+          file_);
+    }
+    if (done == 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    at += static_cast<std::uint64_t>(done);
+  }
+  return true;
+}
+
 void RecordFile::read(const Take& take) {
-  std::ifstream in(path_, std::ios::binary);
+  std::array<char, kLengthBytes> head{};
   std::string record;
-  std::uint32_t length = 0;
-  while (in.read(reinterpret_cast<char*>(&length), kLengthBytes) && length <= kMostPayload) {
+  while (read_all(head, end_)) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, head.data(), kLengthBytes);
+    if (length > kMostPayload) return;
     record.resize(1 + length + kSumBytes);
-    if (!in.read(record.data(), static_cast<std::streamsize>(record.size()))) return;
+    if (!read_all(record, end_ + kLengthBytes)) return;
     const std::string_view payload(record.data() + 1, length);
     std::uint32_t sum = 0;
     std::memcpy(&sum, record.data() + 1 + length, kSumBytes);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,8 @@ class RecordFile {
   RecordFile& operator=(const RecordFile&) = delete;
 
   // Calls take(kind, payload, where the record ends) for the records up to the first that is not
-  // whole, behind which the next will be put. REQUIRES: nothing was appended.
+  // whole, behind which the next will be put. REQUIRES: nothing was appended. Throws
+  // Error(kUnreadable).
   using Take = std::function<void(char kind, std::string_view payload, std::uint64_t end)>;
   void read(const Take& take);
 
@@ -42,7 +44,8 @@ class RecordFile {
   bool sync_all() const;
 
  private:
-  std::string path_;
+  bool read_all(std::span<char> bytes, std::uint64_t at) const;
+
   std::string file_;  // in errors
   int descriptor_ = -1;
   mutable std::mutex mutex_;

@@ -1,5 +1,4 @@
 // SVG: a chart of a table, one panel a band, one line a feature or cell, over time.
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -123,11 +122,7 @@ class SvgWriter final : public TableWriter {
 
   void close() override {
     style_.about = one_text(provenance());
-    errno = 0;
-    std::ofstream out(path(), std::ios::binary | std::ios::trunc);
-    out << draw_lines(panels_, style_);
-    out.close();
-    if (!out) throw unwritable(part().file, errno != 0 ? std::strerror(errno) : "write failed");
+    write_file(path(), draw_lines(panels_, style_), part().file);
   }
 
   ChartStyle style_;

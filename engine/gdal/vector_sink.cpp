@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "engine/gdal/checked_output.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/run_record.h"
 #include "engine/gdal/table_writer.h"
@@ -32,9 +33,14 @@ class VectorWriter final : public TableWriter {
   void start() override {
     const GdalErrors errors;
     // Drivers refuse to write over a file; this one only holds the name.
-    std::filesystem::remove(path());
-    dataset_.reset(GDALCreate(GDALGetDriverByName(driver_.c_str()), path().c_str(), 0, 0, 0,
-                              GDT_Unknown, nullptr));
+    if (is_package()) {
+      std::filesystem::remove(path());
+    } else {
+      checked_ = std::make_unique<CheckedOutput>(path(), part().file, ".geojson");
+    }
+    dataset_.reset(GDALCreate(GDALGetDriverByName(driver_.c_str()),
+                              (checked_ ? checked_->name() : path()).c_str(), 0, 0, 0, GDT_Unknown,
+                              nullptr));
     if (!dataset_) throw unwritable(part().file, errors.first());
     make_layer();
     if (is_package()) {
@@ -126,10 +132,12 @@ class VectorWriter final : public TableWriter {
     const GdalErrors errors;
     if (is_package()) GDALDatasetCommitTransaction(dataset_.get());
     dataset_.reset();
+    if (checked_) checked_->finish();
     if (errors.any()) throw unwritable(part().file, errors.first());
   }
 
   std::string driver_;
+  std::unique_ptr<CheckedOutput> checked_;
   Dataset dataset_;
   OGRLayerH layer_ = nullptr;  // of the dataset
 };

@@ -55,7 +55,11 @@ bool WorkFolder::take() {
   if (error) throw unwritable(file_, error.message());
   descriptor_ = ::open(path(kLock).c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
   if (descriptor_ < 0 && errno == ENOENT) return false;
-  if (descriptor_ < 0) throw unwritable(file_, std::strerror(errno));
+  if (descriptor_ < 0) {
+    const Error reason = unwritable(file_, std::strerror(errno));
+    ::rmdir(path_.c_str());  // where it is empty
+    throw reason;
+  }
   const bool held = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
   const int reason = errno;
   if (held && is_file_of(descriptor_, path(kLock))) return true;
@@ -94,7 +98,9 @@ void WorkFolder::empty() {
   for (fs::directory_iterator it(path_, ignored), end; it != end; it.increment(ignored)) {
     if (it->path().filename() != kLock) entries.push_back(it->path());
   }
-  for (const fs::path& entry : entries) fs::remove_all(entry, ignored);
+  for (const fs::path& entry : entries) {
+    if (::unlink(entry.c_str()) != 0) fs::remove_all(entry, ignored);  // a folder
+  }
 }
 
 std::int64_t WorkFolder::bytes() const {

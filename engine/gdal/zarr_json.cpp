@@ -1,8 +1,13 @@
 #include "engine/gdal/zarr_json.h"
 
 #include <cpl_vsi.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <memory>
 
@@ -22,6 +27,13 @@ Json parse(const std::string& text, const std::string& file) {
     return document.GetRoot();
   }
   throw Error(ErrorCode::kUnreadable, "is no JSON object", file);
+}
+
+// A file of this machine, without GDAL's ways to others.
+bool is_plain(const std::string& path) { return !is_remote(path) && !path.starts_with("/vsi"); }
+
+Error unreadable(const std::string& path, const std::string& reason) {
+  return Error(ErrorCode::kUnreadable, "cannot be read: " + reason, path);
 }
 
 // Takes one code point off the front of a UTF-8 text; U+FFFD for what is none.
@@ -57,6 +69,12 @@ std::string escaped_point(char32_t code) {
 }  // namespace
 
 bool file_exists(const std::string& path) {
+  if (is_plain(path)) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    throw unreadable(path, std::strerror(errno));
+  }
   const GdalErrors errors;  // which are not printed
   VSIStatBufL stat;
   const bool there = VSIStatExL(network_name(path).c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
@@ -66,7 +84,38 @@ bool file_exists(const std::string& path) {
   return there;
 }
 
+namespace {
+
+struct Closing {
+  int descriptor;
+  ~Closing() { ::close(descriptor); }
+};
+
+// The same of a file of this machine, which is there or not for sure.
+std::optional<Bytes> read_plain_file(const std::string& path) {
+  // Nobody may ever write into a pipe.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  if (descriptor < 0) throw unreadable(path, std::strerror(errno));
+  const Closing owner{descriptor};
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw unreadable(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw unreadable(path, "it is no file");
+  Bytes out(static_cast<std::size_t>(status.st_size));
+  for (std::size_t at = 0; at < out.size();) {
+    const ssize_t done = ::read(descriptor, out.data() + at, out.size() - at);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) throw unreadable(path, std::strerror(errno));
+    if (done == 0) throw unreadable(path, "it has become shorter");
+    at += static_cast<std::size_t>(done);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::optional<Bytes> read_whole_file(const std::string& path) {
+  if (is_plain(path)) return read_plain_file(path);
   const GdalErrors errors;
   const std::unique_ptr<VSILFILE, decltype(&VSIFCloseL)> file(
       VSIFOpenL(network_name(path).c_str(), "rb"), &VSIFCloseL);
