@@ -344,9 +344,9 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
 
 int run_document(const Document& document, const std::string& name, const RunArguments& args,
                  const Resources& resources, const Program& program) {
-  const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
+  StopSignals signals;  // before any thread, which would be ended by them
   RunReport told(args.report);
-  StopSignals signals;
+  const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
   const std::function<bool()> asked = [&] { return signals.pending() != 0; };
   const StopAsked stop(asked);
   if (is_remote(document.json().dump())) signals.close_connections();

@@ -191,8 +191,7 @@ void CollectionParams::fields(FieldVisitor& v) {
 CollectionSetup make_setup(const CollectionParams& params, const Resources& resources) {
   const WarpArgs warp_args = parse_warp_args(params.warp_args);
   const auto index = open_index(params.file, resources);
-  View view =
-      params.view ? *params.view : ask(params.file, [&] { return view_of_collection(*index); });
+  View view = params.view ? *params.view : view_of_collection(*index);
   if (warp_args.resampling) view.resampling.set_short_form(*warp_args.resampling);
   CollectionSetup setup{.info = make_axes(view, "/view"),
                         .aggregation = Aggregation::make(view.aggregation, "/view/aggregation"),

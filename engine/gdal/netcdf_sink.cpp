@@ -5,20 +5,19 @@
 // what the file says its filters are). Thread rule: NetcdfLock, but not while cells are encoded.
 #include <cpl_string.h>
 #include <netcdf.h>
-#include <netcdf_mem.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
+#include <optional>
 
 #include "engine/gdal/cf.h"
 #include "engine/gdal/compress.h"
 #include "engine/gdal/hdf5_chunks.h"
+#include "engine/gdal/memory_instead.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/run_record.h"
@@ -58,17 +57,25 @@ void need_room(const std::string& path, const std::string& name, std::uintmax_t 
   if (!error && space.available < bytes) throw unwritable(name, std::strerror(ENOSPC));
 }
 
-// The file without cells, in memory: where closing a file on a disk fails, libnetcdf and libhdf5
-// crash. REQUIRES: NetcdfLock held in every call.
+// The file without cells. It is made in memory: where a file on a disk cannot be closed libnetcdf
+// crashes, and libhdf5 keeps it open and tries again when the program ends. (A file of
+// nc_create_mem() would forget the order of its variables.) REQUIRES: NetcdfLock held in every
+// call.
 class NetcdfFile {
  public:
   NetcdfFile(const std::string& path, std::string name) : path_(path), name_(std::move(name)) {
-    constexpr std::size_t kFirstBytes = 16384;
     constexpr std::size_t kEnough = std::size_t{4} << 20;
     // libnetcdf crashes where it gets no memory; so it is seen to before.
     const std::vector<std::byte> there_is_room(kEnough);
-    check(nc_create_mem(path.c_str(), NC_NETCDF4, kFirstBytes, &id_));
+    errno = 0;
+    check(nc_create(path.c_str(), NC_NETCDF4 | NC_CLOBBER, &id_));
     open_ = true;
+    try {
+      memory_.emplace(path, name_);
+    } catch (...) {
+      nc_close(id_);
+      throw;
+    }
   }
   ~NetcdfFile() {
     if (open_) nc_close(id_);
@@ -79,17 +86,19 @@ class NetcdfFile {
   int id() const { return id_; }
 
   void check(int status) const {
-    if (status != NC_NOERR) throw unwritable(name_, nc_strerror(status));
+    if (status == NC_NOERR) return;
+    // HDF5's failures all look alike; the system's reason is still in errno.
+    throw unwritable(
+        name_, status == NC_EHDFERR && errno != 0 ? std::strerror(errno) : nc_strerror(status));
   }
 
   // Puts it onto the disk.
   void close() {
-    NC_memio made{};
     open_ = false;
-    check(nc_close_memio(id_, &made));
-    const std::unique_ptr<void, decltype(&std::free)> owner(made.memory, &std::free);
+    errno = 0;
+    check(nc_close(id_));
     PlacedFile file(path_, name_, PlacedFile::Mode::kNew);
-    file.write({static_cast<const std::byte*>(made.memory), made.size}, 0);
+    file.write(memory_->bytes(), 0);
     file.close();
   }
 
@@ -126,6 +135,7 @@ class NetcdfFile {
  private:
   std::string path_;
   std::string name_;
+  std::optional<MemoryInstead> memory_;
   int id_ = -1;
   bool open_ = false;
 };

@@ -27,6 +27,12 @@ class VectorWriter final : public TableWriter {
   VectorWriter(const FilePart& part, std::string driver)
       : TableWriter(part, driver), driver_(std::move(driver)) {}
 
+  // What GDAL says of a file that was given up is of no interest.
+  ~VectorWriter() override {
+    const GdalErrors quiet;
+    dataset_.reset();
+  }
+
  private:
   bool is_package() const { return driver_ == "GPKG"; }
 
