@@ -124,6 +124,17 @@ bool could_hold_record(FileKind kind) {
          kind == FileKind::kFeatures;
 }
 
+// Outputs that hold the graph as a description for people, or not at all.
+void check_no_picture(const std::string& file) {
+  static const std::vector<std::string> kNames = {"PNG", "GIF", "WebP", "SVG", "CSV"};
+  const std::string format = format_of_name(file).value_or("");
+  std::error_code ignored;
+  if (std::ranges::find(kNames, format) == kNames.end() || !fs::exists(file, ignored)) return;
+  throw Error(ErrorCode::kUnreadable,
+              "is no graph, and the run that made a " + format + " cannot be repeated from it",
+              file, "it can from a GeoTIFF, netCDF, Zarr, GeoPackage or GeoJSON");
+}
+
 // Whether the format and options of the record fit an output.
 bool is_same_format(const OutputSpec& recorded, const OutputSpec& asked) {
   if (!asked.format.empty()) return lower(asked.format) == lower(recorded.format);
@@ -134,7 +145,10 @@ bool is_same_format(const OutputSpec& recorded, const OutputSpec& asked) {
 }  // namespace
 
 std::optional<RecordedRun> recorded_run(const std::string& file) {
-  if (file == "-" || !could_hold_record(kind_of_file(file))) return std::nullopt;
+  if (file == "-") return std::nullopt;
+  const FileKind kind = kind_of_file(file);
+  if (kind == FileKind::kUnknown) check_no_picture(file);
+  if (!could_hold_record(kind)) return std::nullopt;
   const auto texts = read_record(file);
   if (!texts) {
     throw Error(ErrorCode::kUnreadable,

@@ -402,6 +402,9 @@ class Repeated(ReportCase):
         self.fails(2, f"plain.nc: {none}", "run", self.path("plain.nc"), "-o", self.path("b.nc"))
         gdal.Translate(self.path("plain.gpkg"), plain, format="GPKG")
         self.fails(2, none, "run", self.path("plain.gpkg"), "-o", self.path("b.nc"))
+        self.graph("a,b\n", "a.csv")
+        self.rejects("FOLDER/a.csv: is no graph, and the run that made a CSV cannot be repeated from it (it can from a "
+                     "GeoTIFF, netCDF, Zarr, GeoPackage or GeoJSON)", "run", self.path("a.csv"), "-o", self.path("b.tif"))
         self.run_to(self.series(), self.path("a.tif"))
         whole = " (an output of the same run may hold it whole)"
         record = json.loads(texts(self.path("a.tif"))["run"])
