@@ -117,7 +117,9 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
     if (!count.kept) count.kept = keeps_chunks(sinks);
     bar.update(progress.chunks_done, progress.chunks, progress.chunks_resumed);
   };
-  options.failed = [&](const Report::Failure& failure) { told.failed(failure); };
+  options.failed = [&](std::int64_t chunk, const Region& region, const std::string& reason) {
+    told.failed({chunk, region, reason});
+  };
   options.skipped = [&](const SkippedImage& image) { told.skipped(image); };
   options.cancelled = [&] { return signals.pending() != 0; };
   options.identity = identity;

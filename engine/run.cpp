@@ -81,8 +81,8 @@ class RunState {
 
   void failed(std::int64_t chunk, const Region& region, std::string reason) {
     const std::lock_guard lock(mutex_);
+    if (options_.failed) options_.failed(chunk, region, reason);
     report_.failures.push_back({chunk, region, std::move(reason)});
-    if (options_.failed) options_.failed(report_.failures.back());
     if (!options_.keep_going) stopped_ = true;
   }
 

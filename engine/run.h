@@ -24,6 +24,23 @@ struct Progress {
   double seconds = 0;  // since the start
 };
 
+struct RunOptions {
+  int threads = 1;
+  bool keep_going = false;  // a failed chunk does not stop the others
+  // Called after each chunk, from any worker, one call at a time.
+  std::function<void(const Progress&)> progress;
+  // Called when a chunk has failed and when an image is left out, once for each, as progress().
+  std::function<void(std::int64_t chunk, const Region&, const std::string& reason)> failed;
+  std::function<void(const SkippedImage&)> skipped;
+  // Asked often, from any worker; true = stop soon: the sinks are left unfinished.
+  std::function<bool()> cancelled;
+  // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
+  // earlier run has left if they were told to, and a run that is stopped leaves what is done.
+  RunIdentity identity;
+  // Called once when nothing is refused any more (by claims) and work begins.
+  std::function<void()> begun;
+};
+
 // What happened. Nothing is lost silently: a failure is in here and in the exit status.
 struct Report {
   struct Failure {
@@ -58,23 +75,6 @@ struct Report {
   bool unwritten = false;            // a chunk could not be written, so that no output is finished
 
   bool ok() const { return failures.empty() && skipped.empty() && !cancelled; }
-};
-
-struct RunOptions {
-  int threads = 1;
-  bool keep_going = false;  // a failed chunk does not stop the others
-  // Called after each chunk, from any worker, one call at a time.
-  std::function<void(const Progress&)> progress;
-  // Called when a chunk has failed and when an image is left out, once for each, as progress().
-  std::function<void(const Report::Failure&)> failed;
-  std::function<void(const SkippedImage&)> skipped;
-  // Asked often, from any worker; true = stop soon: the sinks are left unfinished.
-  std::function<bool()> cancelled;
-  // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
-  // earlier run has left if they were told to, and a run that is stopped leaves what is done.
-  RunIdentity identity;
-  // Called once when nothing is refused any more (by claims) and work begins.
-  std::function<void()> begun;
 };
 
 // Runs `plan` into `sinks`. Finishes the sinks when every chunk is there (or keep_going), else
