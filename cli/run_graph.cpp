@@ -249,8 +249,10 @@ void RunArguments::add_to(CLI::App& command) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   plan.add_to(command);
-  command.add_flag("--keep-going", keep_going,
-                   "Go on after a failed chunk; its cells are missing and the exit status is 1");
+  command.add_flag(
+      "--keep-going", keep_going,
+      "Go on after a chunk that cannot be computed; its cells are missing and the exit "
+      "status is 1. An output that cannot be written ends the run all the same");
   command.add_flag("--overwrite", overwrite, "Replace existing outputs");
   command.add_flag("--resume", resume,
                    "Go on from where an earlier run of the same was stopped, killed or failed; "

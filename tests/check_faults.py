@@ -393,7 +393,7 @@ class Images(Faults):
         driver = gdal.GetDriverByName("GTiff")
         reference = gdal.osr.SpatialReference()
         reference.ImportFromEPSG(32631)
-        for day in range(1, 13):
+        for day in range(1, 29):
             data = driver.Create(self.path(f"archive/im_202001{day:02}.tif"), 256, 256, 1, gdal.GDT_UInt16,
                                  ["COMPRESS=DEFLATE", "TILED=YES", "BLOCKXSIZE=128", "BLOCKYSIZE=128"])
             data.SetProjection(reference.ExportToWkt())
@@ -402,7 +402,7 @@ class Images(Faults):
             data.GetRasterBand(1).WriteArray(np.full((256, 256), 100 + day, np.uint16))
             del data
         self.graph("datetime,file\n" + "".join(f"2020-01-{day:02},archive/im_202001{day:02}.tif\n"
-                                               for day in range(1, 13)), "images.csv")
+                                               for day in range(1, 29)), "images.csv")
         result = program(["catalog", "create", self.path("c.db"), "--table", self.path("images.csv"), "--bands", "v"])
         self.assertEqual(result.returncode, 0, result.stderr)
 
@@ -418,7 +418,7 @@ class Images(Faults):
                        prepare=prepare)
 
     def test_a_file_that_has_become_something_else(self):
-        victim = self.path("archive/im_20200112.tif")
+        victim = self.path("archive/im_20200128.tif")
         for name, make in (("pipe", os.mkfifo), ("folder", os.mkdir), ("empty", lambda path: open(path, "w").close()),
                            ("link", lambda path: os.symlink("nowhere", path))):
             with self.subTest(name=name):
@@ -426,18 +426,18 @@ class Images(Faults):
                 make(victim)
                 result = self.run_collection()
                 self.assertEqual(result.returncode, 1, result.stderr)
-                self.assertRegex(result.stderr, r"^cube: error: chunk 0 \(.*\): image im_20200112.* cannot be read: "
-                                 r".*archive/im_20200112\.tif")
+                self.assertRegex(result.stderr, r"^cube: error: chunk 0 \(.*\): image im_20200128.* cannot be read: "
+                                 r".*archive/im_20200128\.tif")
                 self.assertEqual(self.leftovers([]), [])
                 result = self.run_collection("--overwrite", strict=False)
                 self.assertEqual(result.returncode, 1)
-                self.assertRegex(result.stderr, r"^cube: warning: skipped im_20200112.*archive/im_20200112\.tif")
-                self.assertEqual(set(gdal.Open(self.out("m.tif")).ReadAsArray().ravel()), {111})
+                self.assertRegex(result.stderr, r"^cube: warning: skipped im_20200128.*archive/im_20200128\.tif")
+                self.assertEqual(set(gdal.Open(self.out("m.tif")).ReadAsArray().ravel()), {127})
                 os.remove(self.out("m.tif"))
 
     def test_faults_of_one_image(self):
         log = self.path("log")
-        place = self.path("archive/im_20200112.tif")
+        place = self.path("archive/im_20200128.tif")
         self.assertEqual(self.run_collection(fault=f"open,read|{place}|0|", log=log).returncode, 0)
         right = look(self.out("m.tif"))
         calls = calls_of(log)
@@ -451,7 +451,7 @@ class Images(Faults):
                     if result.returncode == 0:
                         self.assertEqual(look(self.out("m.tif")), right)
                         continue
-                    self.assertIn("im_20200112", result.stderr)
+                    self.assertIn("im_20200128", result.stderr)
                     self.assertEqual(result.returncode, 1)
                     self.assertEqual(os.path.exists(self.out("m.tif")), not strict)
 
@@ -554,15 +554,15 @@ class Catalogs(Images):
     def test_create(self):
         def change():
             with open(self.path("images.csv"), "a") as f:
-                f.write("2020-01-20,archive/im_20200120.tif\n")
-            shutil.copy(self.path("archive/im_20200112.tif"), self.path("archive/im_20200120.tif"))
+                f.write("2020-01-31,archive/im_20200131.tif\n")
+            shutil.copy(self.path("archive/im_20200128.tif"), self.path("archive/im_20200131.tif"))
         self.every_call("create", change)
 
     def test_update(self):
         def change():
             with open(self.path("images.csv"), "a") as f:
-                f.write("2020-01-20,archive/im_20200120.tif\n")
-            shutil.copy(self.path("archive/im_20200112.tif"), self.path("archive/im_20200120.tif"))
+                f.write("2020-01-31,archive/im_20200131.tif\n")
+            shutil.copy(self.path("archive/im_20200128.tif"), self.path("archive/im_20200131.tif"))
         self.every_call("update", change)
 
     def test_reading(self):
