@@ -14,10 +14,22 @@ namespace cube {
 
 namespace {
 
+void drop_triggers(Database& database) {
+  std::vector<std::string> names;
+  {
+    Statement rows(database,
+                   "SELECT replace(name, '\"', '\"\"') FROM sqlite_master"
+                   " WHERE type = 'trigger'");
+    while (rows.step()) names.push_back(rows.text(0));
+  }
+  for (const std::string& name : names) database.execute("DROP TRIGGER \"" + name + "\"");
+}
+
 Database open_to_change(const std::filesystem::path& file) {
   Database database(file, Database::Mode::kCreate);
   database.execute(kDraftSettings);
-  database.execute(trigger_sql());  // older ones removed images slowly
+  drop_triggers(database);  // older ones removed images slowly, others' do anything
+  database.execute(trigger_sql());
   return database;
 }
 

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "catalog/pattern.h"
+
 namespace cube {
 
 namespace {
 
-constexpr std::size_t kLongestPath = 1024;  // std::regex recurses once a character
+constexpr std::size_t kLongestPath = 1024;    // std::regex recurses once a character
+constexpr std::size_t kLongestPattern = 200;  // of which each beginning is compiled
 
 // What closes the groups and sets that are open at the end of a part of a pattern; nullopt where
 // it breaks off within an escape or a repetition.
@@ -109,6 +112,10 @@ std::string ExplainMatch::reason(const std::string& path) {
   std::string out;
   std::string found;
   Failure failure;
+  const auto slow = [&](const Pattern& pattern) {
+    return pattern.text.size() > kLongestPattern || !tries_few_ways(pattern.text, path.size());
+  };
+  if (std::ranges::any_of(in_order_, slow) || std::ranges::any_of(bands_, slow)) return {};
   for (Pattern& pattern : in_order_) {
     if (!out.empty()) out += "; ";
     if (!matches(pattern, path, found, failure)) return out + failed(pattern, path, failure);

@@ -1,15 +1,12 @@
 #include "catalog/format_node.h"
 
+#include "catalog/json_depth.h"
+
 namespace cube {
 
 namespace {
 
 using nlohmann::json;
-
-bool is_literal(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-' || c == '/';
-}
 
 std::string line_and_column(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, std::min(text.size(), byte > 0 ? byte - 1 : 0));
@@ -21,24 +18,8 @@ std::string line_and_column(std::string_view text, std::size_t byte) {
 
 }  // namespace
 
-std::string literal_suffix(const std::string& pattern) {
-  if (pattern.find('|') != std::string::npos) return {};
-  std::string reversed;
-  for (std::size_t i = pattern.size(); i-- > 0;) {
-    const char c = pattern[i];
-    const bool escaped = i > 0 && pattern[i - 1] == '\\';
-    if (escaped && (c != '.' || (i > 1 && pattern[i - 2] == '\\'))) return {};
-    if (escaped) {
-      --i;
-    } else if (!is_literal(c)) {
-      break;
-    }
-    reversed += c;
-  }
-  return {reversed.rbegin(), reversed.rend()};
-}
-
 nlohmann::json parse_format(std::string_view text, std::string_view name) {
+  check_depth(text, name);
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {
@@ -47,6 +28,9 @@ nlohmann::json parse_format(std::string_view text, std::string_view name) {
     if (colon != std::string::npos) reason = reason.substr(colon + 2);
     throw Error(ErrorCode::kInvalid,
                 "is not JSON: " + line_and_column(text, error.byte) + ": " + reason,
+                std::string(name));
+  } catch (const json::exception& error) {  // a number like 1e999
+    throw Error(ErrorCode::kInvalid, std::string("is not JSON: ") + error.what(),
                 std::string(name));
   }
 }

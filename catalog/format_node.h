@@ -5,34 +5,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "catalog/pattern.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
 namespace cube {
-
-// The text that everything a pattern matches ends with: "_B4.TIF" of ".+_B4\.TIF". Comparing it
-// first spares most of the bands' regular expressions, which cost microseconds each.
-std::string literal_suffix(const std::string& pattern);
-
-// A regular expression that matches a whole path.
-struct Pattern {
-  std::string text;
-  std::regex regex;
-  std::string suffix;
-
-  // The captured group, or all of `path` where there is none; nullopt when it does not match.
-  std::optional<std::string> match(const std::string& path) const {
-    if (!path.ends_with(suffix)) return std::nullopt;
-    std::smatch groups;
-    if (!std::regex_match(path, groups, regex)) return std::nullopt;
-    return groups.size() > 1 && groups[1].matched ? groups[1].str() : groups[0].str();
-  }
-};
 
 // Reads one object of a format file and keeps track of where it stands.
 class FormatNode {
@@ -70,15 +51,7 @@ class FormatNode {
 
   std::optional<Pattern> pattern(const char* key, bool required) const {
     if (!has(key) && !required) return std::nullopt;
-    const std::string expression = text(key, true);
-    try {
-      return Pattern{expression,
-                     std::regex(expression, std::regex::ECMAScript | std::regex::optimize),
-                     literal_suffix(expression)};
-    } catch (const std::regex_error& error) {
-      throw Error(ErrorCode::kInvalid,
-                  "'" + expression + "' is not a regular expression: " + error.what(), below(key));
-    }
+    return Pattern(text(key, true), below(key));
   }
 
   // Other keys are somebody's remarks, unless they look like a slip of the pen.

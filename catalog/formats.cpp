@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 
 #include "catalog/descriptor.h"
@@ -20,8 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-// What std::regex, which recurses once a character, is trusted with.
-constexpr std::size_t kLongestPath = 4096;
+constexpr std::size_t kLongestPath = Pattern::kLongestPath;
 
 // The name of a subdataset without the quotes that GDAL puts round fields with spaces since version
 // 2, which patterns of gdalcubes' older formats (".+NDVI$") do not expect; nullopt without such.
@@ -94,10 +92,10 @@ struct CollectionFormat::Impl {
   void read_stored_offset(const FormatNode& node) {
     node.check_keys({"folder", "file", "element", "number", "from", "offset"});
     StoredOffset& rule = stored_offset.emplace();
-    rule.folder = node.pattern("folder", true)->regex;
+    rule.folder = *node.pattern("folder", true);
     rule.file = node.text("file", true);
     rule.element = node.text("element", true);
-    rule.number = node.pattern("number", true)->regex;
+    rule.number = *node.pattern("number", true);
     rule.from = node.number("from").value_or(0);
     rule.offset = node.number("offset").value_or(0);
   }
@@ -160,14 +158,14 @@ struct CollectionFormat::Impl {
   Match match(const std::string& path) const {
     const auto no = [](std::string reason) { return Match{{}, {}, {}, std::move(reason), false}; };
     if (pattern && !pattern->match(path)) {
-      Match other = no("the name does not match /pattern '" + pattern->text + "'");
+      Match other = no("the name does not match /pattern '" + pattern->text() + "'");
       other.other = true;
       return other;
     }
     const auto name = image.match(path);
-    if (!name) return no("no image name: /images/pattern '" + image.text + "' does not match");
+    if (!name) return no("no image name: /images/pattern '" + image.text() + "' does not match");
     const auto when = datetime.match(path);
-    if (!when) return no("no time: /datetime/pattern '" + datetime.text + "' does not match");
+    if (!when) return no("no time: /datetime/pattern '" + datetime.text() + "' does not match");
     const auto instant = time(*when);
     if (!instant) {
       return no("no time: '" + *when + "' is not of the form '" +

@@ -14,11 +14,11 @@
 
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "catalog/pattern.h"
 #include "engine/dtype.h"
 #include "engine/time_axis.h"
 
@@ -47,10 +47,10 @@ struct FormatBand {
 // <BOA_ADD_OFFSET band_id="3">-1000</BOA_ADD_OFFSET>, or, where that is not there, by a number in
 // their names.
 struct StoredOffset {
-  std::regex folder;    // of an image's files: what is captured
+  Pattern folder;       // of an image's files: what is captured
   std::string file;     // in that folder
   std::string element;  // in that file
-  std::regex number;    // in an image's files: what is captured
+  Pattern number;       // in an image's files: what is captured
   double from = 0;      // from this number on ...
   double offset = 0;    // ... this is it, else 0
 };

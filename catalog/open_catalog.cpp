@@ -225,7 +225,13 @@ void Catalog::bind(Statement& statement, const ImageQuery& query) const {
 
 std::vector<Image> Catalog::find(const ImageQuery& query) const {
   std::vector<Image> images;
-  read(query, "i.id, r.band_id", [&](Image& image) { images.push_back(std::move(image)); });
+  read(query, "i.id, r.band_id", [&](Image& image) {
+    if (static_cast<std::int64_t>(images.size()) == query.most) {
+      throw Error(ErrorCode::kInvalid, "more than " + counted(query.most, "image") + " are wanted",
+                  file_, "a smaller area or a shorter time");
+    }
+    images.push_back(std::move(image));
+  });
   std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) {
     return std::tie(a.datetime, a.name) < std::tie(b.datetime, b.name);
   });

@@ -25,6 +25,21 @@ Database::Database(const std::filesystem::path& file, Mode mode)
   if (code != SQLITE_OK) fail();
   constexpr int kPatience = 5000;  // milliseconds, while another program writes
   sqlite3_busy_timeout(handle, kPatience);
+  distrust();
+}
+
+// A catalog may come from anybody: its schema has views and triggers run nothing, functions nothing
+// but what is harmless, and no value is larger than memory bears. What we write ourselves has
+// triggers, those of others are dropped (see CatalogEditor), and its R*Tree is made table by table.
+// As https://www.sqlite.org/security.html advises.
+void Database::distrust() {
+  constexpr int kMostBytes = 256 << 20;  // of a value
+  sqlite3_limit(handle(), SQLITE_LIMIT_LENGTH, kMostBytes);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  if (mode_ != Mode::kRead) return;
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
 }
 
 void Database::execute(const std::string& sql) {

@@ -42,6 +42,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
+  void distrust();
+
   std::string file_;
   Mode mode_;
   std::unique_ptr<sqlite3, Close> handle_;

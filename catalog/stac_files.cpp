@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "catalog/descriptor.h"
+#include "catalog/json_depth.h"
 #include "catalog/json_pieces.h"
 #include "catalog/pipe.h"
 #include "catalog/stac.h"
@@ -27,6 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLookedAt = std::size_t{1} << 20;  // bytes in which a STAC document says so
 constexpr const char* kFeature = "Feature";
+constexpr int kDeepest = 100;  // links from Catalog to Catalog that are followed
 
 std::string text_of(const json& object, const char* key) {
   const auto at = object.find(key);
@@ -128,8 +131,12 @@ class Reader {
       bytes += piece.text.size();
       Page& page = out.emplace_back();
       try {
-        page.value = json::parse(piece.text);
-      } catch (const json::parse_error& error) {
+        if (is_too_deep(piece.text)) {
+          page.error = "is nested too deep";
+        } else {
+          page.value = json::parse(piece.text);
+        }
+      } catch (const json::exception& error) {  // also of numbers like 1e999
         page.error = "is not JSON: " + reason_of(error);
       }
       page.piece = {{}, piece.element, piece.in_features, piece.line, piece.followed};
@@ -175,7 +182,7 @@ class Reader {
     use_item(page.value, at, url && !self.starts_with("file:") ? self : place.folder, place.named);
   }
 
-  static std::string reason_of(const json::parse_error& error) {
+  static std::string reason_of(const json::exception& error) {
     const std::string reason = error.what();
     const std::size_t colon = reason.find(": ");
     return colon == std::string::npos ? reason : reason.substr(colon + 2);
@@ -215,7 +222,8 @@ class Reader {
     if (fresh) {
       documents_.note(absolute_name(file));
       std::ifstream in(file, std::ios::binary);
-      const json root = json::parse(in, nullptr, false);
+      const std::string text((std::istreambuf_iterator<char>(in)), {});
+      const json root = is_too_deep(text) ? json() : json::parse(text, nullptr, false);
       if (root.is_object()) at->second = note_definitions(root);
     }
     return at->second ? &*at->second : nullptr;
@@ -270,7 +278,14 @@ class Reader {
       const std::string target = gdal_name(text_of(link, "href"), folder);
       if (is_file_name(target)) {
         ++followed;
+        if (depth_ == kDeepest) {
+          left_out_.push_back(
+              {target, "links to it are too many, one after the other", true, false});
+          continue;
+        }
+        ++depth_;
         read_file(target, true);
+        --depth_;
       } else if (elsewhere++ == 0) {
         first = text_of(link, "href");
       }
@@ -300,6 +315,7 @@ class Reader {
   DocumentStates& documents_;
   const std::function<void(const StacSource&)>& use_;
   std::set<std::string> seen_;
+  int depth_ = 0;                                       // of Catalogs that link to Catalogs
   std::map<std::string, std::optional<json>> by_file_;  // item_assets of Collections
   std::map<std::string, json> by_id_;
 };

@@ -1,22 +1,9 @@
 #include "catalog/stored_offsets.h"
 
-#include <regex>
-
 #include "engine/gdal/zarr_json.h"
 #include "engine/text.h"
 
 namespace cube {
-
-namespace {
-
-// What a pattern captures in a name; "" when it does not match.
-std::string captured(const std::string& name, const std::regex& pattern) {
-  std::smatch groups;
-  if (!std::regex_match(name, groups, pattern) || groups.size() < 2) return {};
-  return groups[1].str();
-}
-
-}  // namespace
 
 std::map<int, double> offsets_in(const std::string& text, const std::string& element) {
   std::map<int, double> out;
@@ -36,7 +23,7 @@ std::map<int, double> offsets_in(const std::string& text, const std::string& ele
 }
 
 StoredOffsets::Offsets StoredOffsets::in_folder(const std::string& name) {
-  const std::string folder = captured(name, rule_->folder);
+  const std::string folder = rule_->folder.captured(name);
   if (folder.empty()) return std::nullopt;
   const std::lock_guard lock(mutex_);
   const auto known = known_.find(folder);
@@ -54,7 +41,7 @@ std::optional<double> StoredOffsets::of(const std::string& name, int band) {
     const auto at = offsets->find(band);
     return at == offsets->end() ? 0 : at->second;
   }
-  const auto number = parse_number(captured(name, rule_->number));
+  const auto number = parse_number(rule_->number.captured(name));
   if (!number) return std::nullopt;
   return *number >= rule_->from ? rule_->offset : 0;
 }

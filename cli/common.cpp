@@ -9,6 +9,7 @@
 #include <iostream>
 #include <new>
 
+#include "cli/distrust.h"
 #include "cli/recorded_run.h"
 #include "engine/error.h"
 #include "engine/features.h"
@@ -82,6 +83,7 @@ void GraphArguments::add_options_to(CLI::App& command) {
 Resources GraphArguments::resources(const Program& program) const {
   Resources resources = program.resources;
   resources.allow_exec = allow_exec;
+  if (allow_exec) allow_code_in_files();
   return resources;
 }
 

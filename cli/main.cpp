@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/distrust.h"
 #include "cli/usage.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
@@ -25,6 +26,7 @@
 namespace {
 
 int run_program(int argc, char** argv) {
+  cube::distrust_files();
   cube::count_network_use();
   cube::Program program;
   program.registry = cube::document_operators();

@@ -351,6 +351,13 @@ Command CommandParams::checked() const {
   return out;
 }
 
+void read_stream_answer(const UserCall& call, std::span<const std::span<const std::byte>> pieces,
+                        UserAnswer& answer) {
+  AnswerBytes bytes(call, answer);
+  for (const std::span<const std::byte>& piece : pieces) bytes.add(piece);
+  bytes.finish();
+}
+
 void check_lines(const FreeValues& arguments) {
   for (const auto& [name, value] : arguments) {
     const auto* text = std::get_if<std::string>(&value);

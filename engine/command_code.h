@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,11 @@ void check_lines(const FreeValues& arguments);
 // Speaks the protocol on standard input and output.
 std::shared_ptr<const UserCode> command_code(const CommandParams& params,
                                              const FreeValues& arguments);
+
+// Reads what a command answers, as it comes in pieces. Throws Error that says what is wrong with
+// it.
+void read_stream_answer(const UserCall& call, std::span<const std::span<const std::byte>> pieces,
+                        UserAnswer& answer);
 
 // The bands that a graph says a command makes. Throws Error(kInvalid) that points into the node.
 std::vector<BandInfo> command_bands(const UserBands& wanted, DType preset);

@@ -186,6 +186,10 @@ class FilesCode final : public UserCode {
 
 }  // namespace
 
+void read_gdalcubes_answer(const std::string& file, const UserCall& call, UserAnswer& answer) {
+  read_answer(file, call, answer);
+}
+
 std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params, std::string note) {
   return std::make_shared<const FilesCode>(params, std::move(note));
 }

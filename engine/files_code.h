@@ -20,6 +20,9 @@ namespace cube {
 // `note` is put to what is said about calls that fail, "" = nothing.
 std::shared_ptr<const UserCode> gdalcubes_code(const CommandParams& params, std::string note = {});
 
+// Reads the file that such a command writes. Throws Error that says what is wrong with it.
+void read_gdalcubes_answer(const std::string& file, const UserCall& call, UserAnswer& answer);
+
 // The bands of such a command, which does not say them: as many as the input has, band1, band2, ...
 UserBands gdalcubes_bands(const CubeInfo& input);
 

@@ -6,6 +6,7 @@
 
 #include "engine/cube_info.h"
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 
 namespace cube::formula {
@@ -290,12 +291,16 @@ std::string describe(const mu::ParserError& error) {
   }
 }
 
+static_assert(limits::kFormulaBytes <= static_cast<std::size_t>(mu::MaxLenExpression));
+
+[[noreturn]] void fail_too_long(std::string_view where) {
+  throw Error(ErrorCode::kInvalid, "the formula is too long", std::string(where),
+              "at most " + std::to_string(limits::kFormulaBytes) + " characters");
+}
+
 [[noreturn]] void fail(const mu::ParserError& error, const Reporter& report) {
   const std::string_view text = report.expression;
-  if (error.GetCode() == mu::ecEXPRESSION_TOO_LONG) {
-    throw Error(ErrorCode::kInvalid, "the formula is too long", std::string(report.where),
-                "at most " + std::to_string(mu::MaxLenExpression) + " characters");
-  }
+  if (error.GetCode() == mu::ecEXPRESSION_TOO_LONG) fail_too_long(report.where);
   if (error.GetCode() == mu::ecMISSING_ELSE_CLAUSE) {
     report.fail(describe(error), std::min(text.find('?'), text.size()));
   }
@@ -344,6 +349,7 @@ Names resolve_names(std::string_view expression, std::span<const std::string> ba
     throw Error(ErrorCode::kInvalid, "the formula is empty", std::string(where),
                 "e.g. \"(B08 - B04) / (B08 + B04)\"");
   }
+  if (expression.size() > limits::kFormulaBytes) fail_too_long(where);
   const Reporter report{expression, where};
   Names names;
   for (const NameToken& token : Scanner(expression, report).scan()) {

@@ -12,6 +12,7 @@
 
 #include "engine/cube_info.h"
 #include "engine/grid.h"
+#include "engine/limits.h"
 #include "engine/packing.h"
 #include "engine/time_axis.h"
 
@@ -43,7 +44,8 @@ struct ImageQuery {
   Instant start;  // images with start <= datetime < end
   Instant end;
   std::vector<Box> area;  // longitude/latitude boxes, any of which must be touched; empty = all
-  std::vector<std::size_t> bands;  // only these bands' files are listed; empty = all
+  std::vector<std::size_t> bands;       // only these bands' files are listed; empty = all
+  std::int64_t most = limits::kImages;  // more than that find() does not give: Error(kInvalid)
 };
 
 struct CollectionSummary {

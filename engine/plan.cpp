@@ -8,6 +8,7 @@
 #include "engine/chunk_choice.h"
 #include "engine/demand.h"
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 #include "engine/tiling.h"
 
@@ -192,6 +193,12 @@ Plan::Plan(Graph graph, const PlanOptions& options)
       consumers_(graph_.consumers()),
       takes_series_(graph_.takes_series()) {
   choose_shape();
+  if (chunks() <= limits::kChunks) return;
+  throw Error(ErrorCode::kInvalid,
+              "the result would be computed in " + std::to_string(chunks()) + " chunks",
+              options.chunk ? "--chunk" : "",
+              "at most " + std::to_string(limits::kChunks) +
+                  "; larger ones, or a part of the cube at a time");
 }
 
 // By the command line, else by the first source that says it.

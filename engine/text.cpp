@@ -33,6 +33,15 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
   return row[b.size()];
 }
 
+// Where a "://" or a "/vsicurl?" begins; npos = nowhere.
+std::size_t begin_of_url(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find_first_of(":/", at)) != std::string_view::npos; ++at) {
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with("://") || rest.starts_with("/vsicurl?")) return at;
+  }
+  return std::string_view::npos;
+}
+
 // Adds what may be shown of a URL, from its "://" or from a "/vsicurl?" on.
 void add_url(std::string_view url, std::string& out) {
   constexpr std::string_view kScheme = "://";
@@ -62,7 +71,7 @@ std::string lower(std::string_view text) {
 std::string without_queries(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t begin = std::min(text.find("://"), text.find("/vsicurl?"));
+    const std::size_t begin = begin_of_url(text);
     if (begin == std::string_view::npos) break;
     const std::size_t end = std::min(text.find_first_of(" \t\n\"'()<>`", begin), text.size());
     out += text.substr(0, begin);
@@ -149,10 +158,15 @@ std::optional<std::size_t> find_name(std::span<const std::string> names, std::st
 }
 
 std::optional<std::string> nearest_name(std::span<const std::string> known, std::string_view name) {
+  constexpr std::size_t kLongest = 100;  // nobody types more
+  if (name.size() > kLongest) return std::nullopt;
   const std::size_t limit = std::max<std::size_t>(1, name.size() / 3);
   std::optional<std::string> best;
   std::size_t best_distance = limit + 1;
   for (const std::string& candidate : known) {
+    const bool alike =
+        candidate.size() <= name.size() + limit && name.size() <= candidate.size() + limit;
+    if (!alike) continue;
     const std::size_t distance = edit_distance(candidate, name);
     const bool wholly = distance >= std::max(candidate.size(), name.size());  // nothing is the same
     if (distance < best_distance && !wholly) {

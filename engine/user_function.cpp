@@ -5,6 +5,7 @@
 
 #include "engine/demand.h"
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/missing.h"
 #include "engine/text.h"
 
@@ -19,9 +20,10 @@ Range grown(const Range& range, std::int64_t by, const Range& within) {
 void check_halo(const Halo& halo) {
   for (const auto& [name, cells] :
        {std::pair{"t", halo.t}, std::pair{"y", halo.y}, std::pair{"x", halo.x}}) {
-    if (cells >= 0) continue;
+    if (cells >= 0 && cells <= limits::kCellsAside) continue;
     throw Error(ErrorCode::kInvalid, "a halo of " + counted(cells, "cell") + " cannot be",
-                "/halo" + pointer_step(std::string_view(name)), "0 or more");
+                "/halo" + pointer_step(std::string_view(name)),
+                "0 to " + std::to_string(limits::kCellsAside));
   }
 }
 

@@ -4,15 +4,15 @@
 
 #include "engine/calendar.h"
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 
 namespace cube {
 
 namespace {
 
-// Slices of a cube and cells of one of its bands; 2^56 cells, so that bytes fit 64 bits.
-constexpr double kMostSlices = 1e7;
-constexpr double kMostCells = 72057594037927936;
+constexpr auto kMostSlices = static_cast<double>(limits::kSlices);
+constexpr auto kMostCells = static_cast<double>(limits::kCells);
 
 [[noreturn]] void reject(const std::string& where, const std::string& message,
                          const std::string& hint = {}) {

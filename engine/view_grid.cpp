@@ -6,6 +6,7 @@
 #include "engine/error.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/raster_info.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 #include "engine/view.h"
 
@@ -13,8 +14,7 @@ namespace cube {
 
 namespace {
 
-// GDAL counts rows and columns in 32 bits.
-constexpr double kMostCellsAside = 2147483647;
+constexpr auto kMostCellsAside = static_cast<double>(limits::kCellsAside);
 
 // A cell size that divides the extent but for rounding (0.1 in 1) does not make it grow.
 constexpr double kExact = 1e-6;  // cells
@@ -67,7 +67,8 @@ void fit_size(Side& side, double size, bool snap, const std::string& where) {
   side.size = size;
   if (snap) {
     const double first = -whole_cells(-side.low / size);
-    const double last = whole_cells(side.high / size);
+    // An extent that is hardly larger than nothing, seen from its cells, is in one of them.
+    const double last = std::max(first + 1, whole_cells(side.high / size));
     side.n = checked_count(last - first, where);
     side.low = first * size;
     side.high = last * size;

@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "engine/file_kind.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
@@ -58,12 +59,13 @@ Values merged(const json& document, const std::map<std::string, std::string>& gi
   return values;
 }
 
-// Replaces "${name}" in every text below a place.
+// Replaces "${name}" in every text below a place. A text of a few kilobytes must not grow to
+// gigabytes.
 class Replacer {
  public:
   explicit Replacer(const Values& values) : values_(values) {}
 
-  void replace(json& place, const std::string& pointer) const {
+  void replace(json& place, const std::string& pointer) {
     if (place.is_string()) {
       place = replaced(place.get_ref<const std::string&>(), pointer);
     } else if (place.is_array()) {
@@ -78,7 +80,7 @@ class Replacer {
   }
 
  private:
-  json replaced(const std::string& text, const std::string& pointer) const {
+  json replaced(const std::string& text, const std::string& pointer) {
     std::string out;
     std::size_t done = 0;
     while (true) {
@@ -87,12 +89,21 @@ class Replacer {
       const std::size_t end = text.find('}', start);
       if (end == std::string::npos) throw invalid("\"${\" without \"}\"", pointer);
       const json& value = value_of(text.substr(start + 2, end - start - 2), pointer);
+      const std::string written = value.is_string() ? value.get<std::string>() : value.dump();
+      count(written.size(), pointer);
       if (start == 0 && end + 1 == text.size()) return value;
       out += text.substr(done, start - done);
-      out += value.is_string() ? value.get<std::string>() : value.dump();
+      out += written;
       done = end + 1;
     }
     return out + text.substr(done);
+  }
+
+  void count(std::size_t bytes, const std::string& pointer) {
+    bytes_ += bytes;
+    if (bytes_ <= limits::kDocumentBytes) return;
+    throw invalid("the document is too long with its parameters in it", pointer,
+                  "at most " + std::to_string(limits::kDocumentBytes >> 20) + " MiB");
   }
 
   const json& value_of(const std::string& name, const std::string& pointer) const {
@@ -111,6 +122,7 @@ class Replacer {
   }
 
   const Values& values_;
+  std::size_t bytes_ = 0;  // of values that were put in
 };
 
 // One entry of "outputs".
@@ -127,7 +139,8 @@ struct Output {
              .required = true,
              .path = true},
             file);
-    v.field({.name = "format", .help = "GTiff, COG, netCDF, Zarr, PNG, GIF, WebP, CSV, SVG, GPKG or GeoJSON."},
+    v.field({.name = "format",
+             .help = "GTiff, COG, netCDF, Zarr, PNG, GIF, WebP, CSV, SVG, GPKG or GeoJSON."},
             format);
     v.field({.name = "options", .help = "Creation options, as of GDAL's drivers."}, options);
     v.field({.name = "overwrite", .help = "Replace an existing file."}, overwrite);

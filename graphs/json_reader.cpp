@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "engine/error.h"
 #include "engine/text.h"
@@ -19,19 +20,21 @@ Error invalid(const std::string& message, const std::string& where = {},
   return Error(ErrorCode::kInvalid, message, where, hint);
 }
 
+// 2^53: beyond, doubles skip integers, and sums of a few integers would overflow.
+constexpr std::int64_t kMostInteger = 9'007'199'254'740'992;
+
 // A whole number that JSON may also write as 3.0 or 3e2.
 std::optional<std::int64_t> as_integer(const json& value) {
-  static constexpr double kLimit = 9007199254740992;  // 2^53: beyond, doubles skip integers
-  if (value.is_number_unsigned()) {
-    const auto v = value.get<std::uint64_t>();
-    if (v > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return {};
+  const auto checked = [](auto v) -> std::optional<std::int64_t> {
+    using T = decltype(v);
+    const bool low = std::is_signed_v<T> && v < static_cast<T>(-kMostInteger);
+    if (low || v > static_cast<T>(kMostInteger)) return {};
     return static_cast<std::int64_t>(v);
-  }
-  if (value.is_number_integer()) return value.get<std::int64_t>();
-  if (!value.is_number_float()) return {};
-  const auto v = value.get<double>();
-  if (std::floor(v) != v || std::abs(v) > kLimit) return {};
-  return static_cast<std::int64_t>(v);
+  };
+  if (value.is_number_unsigned()) return checked(value.get<std::uint64_t>());
+  if (value.is_number_integer()) return checked(value.get<std::int64_t>());
+  if (!value.is_number_float() || std::floor(value.get<double>()) != value.get<double>()) return {};
+  return checked(value.get<double>());
 }
 
 std::optional<double> as_special_number(const json& value) {
@@ -139,7 +142,13 @@ void JsonReader::value(bool& v) {
 
 void JsonReader::value(std::int64_t& v) {
   const auto integer = as_integer(here());
-  if (!integer) expected("a whole number", quotes_hint(here()));
+  if (!integer) {
+    const std::string limit = std::to_string(kMostInteger);
+    const bool whole =
+        here().is_number() && std::floor(here().get<double>()) == here().get<double>();
+    expected(whole ? "a whole number from -" + limit + " to " + limit : "a whole number",
+             quotes_hint(here()));
+  }
   v = *integer;
 }
 

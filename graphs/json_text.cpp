@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <sstream>
 #include <vector>
 
 #include "engine/error.h"
@@ -186,17 +185,34 @@ bool is_no_path(std::string_view path) {
 }  // namespace
 
 json parse_json(std::string_view text, std::string_view name) {
+  if (text.size() > limits::kDocumentBytes) {
+    throw Error(ErrorCode::kInvalid, "the document is too long", std::string(name),
+                "at most " + std::to_string(limits::kDocumentBytes >> 20) + " MiB");
+  }
   Builder builder(text, name);
   json::sax_parse(text, &builder);
   return builder.take();
 }
 
-std::string read_document(const std::string& file) {
-  std::ostringstream text;
-  if (file == "-") {
-    text << std::cin.rdbuf();
-    return text.str();
+namespace {
+
+// As much of a stream as a document may have, and a byte more.
+std::string read_some(std::istream& in) {
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  std::string out;
+  while (in && out.size() <= limits::kDocumentBytes) {
+    const std::size_t before = out.size();
+    out.resize(before + std::min(kPiece, limits::kDocumentBytes + 1 - before));
+    in.read(out.data() + before, static_cast<std::streamsize>(out.size() - before));
+    out.resize(before + static_cast<std::size_t>(in.gcount()));
   }
+  return out;
+}
+
+}  // namespace
+
+std::string read_document(const std::string& file) {
+  if (file == "-") return read_some(std::cin);
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
     throw Error(ErrorCode::kNotFound, "there is no such file", file,
@@ -206,8 +222,7 @@ std::string read_document(const std::string& file) {
   if (!in || std::filesystem::is_directory(file, ignored)) {
     throw Error(ErrorCode::kUnreadable, "the file cannot be read", file, "a JSON document");
   }
-  text << in.rdbuf();
-  return text.str();
+  return read_some(in);
 }
 
 std::string found(const json& value) {

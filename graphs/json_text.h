@@ -7,16 +7,20 @@
 #include <string>
 #include <string_view>
 
+#include "engine/limits.h"
+
 namespace cube {
 
 // Deeper nesting is an error, so that nothing that walks a document can run out of stack.
-inline constexpr int kMaxNesting = 1000;
+inline constexpr int kMaxNesting = limits::kNesting;
 
 // Parses `text`, which errors call `name`. Throws Error(kInvalid): "NAME:LINE:COLUMN: ..." for a
-// syntax error, "NAME#/pointer: ..." for a key that stands twice or for too deep nesting.
+// syntax error, "NAME#/pointer: ..." for a key that stands twice or for too deep nesting, "NAME:
+// ..." for a text of more than limits::kDocumentBytes.
 nlohmann::json parse_json(std::string_view text, std::string_view name);
 
-// The text of a file; "-" is standard input. Throws Error(kNotFound, kUnreadable).
+// The text of a file; "-" is standard input. No more is read than a document may have, and a byte,
+// as some files have no end. Throws Error(kNotFound, kUnreadable).
 std::string read_document(const std::string& file);
 
 // What stands there, for messages: `the text "abc"`, `the number 3.5`, `a list of 2`, `an object`.

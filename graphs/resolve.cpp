@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
@@ -163,6 +164,10 @@ class Resolver {
 
   // `older` says where parts of the node stand in the document, if not where they stand in it.
   std::size_t resolve_node(Source& source, const Place& place, const MovedPlaces& older) {
+    if (++resolved_ > limits::kCubes) {
+      throw invalid("the graph has more than " + std::to_string(limits::kCubes) + " cubes",
+                    place.pointer, "those of a saved cube count each time that it is named");
+    }
     ResolvedNode node{&type_of(place), nullptr, {}, {}, place.pointer, place.name};
     std::vector<std::string> other_keys = {"cube_type"};
     json arguments = place.value;
@@ -301,6 +306,7 @@ class Resolver {
   std::map<std::string, std::size_t> index_;  // canonical text of a node -> node
   std::vector<std::string> open_files_;       // saved cubes being resolved
   int depth_ = 0;
+  std::size_t resolved_ = 0;  // nodes, those that are the same too
 };
 
 }  // namespace

@@ -201,6 +201,11 @@ TEST_CASE("images are found by half-open time, touching area and any of the band
   CHECK(find({at("2020-01-01"), at("2020-02-01"), {}, {}}) == Names{"a_20200101", "b_20200131"});
   CHECK(find({at("2019-12-31"), at("2020-01-01"), {}, {}}) == Names{"a_20191231"});
   CHECK(find({at("2021"), at("2022"), {}, {}}).empty());
+  ImageQuery few{at("2019"), at("2022"), {}, {}};
+  few.most = 2;
+  CHECK(test::error_of([&] { find(few); })
+            .find("more than 2 images are wanted (a smaller area or a "
+                  "shorter time)") != std::string::npos);
   ImageQuery query = everything();
   query.bands = {1};
   CHECK(find(query) == Names{"a_20200101", "c_20200201"});

@@ -1,7 +1,10 @@
 // Collection formats: how names become images, bands and times, and what is said when they do not.
 #include <algorithm>
+#include <chrono>
 
+#include "catalog/explain_match.h"
 #include "catalog/formats.h"
+#include "catalog/pattern.h"
 #include "tests/support.h"
 
 using namespace cube;
@@ -203,4 +206,35 @@ TEST_CASE("an unknown format names the nearest preset") {
   test::write_text(dir.file("mine.json"), format_text("", ""));
   CHECK(CollectionFormat::load(dir.file("mine.json")).bands().size() == 2);
   CHECK(CollectionFormat::load("l8_l1tp").id() == "L8_L1TP");
+}
+
+TEST_CASE("patterns come to an end, whatever they and the paths are, and match what they did") {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string many(200, 'a');
+  for (const char* text : {"(a+)+b", "((a|aa)+)+b", ".*.*.*.*.*.*.*b", "(a?){60}b", "(a*)*(a*)*b",
+                           "(?:a{1,9}){1,99}b", "(.*,){9}b"}) {
+    CAPTURE(text);
+    const Pattern pattern(text, "");
+    CHECK_FALSE(pattern.match(many));
+  }
+  CHECK(Pattern("(a+)+b", "").match(many + "b") == many);
+  CHECK(Pattern("(?:.*/)+([a-z]+)_.*(?:x|y)*\\.tif", "").match("/d/e/name_1xy.tif") == "name");
+  CHECK_FALSE(tries_few_ways("(a+)+", 10));
+  CHECK_FALSE(tries_few_ways(".*.*.*.*.*.*", 1000));
+  CHECK(tries_few_ways(".*/[^/]*_B04\\.tif", 1000));
+  CHECK(Pattern("a", "").captured("a").empty());
+  CHECK(Pattern("a(b)?", "").captured("ab") == "b");
+  CHECK(test::error_of([] { Pattern(std::string(1001, 'a'), "/p"); }) ==
+        "/p: a pattern of 1001 characters is too long (at most 1000)");
+  CHECK(
+      test::error_of([] { Pattern("(a)\\1", "/p"); }) ==
+      "/p: '(a)\\1' refers back to a group, which can take ages (patterns without \\1, \\2, ...)");
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+}
+
+TEST_CASE("a format that is nested too deep is told before it is walked") {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "{\"a\":";
+  CHECK(test::error_of([&] { CollectionFormat::parse(text, "f.json"); }) ==
+        "f.json: the document is nested more than 1000 deep");
 }

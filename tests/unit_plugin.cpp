@@ -196,7 +196,7 @@ TEST_CASE("plugins that are wrong") {
   CHECK(error_in(bad("plugin_bad_halo")) ==
         "plugin: the plugin asks for a halo of less than 0 cells");
   CHECK(error_in(bad("plugin_counts", {{"halo", {{"x", -1}}}})) ==
-        "/halo/x: a halo of -1 cells cannot be (0 or more)");
+        "/halo/x: a halo of -1 cells cannot be (0 to 2147483647)");
   CHECK(error_in(bad("plugin_counts", {{"bands", {"a", "b"}}})) ==
         "/bands: 2 names for the 1 band that the plugin makes");
   CHECK(error_in(node("local_range.so", "cube_plugin_v1", {{"arguments", {{"radios", 1}}}})) ==

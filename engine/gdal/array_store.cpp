@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -78,7 +79,15 @@ std::vector<double> values_of(const ArrayStore& store, std::size_t array) {
   }
   const std::vector<std::int64_t> start(info.shape.size(), 0);
   std::size_t size = 1;
-  for (const std::int64_t side : info.shape) size *= static_cast<std::size_t>(side);
+  for (const std::int64_t side : info.shape) {
+    size *= static_cast<std::size_t>(side);
+    const bool large =
+        side > limits::kCoordinates || size > static_cast<std::size_t>(limits::kCoordinates);
+    if (!large) continue;
+    throw Error(ErrorCode::kUnreadable,
+                "'" + info.name + "' has too many numbers to say where cells lie", "",
+                "at most " + std::to_string(limits::kCoordinates));
+  }
   const double scale = number_attribute(info.attributes, "scale_factor").value_or(1);
   const double offset = number_attribute(info.attributes, "add_offset").value_or(0);
   std::vector<std::byte> bytes(size * size_of(info.type));

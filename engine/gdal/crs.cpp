@@ -1,5 +1,7 @@
 #include "engine/gdal/crs.h"
 
+#include <ogr_spatialref.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,10 +23,18 @@ constexpr int kEdgePoints = 64;
 constexpr int kWgs84 = 4326;
 constexpr int kWebMercator = 3857;
 
+// GDAL would also read a file, or ask a server, that the text names: graphs, catalogs and images
+// come from anywhere.
+bool set_from(OGRSpatialReferenceH srs, const std::string& text) {
+  return OGRSpatialReference::FromHandle(srs)->SetFromUserInput(
+             text.c_str(), OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get()) ==
+         OGRERR_NONE;
+}
+
 Srs make_srs(const std::string& text) {
   const GdalErrors errors;
   Srs srs(OSRNewSpatialReference(nullptr));
-  if (text.empty() || OSRSetFromUserInput(srs.get(), text.c_str()) != OGRERR_NONE) return nullptr;
+  if (text.empty() || !set_from(srs.get(), text)) return nullptr;
   OSRSetAxisMappingStrategy(srs.get(), OAMS_TRADITIONAL_GIS_ORDER);
   return srs;
 }

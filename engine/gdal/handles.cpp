@@ -15,6 +15,7 @@
 
 #include "engine/error.h"
 #include "engine/file_kind.h"
+#include "engine/gdal/netcdf_header.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/remote_file.h"
@@ -76,6 +77,15 @@ Error too_many_files(const std::string& descriptor, std::int64_t most) {
                descriptor, "a higher 'ulimit -n', or fewer threads");
 }
 
+// "/d/a.nc" of NETCDF:"/d/a.nc":b; other names as they are.
+std::string netcdf_file(const std::string& descriptor) {
+  constexpr std::string_view kPrefix = "NETCDF:";
+  if (lower(descriptor.substr(0, kPrefix.size())) != lower(kPrefix)) return descriptor;
+  std::string file = descriptor.substr(kPrefix.size());
+  if (file.starts_with('"')) return file.substr(1, file.find('"', 1) - 1);
+  return file.substr(0, file.rfind(':'));
+}
+
 Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
   register_gdal();
   if (is_stream(descriptor)) {
@@ -94,6 +104,9 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
   const ThreadOption no_notes = leave_no_notes();
   const std::string level = overview ? "OVERVIEW_LEVEL=" + std::to_string(*overview) : "";
   const std::array<const char*, 2> options = {overview ? level.c_str() : nullptr, nullptr};
+  if (!remote && !descriptor.starts_with("/vsi")) {
+    check_classic_header(netcdf_file(descriptor), descriptor);
+  }
   Dataset dataset(GDALOpenEx(network_name(descriptor).c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              options.data(), nullptr));

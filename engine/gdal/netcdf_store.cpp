@@ -22,6 +22,7 @@
 #include "engine/gdal/compress.h"
 #include "engine/gdal/hdf5_reader.h"
 #include "engine/gdal/local_copy.h"
+#include "engine/gdal/netcdf_header.h"
 #include "engine/gdal/netcdf_lock.h"
 #include "engine/gdal/whole_file.h"
 #include "engine/remote_names.h"
@@ -100,6 +101,7 @@ class NetcdfStore final : public ArrayStore {
     if (is_stream(path)) {
       throw Error(ErrorCode::kUnreadable, "is a pipe or a device, not a file", file);
     }
+    check_classic_header(path, file);
     const int status = nc_open(path.c_str(), NC_NOWRITE, &id_);
     if (status != NC_NOERR) {
       throw Error(ErrorCode::kUnreadable,

@@ -188,7 +188,10 @@ void set_grid(GDALDatasetH dataset, RasterInfo& info) {
 
 void register_gdal() {
   static std::once_flag once;
-  std::call_once(once, [] { GDALAllRegister(); });
+  std::call_once(once, [] {
+    const GdalErrors quiet;  // of drivers that are to be left out and are not there
+    GDALAllRegister();
+  });
 }
 
 RasterInfo describe_raster(const std::string& descriptor, const std::string& crs,

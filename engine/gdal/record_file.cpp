@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -75,12 +76,15 @@ bool RecordFile::read_all(std::span<char> bytes, std::uint64_t at) const {
 }
 
 void RecordFile::read(const Take& take) {
+  const off_t size = ::lseek(descriptor_, 0, SEEK_END);
   std::array<char, kLengthBytes> head{};
   std::string record;
   while (read_all(head, end_)) {
     std::uint32_t length = 0;
     std::memcpy(&length, head.data(), kLengthBytes);
-    if (length > kMostPayload) return;
+    // Nothing is made for a record that is not all there.
+    const std::uint64_t end = end_ + kLengthBytes + 1 + length + kSumBytes;
+    if (length > kMostPayload || (size >= 0 && end > static_cast<std::uint64_t>(size))) return;
     record.resize(1 + length + kSumBytes);
     if (!read_all(record, end_ + kLengthBytes)) return;
     const std::string_view payload(record.data() + 1, length);

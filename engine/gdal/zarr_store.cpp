@@ -19,6 +19,7 @@
 #include "engine/gdal/zarr_codec.h"
 #include "engine/gdal/zarr_json.h"
 #include "engine/gdal/zarr_texts.h"
+#include "engine/limits.h"
 #include "engine/remote_names.h"
 #include "engine/text.h"
 
@@ -112,6 +113,7 @@ class ZarrStore final : public ArrayStore {
 
   // Adds the arrays of a group and of those in it. `prefix`: "group/", "" for the root.
   void add_folders(const std::string& prefix) {
+    count();  // folders may lead back to themselves
     std::vector<std::string> names;
     char** entries = VSIReadDir(network_name(root_ + "/" + prefix).c_str());
     for (char** entry = entries; entry && *entry; ++entry) names.emplace_back(*entry);
@@ -128,7 +130,15 @@ class ZarrStore final : public ArrayStore {
     }
   }
 
+  // One array or group more.
+  void count() {
+    if (++count_ <= limits::kArrays) return;
+    throw Error(ErrorCode::kUnreadable, "has too many arrays and groups", root_,
+                "at most " + std::to_string(limits::kArrays));
+  }
+
   void add_array(const std::string& name, const Json& description, const Json& attributes) {
+    count();
     ArrayInfo info{.name = name};
     Storage storage;
     storage.dtype = json_member(description, "dtype").ToString();
@@ -207,6 +217,7 @@ class ZarrStore final : public ArrayStore {
   std::vector<ArrayInfo> arrays_;
   std::vector<Storage> storages_;  // of arrays_
   CfAttributes attributes_;
+  std::size_t count_ = 0;
 };
 
 // Strides of a box in cells.
@@ -324,7 +335,8 @@ bool ZarrStore::read(std::size_t array, std::span<const std::int64_t> start,
 std::vector<std::string> ZarrStore::texts(std::size_t array) const {
   const ArrayInfo& info = arrays_[array];
   const Storage& storage = storages_[array];
-  if (info.shape.size() != 1 || !is_text_type(storage.dtype) ||
+  if (info.shape.size() != 1 || info.shape[0] > limits::kCoordinates ||
+      info.chunks[0] > limits::kCoordinates || !is_text_type(storage.dtype) ||
       !has_decompressor(storage.compressor)) {
     return {};
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/limits.h"
 #include "engine/registry.h"
 #include "engine/text.h"
 
@@ -78,6 +79,12 @@ class JoinBands final : public Operator {
                   counted(params.prefixes.size(), "prefix", "prefixes") + " for " +
                       counted(in.size(), "cube"),
                   "/prefixes", "one a cube");
+    }
+    std::size_t bands = 0;
+    for (const CubeInfo& cube : in) bands += cube.bands.size();
+    if (bands > static_cast<std::size_t>(limits::kBands)) {
+      throw Error(ErrorCode::kInvalid, "the cubes have " + counted(bands, "band"), "/in_cubes",
+                  "at most " + std::to_string(limits::kBands));
     }
     CubeInfo out{in[0].grid, in[0].time, {}};
     for (std::size_t cube = 0; cube < in.size(); ++cube) {
