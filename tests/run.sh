@@ -19,12 +19,15 @@ case $mode in
   asan)
     install_packages "${packages_build[@]}" clang libomp-dev
     options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1"
-      -DCUBE_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++)
+      -DCUBE_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++
+      # Edges are counted and nothing more, which hardly slows down the other tests.
+      -DCUBE_FUZZ=ON "-DCUBE_FUZZ_COVERAGE=-fsanitize-coverage=inline-8bit-counters,pc-table")
     # Those left out are long there; what they run of ours, others run too.
     left_out=(unit_block_reads unit_presets unit_kernels unit_series unit_space_statistic unit_weighted_passes
       data_kernels data_property data_warp)
     mapfile -t chosen < <(basename -s .cpp tests/unit_*.cpp tests/data_*.cpp |
       grep -vxF "$(printf '%s\n' "${left_out[@]}")")
+    chosen+=(fuzz_replay)
     ulimit -s 65536  # frames are several times as large as without sanitizers
     # GDAL and PROJ keep caches until the process ends, so leaks are not looked for.
     export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
@@ -57,3 +60,7 @@ fi
 cmake --build "build/$mode" "${target[@]}"
 # One more than there are cores: some wait for servers, timers and signals.
 ctest --test-dir "build/$mode" --output-on-failure -j "$(($(nproc) + 1))" "${tests[@]}"
+if [ "$mode" = asan ]; then
+  # The corpora of all targets have been replayed; those of what strangers hand in are gone on with.
+  bash tests/fuzz/run.sh "build/$mode/tests" 10 graph view formula format stac csv catalog stream zarr netcdf
+fi
