@@ -9,6 +9,7 @@
 #include <gdal_priv.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -324,6 +325,31 @@ class CogWriter final : public GeotiffWriter {
     copy.reset();
     raw.reset();
     if (!made || errors.any()) throw unwritable(part_.file, errors.first());
+    check_copy();
+  }
+
+  // GDAL goes on without what a file says of its cells where it cannot read that.
+  void check_copy() const {
+    const GdalErrors errors;
+    const GDALDatasetUniquePtr raw(GDALDataset::Open(raw_.c_str(), GDAL_OF_RASTER));
+    const GDALDatasetUniquePtr copy(GDALDataset::Open(target_.c_str(), GDAL_OF_RASTER));
+    if (!raw || !copy || facts_of(*raw) != facts_of(*copy)) {
+      throw unwritable(part_.file, errors.any() ? errors.first() : "its copy is not complete");
+    }
+  }
+
+  static std::string facts_of(GDALDataset& dataset) {
+    std::array<double, 6> transform{};
+    dataset.GetGeoTransform(transform.data());
+    std::string out = dataset.GetProjectionRef();
+    for (const double number : transform) out += '\n' + number_text(number);
+    const char* graph = dataset.GetMetadataItem("CUBE_GRAPH");
+    out += '\n' + std::string(graph ? graph : "");
+    for (int i = 1; i <= dataset.GetRasterCount(); ++i) {
+      GDALRasterBand& band = *dataset.GetRasterBand(i);
+      out += '\n' + std::string(band.GetDescription()) + ' ' + number_text(band.GetNoDataValue());
+    }
+    return out;
   }
 
   OutputOptions cog_;

@@ -178,6 +178,8 @@ class OutputSink final : public Sink {
     }
     finished_ = true;
     journal_.reset();
+    std::error_code ignored;
+    fs::remove(work_->path("journal"), ignored);  // first: what is left behind it is of no use
     work_->keep(false);
     work_.reset();
     return files;
