@@ -43,7 +43,8 @@ MemoryInstead::MemoryInstead(const std::string& path, const std::string& file)
     const int place = descriptors.front();
     const off_t size = ::lseek(place, 0, SEEK_END);
     off_t from = 0;
-    good = size >= 0 && (size == 0 || ::sendfile(memory_, place, &from, size) == size);
+    good = size >= 0 &&
+           (size == 0 || ::sendfile(memory_, place, &from, static_cast<std::size_t>(size)) == size);
   }
   for (const int descriptor : descriptors) {
     if (good) good = ::dup3(memory_, descriptor, O_CLOEXEC) >= 0;
