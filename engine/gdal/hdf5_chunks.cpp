@@ -21,12 +21,14 @@ Hdf5Chunks::Hdf5Chunks(const std::string& path, std::string name,
     : name_(std::move(name)) {
   static_assert(sizeof(hid_t) == sizeof(std::int64_t));
   file_ = check(open_hdf5(path, traffic_));
+  errno = 0;
   for (const std::string& dataset : datasets) {
     datasets_.push_back(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT));
     if (datasets_.back() >= 0) continue;
+    const std::string reason = errno != 0 ? std::strerror(errno) : "HDF5 does not find " + dataset;
     datasets_.pop_back();
     abandon();
-    throw unwritable(name_, "HDF5 does not find " + dataset);
+    throw unwritable(name_, reason);
   }
 }
 

@@ -88,8 +88,9 @@ class NetcdfFile {
   void check(int status) const {
     if (status == NC_NOERR) return;
     // HDF5's failures all look alike; the system's reason is still in errno.
-    throw unwritable(
-        name_, status == NC_EHDFERR && errno != 0 ? std::strerror(errno) : nc_strerror(status));
+    throw unwritable(name_, (status == NC_EHDFERR || status > 0) && errno != 0
+                                ? std::strerror(errno)
+                                : nc_strerror(status));
   }
 
   // Puts it onto the disk.
