@@ -2,10 +2,12 @@
 
 #include <netcdf.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <string_view>
+#include <vector>
 
 #include "engine/error.h"
 
@@ -13,34 +15,43 @@ namespace cube {
 
 namespace {
 
-// Walks over the header. What it does not know, or where it ends early, libnetcdf tells.
+// Walks over the header, whose numbers are big-endian. What it does not know, or where it ends
+// early, libnetcdf tells.
 class Walk {
  public:
   Walk(std::istream& in, std::uint64_t size) : in_(in), left_(size) {}
 
-  // False when a count is more than the rest of the file could hold.
-  bool passes() {
+  ClassicHeader read() {
     constexpr std::string_view kMagic = "CDF";
     std::array<char, 4> magic{};
     if (!take(magic.data(), magic.size()) ||
         !std::string_view(magic.data(), 4).starts_with(kMagic)) {
-      return true;
+      return {};
     }
     const int version = magic[3];
-    if (version != 1 && version != 2 && version != 5) return true;
+    if (version != 1 && version != 2 && version != 5) return {};
     count_bytes_ = version == 5 ? 8 : 4;
     offset_bytes_ = version == 1 ? 4 : 8;
-    number(count_bytes_);  // of records
+    const std::uint64_t records = number(count_bytes_);
+    const bool streaming = records == std::numeric_limits<std::uint32_t>::max() ||
+                           records == std::numeric_limits<std::uint64_t>::max();
     list([&] {
       name();
-      number(count_bytes_);  // its length
+      sides_.push_back(static_cast<std::int64_t>(number(count_bytes_)));
     });
     attributes();
     list([&] { variable(); });
-    return good_;
+    if (!good_ || ended_) return {.possible = good_};
+    return {.least_bytes = end_of_cells(streaming ? 0 : static_cast<std::int64_t>(records))};
   }
 
  private:
+  struct Variable {
+    bool has_records = false;
+    std::int64_t bytes = 0;  // of it, or of a record, not padded
+    std::int64_t begin = 0;
+  };
+
   bool take(char* out, std::size_t bytes) {
     if (bytes > left_ || !in_.read(out, static_cast<std::streamsize>(bytes))) {
       ended_ = true;
@@ -50,8 +61,14 @@ class Walk {
     return true;
   }
 
+  template <class T>
+  static T padded(T bytes) {
+    constexpr T kWord = 4;
+    return (bytes + kWord - 1) / kWord * kWord;
+  }
+
   void skip(std::uint64_t bytes) {
-    bytes = (bytes + 3) / 4 * 4;  // padded
+    bytes = padded(bytes);
     if (bytes > left_) {
       ended_ = true;
       return;
@@ -84,6 +101,13 @@ class Walk {
     skip(bytes);
   }
 
+  // Of a value of a type; an unknown one counts as one byte.
+  static std::int64_t size_of_type(std::uint64_t type) {
+    // none, byte, char, short, int, float, double, ubyte, ushort, uint, int64, uint64
+    static constexpr std::array<std::int64_t, 12> kBytes = {1, 1, 1, 2, 4, 4, 8, 1, 2, 4, 8, 8};
+    return kBytes[type < kBytes.size() ? type : 0];
+  }
+
   template <class F>
   void list(F&& element) {
     number(4);  // what it is of; 0 and a count of 0 = none
@@ -93,11 +117,9 @@ class Walk {
 
   void attributes() {
     list([&] {
-      static constexpr std::array<std::uint64_t, 12> kBytes = {1, 1, 1, 2, 4, 4, 8, 1, 2, 4, 8, 8};
       name();
       const std::uint64_t type = number(4);
-      const std::uint64_t values = count();
-      const std::uint64_t bytes = values * kBytes[type < kBytes.size() ? type : 0];
+      const std::uint64_t bytes = count() * static_cast<std::uint64_t>(size_of_type(type));
       if (bytes > left_) good_ = false;
       if (good_) skip(bytes);
     });
@@ -107,12 +129,51 @@ class Walk {
     name();
     const std::uint64_t dimensions = count();
     if (dimensions > NC_MAX_VAR_DIMS || dimensions * count_bytes_ > left_) good_ = false;
+    Variable made;
+    std::int64_t cells = 1;
+    for (std::uint64_t i = 0; i < dimensions && good_ && !ended_; ++i) {
+      const std::uint64_t dimension = number(count_bytes_);
+      const std::int64_t side = dimension < sides_.size() ? sides_[dimension] : 0;
+      if (i == 0 && side == 0) {
+        made.has_records = true;
+      } else if (__builtin_mul_overflow(cells, side, &cells)) {
+        untold_ = true;
+      }
+    }
     if (!good_) return;
-    skip(dimensions * count_bytes_);
     attributes();
-    number(4);  // type
-    number(count_bytes_);
-    number(offset_bytes_);
+    const std::int64_t cell = size_of_type(number(4));
+    number(count_bytes_);  // the size, which the shape tells better
+    made.begin = static_cast<std::int64_t>(number(offset_bytes_));
+    if (__builtin_mul_overflow(cells, cell, &made.bytes) || made.begin < 0) untold_ = true;
+    variables_.push_back(made);
+  }
+
+  std::int64_t end_of_cells(std::int64_t records) const {
+    if (untold_ || records < 0) return 0;
+    std::int64_t record = 0;
+    std::int64_t with_records = 0;
+    std::int64_t only = 0;
+    for (const Variable& variable : variables_) {
+      if (!variable.has_records) continue;
+      ++with_records;
+      if (__builtin_add_overflow(record, padded(variable.bytes), &record)) return 0;
+      only = variable.bytes;
+    }
+    if (with_records == 1) record = only;  // a lone variable's records are not padded
+    std::int64_t end = 0;
+    for (const Variable& variable : variables_) {
+      std::int64_t last = variable.begin;
+      std::int64_t before = 0;
+      if (variable.has_records && records == 0) continue;
+      if (variable.has_records && __builtin_mul_overflow(records - 1, record, &before)) return 0;
+      if (__builtin_add_overflow(last, before, &last) ||
+          __builtin_add_overflow(last, variable.bytes, &last)) {
+        return 0;
+      }
+      end = std::max(end, last);
+    }
+    return end;
   }
 
   std::istream& in_;
@@ -121,16 +182,23 @@ class Walk {
   std::size_t offset_bytes_ = 4;
   bool good_ = true;
   bool ended_ = false;
+  bool untold_ = false;  // sizes that no file has
+  std::vector<std::int64_t> sides_;
+  std::vector<Variable> variables_;
 };
 
 }  // namespace
 
-void check_classic_header(const std::string& path, const std::string& file) {
+ClassicHeader read_classic_header(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   in.seekg(0, std::ios::end);
   const std::streamoff size = in.tellg();
   in.seekg(0);
-  if (size <= 0 || Walk(in, static_cast<std::uint64_t>(size)).passes()) return;
+  return size > 0 ? Walk(in, static_cast<std::uint64_t>(size)).read() : ClassicHeader();
+}
+
+void check_classic_header(const std::string& path, const std::string& file) {
+  if (read_classic_header(path).possible) return;
   throw Error(ErrorCode::kUnreadable,
               "cannot be opened as netCDF: a list or a name in its header is longer than can be",
               file);

@@ -2,8 +2,7 @@
 //
 // libnetcdf and libhdf5 take what lies beyond the end of a file for zeros: cells of a classic
 // netCDF that was not copied to its end, and of any file that becomes shorter while it is read.
-// HDF5 files that are too short are refused by libhdf5 when they are opened. Source: the classic
-// format's specification (NetCDF User's Guide, "File format specifications"). Thread rule:
+// HDF5 files that are too short are refused by libhdf5 when they are opened. Thread rule:
 // immutable; any thread. Only files of engine/gdal include this.
 #pragma once
 
