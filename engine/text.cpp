@@ -42,6 +42,25 @@ std::size_t begin_of_url(std::string_view text) {
   return std::string_view::npos;
 }
 
+// "password=..." of what connections to databases are written as, whose passwords may be quoted.
+std::string without_passwords(std::string_view text) {
+  std::string out;
+  for (std::size_t equals = 0; (equals = text.find('=')) != std::string_view::npos;) {
+    const std::string_view before = text.substr(0, equals);
+    const std::string key = lower(before.substr(before.size() - std::min<std::size_t>(8, equals)));
+    out += text.substr(0, equals + 1);
+    text.remove_prefix(equals + 1);
+    if (!key.ends_with("password") && !key.ends_with("pwd")) continue;
+    const bool quoted = text.starts_with('\'');
+    const std::size_t end = quoted ? text.find('\'', 1) : text.find_first_of(" \t\n;,&\"'()<>`");
+    if (end == 0 || text.empty()) continue;
+    out += "...";
+    text.remove_prefix(
+        std::min(quoted ? end + (end != std::string_view::npos ? 1 : 0) : end, text.size()));
+  }
+  return out += text;
+}
+
 // Adds what may be shown of a URL, from its "://" or from a "/vsicurl?" on.
 void add_url(std::string_view url, std::string& out) {
   constexpr std::string_view kScheme = "://";
@@ -69,6 +88,8 @@ std::string lower(std::string_view text) {
 }
 
 std::string without_queries(std::string_view text) {
+  const std::string hidden = without_passwords(text);
+  text = hidden;
   std::string out;
   while (!text.empty()) {
     const std::size_t begin = begin_of_url(text);

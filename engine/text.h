@@ -45,8 +45,8 @@ std::optional<std::string> nearest_name(std::span<const std::string> known, std:
 // b, c".
 std::string suggest(std::span<const std::string> known, std::string_view name);
 
-// The text with the queries of URLs, in which signatures and keys stand, as "?...", and the names
-// of users and passwords in them as "...@": for messages and outputs.
+// The text with the queries of URLs, in which signatures and keys stand, as "?...", the names of
+// users and passwords in them as "...@", and "password=..." of connections: for messages and outputs.
 std::string without_queries(std::string_view text);
 
 // "1 band", "3 bands"; `many` is the plural where an "s" does not make it.

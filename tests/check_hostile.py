@@ -240,7 +240,10 @@ class Commands(Case):
         with open(self.path("a.csv"), "w") as f:
             f.write("name,datetime,left,bottom,right,top,srs,band,file,dtype\n"
                     "n,2020-01-01,0,0,1,1,EPSG:4326,a,n.tif,uint8\n")
-        self.catalog(["a.tif"])
+        with open(self.path("b.csv"), "w") as f:
+            f.write("name,datetime,left,bottom,right,top,srs,band,file,dtype\n"
+                    "m,2020-01-01,0,0,1,1,EPSG:4326,a,m.tif,uint8\n")
+        self.assertEqual(cube("catalog", "create", self.path("c.db"), "--table", self.path("b.csv")).returncode, 0)
         db = sqlite3.connect(self.path("c.db"))
         db.executescript("CREATE TRIGGER \"t\"\"x\" AFTER INSERT ON images BEGIN DELETE FROM gdalrefs; END;")
         db.close()
@@ -282,13 +285,18 @@ def f(in_ar, out_ar, *args, **kwargs):
         self.assertTrue(os.path.exists(self.path("ran")))  # both said so
 
     def test_connections_are_no_files(self):
-        for name in ("PG:host=127.0.0.1 dbname=x password=SECRET", "ODBC:DRIVER=/tmp/evil.so", "MSSQL:server=127.0.0.1",
+        server = Server(self.folder)
+        self.addCleanup(server.close)
+        for name in ("WFS:" + server.address, "OAPIF:" + server.address, f"HTTP:{server.address}/a.json",
+                     "PG:host=127.0.0.1 dbname=x password=SECRET", "ODBC:DRIVER=/tmp/evil.so", "MSSQL:server=127.0.0.1",
                      "MySQL:x", "GPSBabel:gpx:a", "gltp:/vrf/x", "WFS:http://127.0.0.1:9/", "EEDAI:x", "HTTP:x",
                      '<GDAL_WMS><Service name="TMS"><ServerUrl>http://127.0.0.1:9/</ServerUrl></Service></GDAL_WMS>'):
             for node in ({"cube_type": "raster", "file": name}, on("filter_geom", file=name)):
                 result = cube("check", self.graph(node))
                 self.assertEqual(result.returncode, 2, (name, result.stdout))
                 self.assertRegex(result.stderr, "cannot be opened|no such file", name)
+                self.assertNotRegex(result.stderr, "onnection|onnect to|gpsbabel|SECRET", name)
+        self.assertEqual(server.requests, [])
         # Nor through a file that names them.
         with open(self.path("a.vrt"), "w") as f:
             f.write('<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>ODBC:DRIVER=/tmp/evil.so</SrcDataSource>'

@@ -62,5 +62,5 @@ cmake --build "build/$mode" "${target[@]}"
 ctest --test-dir "build/$mode" --output-on-failure -j "$(($(nproc) + 1))" "${tests[@]}"
 if [ "$mode" = asan ]; then
   # The corpora of all targets have been replayed; those of what strangers hand in are gone on with.
-  bash tests/fuzz/run.sh "build/$mode/tests" 10 graph view formula format stac csv catalog stream zarr netcdf
+  FUZZ_TIMEOUT=30 bash tests/fuzz/run.sh "build/$mode/tests" 10 graph view formula format stac csv catalog stream zarr netcdf
 fi

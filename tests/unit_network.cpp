@@ -101,6 +101,9 @@ TEST_CASE("names of users and their passwords in URLs are not said") {
     CHECK(without_queries(text) == text);
   }
   CHECK(without_queries("https://h/x?...secret") == "https://h/x?...");
+  CHECK(without_queries("PG:host=h password=x user=u; PWD='a b' z, pwd=, password=") ==
+        "PG:host=h password=... user=u; PWD=... z, pwd=, password=");
+  CHECK(without_queries("password=...") == "password=...");
   std::string many;  // is read once
   for (int i = 0; i < 300000; ++i) many += "://";
   CHECK(without_queries(many) == many);
