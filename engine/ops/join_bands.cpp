@@ -1,4 +1,5 @@
-#include <algorithm>
+#include <set>
+#include <string>
 
 #include "engine/error.h"
 #include "engine/limits.h"
@@ -87,6 +88,7 @@ class JoinBands final : public Operator {
                   "at most " + std::to_string(limits::kBands));
     }
     CubeInfo out{in[0].grid, in[0].time, {}};
+    std::set<std::string> names;
     for (std::size_t cube = 0; cube < in.size(); ++cube) {
       const std::string where = "/in_cubes" + pointer_step(cube);
       if (cube > 0) check_same_axes(in[0], in[cube], where);
@@ -94,15 +96,15 @@ class JoinBands final : public Operator {
         if (!params.prefixes.empty() && !params.prefixes[cube].empty()) {
           band.name = params.prefixes[cube] + "." + band.name;
         }
-        add(std::move(band), out, where);
+        add(std::move(band), names, out, where);
       }
     }
     return out;
   }
 
-  static void add(BandInfo band, CubeInfo& out, const std::string& where) {
-    const auto same = [&](const BandInfo& other) { return other.name == band.name; };
-    if (std::any_of(out.bands.begin(), out.bands.end(), same)) {
+  static void add(BandInfo band, std::set<std::string>& names, CubeInfo& out,
+                  const std::string& where) {
+    if (!names.insert(band.name).second) {
       throw Error(ErrorCode::kInvalid, "two cubes have a band named '" + band.name + "'", where,
                   "give each cube another prefix: \"prefixes\": [\"a\", \"b\"]");
     }
