@@ -15,8 +15,7 @@ namespace cube {
 
 namespace {
 
-// Walks over the header, whose numbers are big-endian. What it does not know, or where it ends
-// early, libnetcdf tells.
+// Walks over the header, whose numbers are big-endian. What it does not know libnetcdf tells.
 class Walk {
  public:
   Walk(std::istream& in, std::uint64_t size) : in_(in), left_(size) {}
@@ -41,7 +40,7 @@ class Walk {
     });
     attributes();
     list([&] { variable(); });
-    if (!good_ || ended_) return {.possible = good_};
+    if (!good_ || ended_) return {.possible = false};
     return {.least_bytes = end_of_cells(streaming ? 0 : static_cast<std::int64_t>(records))};
   }
 
@@ -68,11 +67,11 @@ class Walk {
   }
 
   void skip(std::uint64_t bytes) {
-    bytes = padded(bytes);
     if (bytes > left_) {
       ended_ = true;
       return;
     }
+    bytes = std::min(padded(bytes), left_);
     in_.seekg(static_cast<std::streamoff>(bytes), std::ios::cur);
     left_ -= bytes;
   }
@@ -101,11 +100,13 @@ class Walk {
     skip(bytes);
   }
 
-  // Of a value of a type; an unknown one counts as one byte.
-  static std::int64_t size_of_type(std::uint64_t type) {
-    // none, byte, char, short, int, float, double, ubyte, ushort, uint, int64, uint64
-    static constexpr std::array<std::int64_t, 12> kBytes = {1, 1, 1, 2, 4, 4, 8, 1, 2, 4, 8, 8};
-    return kBytes[type < kBytes.size() ? type : 0];
+  // Of a value of the type that comes next.
+  std::int64_t size_of_type() {
+    // byte, char, short, int, float, double, ubyte, ushort, uint, int64, uint64
+    static constexpr std::array<std::int64_t, 12> kBytes = {0, 1, 1, 2, 4, 4, 8, 1, 2, 4, 8, 8};
+    const std::uint64_t type = number(4);
+    if (type == 0 || type >= kBytes.size()) good_ = false;
+    return good_ ? kBytes[type] : 1;
   }
 
   template <class F>
@@ -118,8 +119,8 @@ class Walk {
   void attributes() {
     list([&] {
       name();
-      const std::uint64_t type = number(4);
-      const std::uint64_t bytes = count() * static_cast<std::uint64_t>(size_of_type(type));
+      const auto cell = static_cast<std::uint64_t>(size_of_type());
+      const std::uint64_t bytes = count() * cell;
       if (bytes > left_) good_ = false;
       if (good_) skip(bytes);
     });
@@ -134,6 +135,8 @@ class Walk {
     for (std::uint64_t i = 0; i < dimensions && good_ && !ended_; ++i) {
       const std::uint64_t dimension = number(count_bytes_);
       const std::int64_t side = dimension < sides_.size() ? sides_[dimension] : 0;
+      // Only the first may be that of records, whose length is 0: libnetcdf divides by the others'.
+      if (dimension >= sides_.size() || (i > 0 && side == 0)) good_ = false;
       if (i == 0 && side == 0) {
         made.has_records = true;
       } else if (__builtin_mul_overflow(cells, side, &cells)) {
@@ -142,7 +145,7 @@ class Walk {
     }
     if (!good_) return;
     attributes();
-    const std::int64_t cell = size_of_type(number(4));
+    const std::int64_t cell = size_of_type();
     number(count_bytes_);  // the size, which the shape tells better
     made.begin = static_cast<std::int64_t>(number(offset_bytes_));
     if (__builtin_mul_overflow(cells, cell, &made.bytes) || made.begin < 0) untold_ = true;
@@ -200,7 +203,8 @@ ClassicHeader read_classic_header(const std::string& path) {
 void check_classic_header(const std::string& path, const std::string& file) {
   if (read_classic_header(path).possible) return;
   throw Error(ErrorCode::kUnreadable,
-              "cannot be opened as netCDF: a list or a name in its header is longer than can be",
+              "cannot be opened as netCDF: its header is cut off, or a list or a name in it is "
+              "longer than can be",
               file);
 }
 
