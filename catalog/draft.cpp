@@ -136,6 +136,7 @@ void check_target(const fs::path& catalog, bool overwrite) {
   if (access(folder.c_str(), W_OK) != 0) {
     throw Error(ErrorCode::kUnwritable, "the folder cannot be written to", folder.string());
   }
+  const Draft probe(catalog);  // which some file systems refuse only then
 }
 
 }  // namespace cube

@@ -129,7 +129,8 @@ int do_interruptible(const Interruptible& what) {
       std::cerr << "cube: error: " << stopped_text(signals.pending(), what.meaning) << '\n';
       return kStopped + signals.pending();
     }
-    if (!begun) throw;
+    // What cannot be used is refused; what cannot be kept after all that work has failed.
+    if (!begun || error.code() != ErrorCode::kUnwritable) throw;
     std::cerr << "cube: error: " << error.what() << '\n';
     return kSomeFailed;
   }

@@ -61,7 +61,7 @@ struct Interruptible {
 };
 
 // Does such work; where the program is asked to end it ends within a second. Gives the exit status:
-// the work's, kSomeFailed for an Error once go_on was called, 128 + the signal.
+// the work's, kSomeFailed for an Error(kUnwritable) once go_on was called, 128 + the signal.
 int do_interruptible(const Interruptible& what);
 
 }  // namespace cube

@@ -159,7 +159,10 @@ class Changes(Case):
         makers = [subprocess.Popen(create, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True) for _ in range(4)]
         errors = [maker.communicate()[1] for maker in makers]
-        self.assertEqual(sorted(maker.returncode for maker in makers), [0, 2, 2, 2])
+        statuses = sorted(maker.returncode for maker in makers)
+        self.assertEqual(statuses[0], 0)
+        for status in statuses[1:]:
+            self.assertIn(status, (1, 2))  # 2 where it was seen before any work
         self.assertEqual(sum("exists already (--overwrite replaces it)" in e for e in errors), 3)
         self.assertEqual(self.images(), IMAGES)
         self.assertEqual(glob.glob(self.path("*.part-*")), [])
