@@ -181,8 +181,7 @@ class NetcdfWriter final : public FileWriter {
       file_->attributes(coordinates.back(), variable.attributes);
     }
     for (std::size_t b = 0; b < part_.info.bands.size(); ++b) define_band(b, cf, tiling);
-    need_room(path_, part_.file,
-              table_bytes() + 2 * one_text(provenance).size());
+    need_room(path_, part_.file, table_bytes() + 2 * one_text(provenance).size());
     file_->check(nc_enddef(file_->id()));
     for (std::size_t i = 0; i < coordinates.size(); ++i) {
       put_values(coordinates[i], cf.coordinates[i]);
