@@ -23,8 +23,8 @@ case $mode in
       # Edges are counted and nothing more, which hardly slows down the other tests.
       -DCUBE_FUZZ=ON "-DCUBE_FUZZ_COVERAGE=-fsanitize-coverage=inline-8bit-counters,pc-table")
     # Those left out are long there; what they run of ours, others run too.
-    left_out=(unit_block_reads unit_presets unit_kernels unit_series unit_space_statistic unit_weighted_passes
-      data_kernels data_property data_warp)
+    left_out=(unit_block_reads unit_calendar unit_leaks unit_presets unit_kernels unit_series
+      unit_space_statistic unit_weighted_passes data_kernels data_property data_warp)
     mapfile -t chosen < <(basename -s .cpp tests/unit_*.cpp tests/data_*.cpp |
       grep -vxF "$(printf '%s\n' "${left_out[@]}")")
     chosen+=(fuzz_replay)
