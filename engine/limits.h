@@ -3,7 +3,7 @@
 // Each is far beyond what is of use, and small enough that no text of a few kilobytes can take all
 // memory, run for hours or overflow a count. What is beyond is an Error(kInvalid) at its place.
 // Windows, kernels and periods have limits of their own (window_params.cpp, period.cpp).
-// README, "Limits", lists all of them.
+// README, "Files of strangers", lists all of them.
 #pragma once
 
 #include <cstddef>

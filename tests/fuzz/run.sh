@@ -2,7 +2,8 @@
 # Fuzzes all targets, or those that are named, as many at a time as there are cores.
 # usage: tests/fuzz/run.sh FOLDER SECONDS [NAME...]     FOLDER: with fuzz_graph, ... (a build's tests)
 # A file that breaks a target is kept as FOLDER/found/NAME.crash-..., .timeout-... or .oom-...; it belongs
-# into corpus/NAME, under a name that tells what it is. What else is found is kept in FOLDER/found/NAME. Ends with the number of executions of each, and 1 where something broke.
+# into corpus/NAME, under a name that tells what it is. What else is found is kept in FOLDER/found/NAME. Ends with the
+# number of executions of each, and 1 where something broke. FUZZ_SEED=1: much the same inputs each time.
 set -u
 folder=$1
 seconds=$2
@@ -22,7 +23,7 @@ one() {
   local words=()
   if [ -f "$4/$1.dict" ]; then words=("-dict=$4/$1.dict"); fi
   # The corpora of crashes that were mended have files longer than those that are made up.
-  "$2/fuzz_$1" "$2/found/$1" "$4/corpus/$1" "${words[@]}" -max_total_time="$3" -timeout="${FUZZ_TIMEOUT:-5}" -rss_limit_mb=1024 \
+  "$2/fuzz_$1" "$2/found/$1" "$4/corpus/$1" "${words[@]}" -seed="${FUZZ_SEED:-0}" -max_total_time="$3" -timeout="${FUZZ_TIMEOUT:-5}" -rss_limit_mb=1024 \
     -malloc_limit_mb=512 -max_len=8192 -artifact_prefix="$2/found/$1." -print_final_stats=1 >"$2/found/$1.log" 2>&1
   local status=$?
   local runs
