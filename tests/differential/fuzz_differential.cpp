@@ -29,7 +29,7 @@ namespace {
 
 struct Options {
   std::uint64_t seed = 1;
-  std::int64_t archives = 24;  // of consecutive seeds
+  std::int64_t archives = 18;  // of consecutive seeds
   std::int64_t graphs = 45;    // over each
   double minutes = 0;          // instead of a number of archives
   double seconds_to_shrink = 20;
