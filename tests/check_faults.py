@@ -654,7 +654,7 @@ class Stopped(Images):
         begin = time.monotonic()
         process.send_signal(number)
         _, error = process.communicate(timeout=30)
-        self.assertLess(time.monotonic() - begin, 1.5, fault)  # a second, and what a busy machine adds
+        self.assertLess(time.monotonic() - begin, 4, fault)  # a second, and what a busy machine adds
         self.assertEqual(process.returncode, 128 + number, error)
         return error.splitlines()[-1]
 
