@@ -67,9 +67,6 @@ class WayCounter {
         groups_.back().varies = groups_.back().varies || atom_.varies;
         break;
       case '|':
-        out_.choices += 1;
-        groups_.back().varies = true;
-        break;
       case '?':
         out_.choices += 1;
         groups_.back().varies = true;

@@ -58,7 +58,7 @@ bool is_record(const Json& record) {
 
 Json record_of(const std::string& file, const std::string& text) {
   if (text.empty()) return Json::object();
-  const Json record = Json::parse(text, nullptr, false);
+  Json record = Json::parse(text, nullptr, false);
   if (record.is_discarded()) throw damaged(file, "the record of the run", "it is no JSON");
   if (!is_record(record)) {
     throw damaged(file, "the record of the run", "it has not the members that cube writes");

@@ -302,6 +302,7 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
   Graph graph = compile(document, program.registry, resources);
   if (graph.reads_remote()) signals.close_connections();
   std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.reserve(outputs.size());
   for (const OutputSpec& output : outputs) sinks.push_back(make_sink(output, graph.info()));
   const std::string canonical = graph_without_secrets(document, program.registry);
   const PlanOptions options = with_sinks(args.plan.options(graph), sinks);

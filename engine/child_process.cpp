@@ -392,7 +392,7 @@ std::string run_child(const Command& command, ChildStreams& streams,
 std::string command_text(const Command& command) {
   constexpr std::size_t kMost = 200;
   std::string text = command.line.empty() ? join(command.arguments, " ") : command.line;
-  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  if (text.size() > kMost) text.replace(kMost, std::string::npos, "...");
   return "the command '" + text + "'";
 }
 

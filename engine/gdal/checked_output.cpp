@@ -50,7 +50,7 @@ class Targets {
  public:
   std::string add(std::shared_ptr<Target> target, const std::string& extension) {
     const std::lock_guard lock(mutex_);
-    const std::string name = std::to_string(next_++) + extension;
+    std::string name = std::to_string(next_++) + extension;
     targets_[name] = std::move(target);
     return name;
   }

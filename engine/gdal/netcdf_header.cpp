@@ -27,7 +27,7 @@ class Walk {
         !std::string_view(magic.data(), 4).starts_with(kMagic)) {
       return {};
     }
-    const int version = magic[3];
+    const int version = static_cast<unsigned char>(magic[3]);
     if (version != 1 && version != 2 && version != 5) return {};
     count_bytes_ = version == 5 ? 8 : 4;
     offset_bytes_ = version == 1 ? 4 : 8;
