@@ -10,7 +10,6 @@
 #include <new>
 
 #include "cli/distrust.h"
-#include "cli/recorded_run.h"
 #include "engine/error.h"
 #include "engine/features.h"
 #include "engine/file_kind.h"
@@ -21,6 +20,12 @@
 namespace cube {
 
 namespace {
+
+// What does not change while the program runs is read once.
+const HostLimits& host() {
+  static const HostLimits kLimits = host_limits();
+  return kLimits;
+}
 
 std::string shape_text(const Grid& grid) {
   return std::to_string(grid.width) + " x " + std::to_string(grid.height);
@@ -87,8 +92,9 @@ Resources GraphArguments::resources(const Program& program) const {
   return resources;
 }
 
-Document GraphArguments::load() const {
-  const auto recorded = recorded_run(graph);
+Document GraphArguments::load() const { return load(recorded_run(graph)); }
+
+Document GraphArguments::load(const std::optional<RecordedRun>& recorded) const {
   if (recorded) check_secrets(*recorded);
   const Document document = recorded ? recorded->document : Document::load(graph);
   return document.with_parameters(parse_pairs(sets, "--set"));
@@ -114,15 +120,13 @@ void PlanArguments::add_to(CLI::App& command) {
       ->type_name("T,Y,X");
 }
 
-int PlanArguments::least_threads() const {
-  return threads > 0 ? threads : usable_cores(host_limits());
-}
+int PlanArguments::least_threads() const { return threads > 0 ? threads : usable_cores(host()); }
 
 std::string PlanArguments::memory_text() const {
   if (!memory.empty()) return memory;
   constexpr std::int64_t kMega = std::int64_t{1} << 20;
   constexpr std::int64_t kUnit = 1024;
-  const std::int64_t megabytes = default_memory_bytes(host_limits()) / kMega;
+  const std::int64_t megabytes = default_memory_bytes(host()) / kMega;
   return megabytes % kUnit == 0 ? std::to_string(megabytes / kUnit) + "G"
                                 : std::to_string(megabytes) + "M";
 }
@@ -202,14 +206,13 @@ void print_note(const Note& note) {
 std::vector<Note> all_notes(const Graph& graph, const Document& document) {
   std::vector<Note> notes = gdalcubes_notes(document);
   notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
+  for (Note& note : notes) note.text = without_queries(note.text);
   return notes;
 }
 
-nlohmann::ordered_json notes_of(const Graph& graph, const Document& document) {
+nlohmann::ordered_json notes_json(const std::vector<Note>& notes) {
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
-  for (const Note& note : all_notes(graph, document)) {
-    out.push_back({{"where", note.where}, {"text", without_queries(note.text)}});
-  }
+  for (const Note& note : notes) out.push_back({{"where", note.where}, {"text", note.text}});
   return out;
 }
 

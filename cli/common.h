@@ -5,10 +5,12 @@
 #include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/recorded_run.h"
 #include "engine/plan.h"
 #include "graphs/document.h"
 
@@ -24,8 +26,10 @@ struct GraphArguments {
   void add_options_to(CLI::App& command);  // all but the graph
   // The resources that the graph is compiled and run with.
   Resources resources(const Program& program) const;
-  // Reads the document, or the one that made an output, and puts the parameters in.
+  // Reads the document, or the one that made an output, and puts the parameters in. `recorded` is
+  // recorded_run(graph), for who needs that too.
   Document load() const;
+  Document load(const std::optional<RecordedRun>& recorded) const;
 };
 
 // How much of the machine a plan may use, and the chunk shape.
@@ -59,9 +63,10 @@ std::string describe(const CubeInfo& info);
 // means something else in gdalcubes, which wrote the document.
 void print_notes(const Graph& graph, const Document& document);
 void print_note(const Note& note);
-// The same as a list of {"where", "text"}.
-nlohmann::ordered_json notes_of(const Graph& graph, const Document& document);
+// The same, without what may be secret in URLs.
 std::vector<Note> all_notes(const Graph& graph, const Document& document);
+// A list of {"where", "text"}.
+nlohmann::ordered_json notes_json(const std::vector<Note>& notes);
 
 // The document's "title", else the name of its file without the folder.
 std::string title_of(const Document& document, const std::string& file);

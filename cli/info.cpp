@@ -70,7 +70,7 @@ void show_cube(const Document& document, const Program& program, const Resources
               {"grid", json_of(info.grid)},
               {"time", times}};
   add_chunk(graph, out);
-  if (is_graph) out["notes"] = notes_of(graph, document);
+  if (is_graph) out["notes"] = notes_json(all_notes(graph, document));
   std::cout << out.dump(2) << '\n';
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/hash.h"
 #include "engine/text.h"
 #include "graphs/json_text.h"
 
@@ -14,14 +15,8 @@ namespace {
 
 constexpr std::size_t kMostBytes = 16384;
 
-// FNV-1a, then mixed (splitmix64), as sums of it are taken.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
-  return hash ^ (hash >> 31);
-}
+// Mixed, as sums of it are taken.
+std::uint64_t hash_of(std::string_view text) { return mixed(fnv1a(text)); }
 
 std::string hex(std::uint64_t number) {
   std::array<char, 20> text{};

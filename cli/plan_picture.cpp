@@ -8,6 +8,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "cli/common.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -290,8 +291,6 @@ Json plan_json(const PlanView& view) {
   const Plan::Estimate& estimate = view.estimate;
   Json nodes = Json::array();
   for (std::size_t i = 0; i < view.facts.size(); ++i) nodes.push_back(node_json(view, i));
-  Json notes = Json::array();
-  for (const Note& note : view.notes) notes.push_back({{"where", note.where}, {"text", note.text}});
   return {{"chunk_shape", shape_json(view.plan.chunk_shape())},
           {"chunks", estimate.chunks},
           {"empty_chunks", estimate.empty_chunks},
@@ -304,7 +303,7 @@ Json plan_json(const PlanView& view) {
           {"memory_bytes", view.plan.options().memory_bytes},
           {"result", view.plan.graph().result},
           {"nodes", std::move(nodes)},
-          {"notes", std::move(notes)}};
+          {"notes", notes_json(view.notes)}};
 }
 
 Picture plan_picture(const PlanView& view) {

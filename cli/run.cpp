@@ -11,7 +11,7 @@ int run_graph(const GraphArguments& graph, RunArguments args, const Program& pro
   std::optional<Document> document;
   try {
     args.again = recorded_run(graph.graph);
-    document = graph.load();
+    document = graph.load(args.again);
   } catch (const Error& error) {
     RunReport(args.report).end(kRejected, error.what());
     throw;

@@ -131,8 +131,8 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
 // What the plan had to leave out, to keep within the budget.
 void print_notes(const Plan& plan, const RunArguments& args) {
   const auto budget = parse_bytes(args.plan.memory);
-  const auto there = host_limits().memory_bytes;
-  if (budget && there && *budget > static_cast<double>(*there)) {
+  const auto there = budget ? host_limits().memory_bytes : std::nullopt;
+  if (there && *budget > static_cast<double>(*there)) {
     std::cerr << "cube: note: --memory " << args.plan.memory << " is more than the "
               << bytes_text(static_cast<double>(*there))
               << " that the container or the machine has\n";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/hash.h"
+
 namespace cube {
 
 namespace {
@@ -11,13 +13,8 @@ namespace {
 enum Layer : std::uint64_t { kField, kSoil, kWood, kCloudCover, kCloudShape, kGrain };
 constexpr std::uint64_t kLayersPerImage = 8;
 
-// Steele, Lea and Flood's SplitMix64 finaliser.
-std::uint64_t mixed(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15U;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
-  return value ^ (value >> 31);
-}
+// A step of SplitMix64.
+std::uint64_t next(std::uint64_t value) { return mixed(value + 0x9e3779b97f4a7c15U); }
 
 double ease(double t) { return t * t * (3 - 2 * t); }
 
@@ -28,8 +25,8 @@ std::uint64_t layer_of(Layer layer, int image) {
 }  // namespace
 
 double SampleScene::white(std::int64_t i, std::int64_t j, std::uint64_t layer) const {
-  const std::uint64_t hash = mixed(mixed(mixed(seed_ + layer) + static_cast<std::uint64_t>(i)) +
-                                   static_cast<std::uint64_t>(j));
+  const std::uint64_t hash = next(next(next(seed_ + layer) + static_cast<std::uint64_t>(i)) +
+                                  static_cast<std::uint64_t>(j));
   return static_cast<double>(hash >> 11) * 0x1.0p-53;
 }
 

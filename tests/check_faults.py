@@ -554,19 +554,16 @@ class Catalogs(Images):
             return [database.execute(f"SELECT * FROM {table}").fetchall()
                     for table in ("bands", "images", "gdalrefs", "image_extents", "files")]
 
+    def add_an_image(self):
+        with open(self.path("images.csv"), "a") as f:
+            f.write("2020-01-31,archive/im_20200131.tif\n")
+        shutil.copy(self.path("archive/im_20200128.tif"), self.path("archive/im_20200131.tif"))
+
     def test_create(self):
-        def change():
-            with open(self.path("images.csv"), "a") as f:
-                f.write("2020-01-31,archive/im_20200131.tif\n")
-            shutil.copy(self.path("archive/im_20200128.tif"), self.path("archive/im_20200131.tif"))
-        self.every_call("create", change)
+        self.every_call("create", self.add_an_image)
 
     def test_update(self):
-        def change():
-            with open(self.path("images.csv"), "a") as f:
-                f.write("2020-01-31,archive/im_20200131.tif\n")
-            shutil.copy(self.path("archive/im_20200128.tif"), self.path("archive/im_20200131.tif"))
-        self.every_call("update", change)
+        self.every_call("update", self.add_an_image)
 
     def test_reading(self):
         log = self.path("log")

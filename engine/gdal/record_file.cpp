@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "engine/gdal/output_file.h"
+#include "engine/hash.h"
 
 namespace cube {
 
@@ -18,14 +19,9 @@ constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kSumBytes = 4;
 constexpr std::uint32_t kMostPayload = std::uint32_t{1} << 30;
 
-// FNV-1a (Fowler, Noll, Vo), folded to 32 bits.
+// FNV-1a, folded to 32 bits.
 std::uint32_t checksum(char kind, std::string_view payload) {
-  constexpr std::uint64_t kBasis = 14695981039346656037u;
-  constexpr std::uint64_t kPrime = 1099511628211u;
-  std::uint64_t sum = kBasis;
-  const auto add = [&](char c) { sum = (sum ^ static_cast<unsigned char>(c)) * kPrime; };
-  add(kind);
-  for (const char c : payload) add(c);
+  const std::uint64_t sum = fnv1a(payload, fnv1a({&kind, 1}));
   return static_cast<std::uint32_t>(sum ^ sum >> 32);
 }
 

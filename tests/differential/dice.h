@@ -6,14 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace cube::fuzz {
+#include "engine/hash.h"
 
-// Well mixed bits of a number (the finaliser of splitmix64, Steele, Lea and Flood, 2014).
-constexpr std::uint64_t mixed(std::uint64_t bits) {
-  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
-  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
-  return bits ^ (bits >> 31);
-}
+namespace cube::fuzz {
 
 class Dice {
  public:
