@@ -9,6 +9,7 @@
 #include <iostream>
 #include <new>
 
+#include "api/plan_options.h"
 #include "cli/distrust.h"
 #include "engine/error.h"
 #include "engine/features.h"
@@ -16,6 +17,7 @@
 #include "engine/gdal/output_file.h"
 #include "engine/host_limits.h"
 #include "engine/text.h"
+#include "graphs/document_json.h"
 
 namespace cube {
 
@@ -132,24 +134,16 @@ std::string PlanArguments::memory_text() const {
 }
 
 PlanOptions PlanArguments::options(const Graph& graph) const {
-  // Who waits for a server needs no core.
-  constexpr int kPerCore = 8;
-  constexpr int kLeast = 16;
-  constexpr int kMost = 64;
-  PlanOptions out;
-  out.threads = least_threads();
-  if (threads == 0 && graph.reads_remote()) {
-    out.threads = std::max(out.threads, std::clamp(out.threads * kPerCore, kLeast, kMost));
-  }
+  Settings settings{.threads = threads};
   const std::string budget = memory_text();
   const auto bytes = parse_bytes(budget);
   if (!bytes) {
     throw Error(ErrorCode::kInvalid, "'" + budget + "' is no amount of memory", "--memory",
                 "a number with K, M, G or T, such as 800M or 4G");
   }
-  out.memory_bytes = static_cast<std::int64_t>(*bytes);
-  if (!chunk.empty()) out.chunk = parse_chunk(chunk);
-  return out;
+  settings.memory_bytes = static_cast<std::int64_t>(*bytes);
+  if (!chunk.empty()) settings.chunk = parse_chunk(chunk);
+  return plan_options(graph, settings, host());
 }
 
 std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& pairs,
@@ -217,7 +211,7 @@ nlohmann::ordered_json notes_json(const std::vector<Note>& notes) {
 }
 
 std::string title_of(const Document& document, const std::string& file) {
-  const nlohmann::json& json = document.json();
+  const nlohmann::json& json = json_of(document);
   if (json.is_object() && json.contains("title") && json["title"].is_string()) {
     return json["title"].get<std::string>();
   }
@@ -252,13 +246,6 @@ std::string failure_text(const std::exception& error) {
     return "out of memory (a lower --memory, fewer --threads or smaller chunks take less)";
   }
   return std::string("unexpected: ") + error.what();
-}
-
-void write_whole(const std::string& file, const std::string& text) {
-  TemporaryName name(file, false);
-  write_file(name.path(), text, file);
-  sync_file(name.path(), file);
-  name.keep(true);
 }
 
 std::string duration_text(double seconds) {

@@ -75,9 +75,6 @@ std::string title_of(const Document& document, const std::string& file);
 // output. Throws Error(kUnwritable) that names `what`.
 void write_text(const std::string& file, const std::string& text, const std::string& what);
 
-// Writes a file whole or not at all, in place of one that is there: under another name beside it
-// first. Throws Error(kUnwritable).
-void write_whole(const std::string& file, const std::string& text);
 // Throws Error(kUnwritable) where write_text() could not make the file.
 void check_text_place(const std::string& file, const std::string& what);
 

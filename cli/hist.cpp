@@ -8,6 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "api/plan_options.h"
 #include "cli/progress.h"
 #include "cli/run_graph.h"
 #include "cli/run_report.h"

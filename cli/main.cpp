@@ -17,6 +17,7 @@
 #include "cli/common.h"
 #include "cli/distrust.h"
 #include "cli/usage.h"
+#include "cube/version.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"

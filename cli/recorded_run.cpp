@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "cli/input_summary.h"
-#include "cli/provenance.h"
+#include "api/input_summary.h"
+#include "api/provenance.h"
 #include "engine/error.h"
 #include "engine/file_kind.h"
 #include "engine/gdal/run_record.h"
 #include "engine/text.h"
+#include "graphs/document_json.h"
 #include "graphs/json_text.h"
 
 namespace cube {
@@ -170,7 +171,7 @@ std::optional<RecordedRun> recorded_run(const std::string& file) {
 }
 
 void check_secrets(const RecordedRun& run) {
-  const std::string place = place_of_secret(run.document.json());
+  const std::string place = place_of_secret(json_of(run.document));
   if (place.empty()) return;
   throw Error(
       ErrorCode::kInvalid,

@@ -7,13 +7,13 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <numeric>
 #include <thread>
 
-#include "cli/identity.h"
+#include "api/identity.h"
+#include "api/plan_options.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
-#include "cli/provenance.h"
+#include "api/provenance.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
@@ -25,6 +25,7 @@
 #include "engine/run.h"
 #include "engine/stop_asked.h"
 #include "engine/text.h"
+#include "graphs/document_json.h"
 
 namespace cube {
 
@@ -210,28 +211,9 @@ bool write_statistics(const RunArguments& args, const Plan& plan, const Report& 
 }  // namespace
 
 void keep_blocks(const Plan& plan, BlockCache& blocks) {
-  // A run that makes few cells, as the series of a pixel, hardly comes back to a block.
-  constexpr std::int64_t kFewCells = std::int64_t{1} << 16;
-  constexpr std::int64_t kForFewCells = std::int64_t{16} << 20;
-  std::int64_t bytes = plan.cache_bytes();
-  if (plan.info().extent().cells() <= kFewCells) bytes = std::min(bytes, kForFewCells);
+  const std::int64_t bytes = kept_block_bytes(plan);
   GDALSetCacheMax64(bytes / 2);
   blocks.resize(bytes / 2);
-}
-
-PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Sink>>& sinks) {
-  for (const auto& sink : sinks) {
-    const ChunkShape tile = sink->tile();
-    ChunkShape& all = options.sink_tile;
-    all = {1, std::lcm(all.y, tile.y), std::lcm(all.x, tile.x)};
-    options.sink_resident_bytes += sink->resident_bytes();
-  }
-  options.sink_bytes_per_write = [&sinks](const ChunkShape& shape) {
-    std::int64_t sum = 0;
-    for (const auto& sink : sinks) sum += sink->bytes_per_write(shape);
-    return sum;
-  };
-  return options;
 }
 
 void RunArguments::add_to(CLI::App& command) {
@@ -354,7 +336,7 @@ int run_document(const Document& document, const std::string& name, const RunArg
   const std::jthread drivers(register_gdal);  // 2 ms, which compiling does not need
   const std::function<bool()> asked = [&] { return signals.pending() != 0; };
   const StopAsked stop(asked);
-  if (is_remote(document.json().dump())) signals.close_connections();
+  if (is_remote(json_of(document).dump())) signals.close_connections();
   try {
     return run_watched(document, name, args, resources, program, signals, told);
   } catch (const Error& error) {

@@ -35,9 +35,6 @@ struct RunArguments {
 // Divides what the plan has for kept blocks of files between GDAL and our readers.
 void keep_blocks(const Plan& plan, BlockCache& blocks);
 
-// What the outputs ask of a plan.
-PlanOptions with_sinks(PlanOptions options, const std::vector<std::unique_ptr<Sink>>& sinks);
-
 // Runs a document into the outputs of the command line, else its own, and prints the report; gives
 // the exit status. `name` is the document's in errors. Throws Error for what is wrong before.
 int run_document(const Document& document, const std::string& name, const RunArguments& args,

@@ -6,6 +6,7 @@
 
 #include "cli/common.h"
 #include "engine/error.h"
+#include "engine/gdal/output_file.h"
 #include "engine/text.h"
 
 namespace cube {

@@ -354,6 +354,8 @@ void finish(Outputs& outputs, bool keep_going, Report& report) {
   stages[Stage::kEncode] += encoding;
 }
 
+}  // namespace
+
 void check_consent(const Graph& graph, const Resources& resources) {
   if (resources.allow_exec) return;
   for (const Graph::Node& node : graph.nodes) {
@@ -363,8 +365,6 @@ void check_consent(const Graph& graph, const Resources& resources) {
                 "--allow-exec lets it, if you trust it");
   }
 }
-
-}  // namespace
 
 Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,

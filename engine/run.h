@@ -90,6 +90,9 @@ Report run(const Plan& plan, const Resources& resources,
            std::span<const std::unique_ptr<Sink>> sinks, const Provenance& provenance,
            const RunOptions& options);
 
+// Throws Error(kInvalid) where a graph runs code of the user that `resources` does not allow.
+void check_consent(const Graph& graph, const Resources& resources);
+
 // Computes one request of the plan's result on this thread (tests, embedding).
 Chunk compute(const Graph& graph, const Resources& resources, const Request& request);
 

@@ -1,11 +1,10 @@
 #include "graphs/document.h"
 
-#include <nlohmann/json.hpp>
-
 #include "engine/error.h"
 #include "engine/file_kind.h"
 #include "engine/limits.h"
 #include "engine/text.h"
+#include "graphs/document_json.h"
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
 
@@ -171,19 +170,19 @@ Document Document::load(const std::string& file) {
 Document Document::parse(std::string_view text, const std::filesystem::path& base,
                          std::string_view name) {
   Document document;
-  document.json_ = std::make_shared<const nlohmann::json>(parse_json(text, name));
+  document.content_ = std::make_shared<const Content>(Content{parse_json(text, name)});
   document.base_ = base.empty() ? std::filesystem::current_path() : std::filesystem::absolute(base);
   return document;
 }
 
 Document Document::with_parameters(const std::map<std::string, std::string>& values) const {
   if (replaced_ && values.empty()) return *this;
-  const Values all = merged(*json_, values);
-  auto copy = std::make_shared<nlohmann::json>(*json_);
-  if (copy->is_object()) copy->erase("parameters");
-  Replacer(all).replace(*copy, "");
+  const Values all = merged(content_->json, values);
+  auto copy = std::make_shared<Content>(*content_);
+  if (copy->json.is_object()) copy->json.erase("parameters");
+  Replacer(all).replace(copy->json, "");
   Document document = *this;
-  document.json_ = std::move(copy);
+  document.content_ = std::move(copy);
   document.replaced_ = true;
   return document;
 }
@@ -191,8 +190,9 @@ Document Document::with_parameters(const std::map<std::string, std::string>& val
 std::vector<OutputSpec> Document::outputs() const {
   if (!replaced_) return with_parameters({}).outputs();
   std::vector<OutputSpec> specs;
-  if (!json_->is_object() || !json_->contains("outputs")) return specs;
-  nlohmann::json list = json_->at("outputs");
+  const json& top = content_->json;
+  if (!top.is_object() || !top.contains("outputs")) return specs;
+  json list = top.at("outputs");
   if (!list.is_array()) {
     throw invalid("expected a list of outputs, found " + found(list), "/outputs");
   }

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +36,8 @@ class Document {
   // unknown name in `values` and a "${...}" without a value are errors.
   Document with_parameters(const std::map<std::string, std::string>& values) const;
 
-  const nlohmann::json& json() const { return *json_; }
+  struct Content;  // see document_json.h
+  const Content& content() const { return *content_; }
   const std::filesystem::path& base() const { return base_; }
   // False while "${name}" may still stand in texts; compile() then replaces it by the document's
   // own parameters.
@@ -47,7 +47,7 @@ class Document {
   std::vector<OutputSpec> outputs() const;
 
  private:
-  std::shared_ptr<const nlohmann::json> json_;
+  std::shared_ptr<const Content> content_;
   std::filesystem::path base_;
   bool replaced_ = false;
 };

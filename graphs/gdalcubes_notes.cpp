@@ -11,7 +11,7 @@
 #include <set>
 
 #include "engine/text.h"
-#include "graphs/document.h"
+#include "graphs/document_json.h"
 #include "graphs/gdalcubes_formulas.h"
 
 namespace cube {
@@ -182,8 +182,8 @@ class Notes {
 }  // namespace
 
 std::vector<Note> gdalcubes_notes(const Document& document) {
-  if (!is_of_gdalcubes(document.json())) return {};
-  return Notes().run(document.json());
+  if (!is_of_gdalcubes(json_of(document))) return {};
+  return Notes().run(json_of(document));
 }
 
 }  // namespace cube

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/limits.h"
 #include "engine/text.h"
+#include "graphs/document_json.h"
 #include "graphs/json_reader.h"
 #include "graphs/json_text.h"
 #include "graphs/json_writer.h"
@@ -56,7 +57,7 @@ class Resolver {
  private:
   // The result of a document in either form.
   std::size_t resolve_document(Source& source) {
-    const json& top = source.document.json();
+    const json& top = json_of(source.document);
     const std::string root = source.prefix;
     if (!top.is_object()) {
       throw invalid("expected an object, found " + found(top), root,

@@ -1,7 +1,7 @@
 // Graph documents: reading, references, parameters, saved cubes, and every error message.
 #include <nlohmann/json.hpp>
 
-#include "graphs/document.h"
+#include "graphs/document_json.h"
 #include "tests/inline_cube.h"
 #include "tests/support.h"
 
@@ -201,13 +201,13 @@ TEST_CASE("parameters are replaced, and keep their type where they are all of a 
                                    {"result", select({"${name}"}, "s")}};
   CHECK(compiled(document).info().band_names() == std::vector<std::string>{"a"});
   const Document read = Document::parse(document.dump(), "/data");
-  CHECK(read.with_parameters({{"name", "b"}}).json()["result"]["bands"][0] == "b");
+  CHECK(json_of(read.with_parameters({{"name", "b"}}))["result"]["bands"][0] == "b");
   nlohmann::json typed = document;
   typed["result"]["bands"] = "${all}";
   CHECK(compiled(typed).info().band_names() == std::vector<std::string>{"b", "a"});
   const auto text = [](const std::string& value, const std::map<std::string, std::string>& given) {
     const nlohmann::json json = {{"parameters", {{"n", 3}, {"t", "x"}}}, {"result", value}};
-    return Document::parse(json.dump(), "/data").with_parameters(given).json()["result"];
+    return json_of(Document::parse(json.dump(), "/data").with_parameters(given))["result"];
   };
   CHECK(text("${n}", {}) == 3);
   CHECK(text("${n}", {{"n", "2.5"}}) == 2.5);

@@ -183,6 +183,13 @@ Error unwritable(const std::string& file, const std::string& reason) {
                file);
 }
 
+void write_whole(const std::string& file, const std::string& text) {
+  TemporaryName name(file, false);
+  write_file(name.path(), text, file);
+  sync_file(name.path(), file);
+  name.keep(true);
+}
+
 void sync_file(const std::string& path, const std::string& file) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw unwritable(file, std::strerror(errno));

@@ -187,6 +187,10 @@ void write_sidecar(const std::string& file, const std::string& text);
 // if the library's own words do not.
 Error unwritable(const std::string& file, const std::string& reason);
 
+// Writes a file whole or not at all, in place of one that is there: under another name beside it
+// first. Throws Error(kUnwritable).
+void write_whole(const std::string& file, const std::string& text);
+
 // Has the system write what it holds back of a file, so that a full disk or a lost server shows.
 void sync_file(const std::string& path, const std::string& file);
 

@@ -1,7 +1,8 @@
-#include "cli/provenance.h"
+#include "api/provenance.h"
 
+#include "api/input_summary.h"
 #include "catalog/sqlite.h"
-#include "cli/input_summary.h"
+#include "cube/version.h"
 #include "engine/demand.h"
 #include "engine/gdal/library_versions.h"
 #include "engine/remote_names.h"

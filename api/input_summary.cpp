@@ -1,4 +1,4 @@
-#include "cli/input_summary.h"
+#include "api/input_summary.h"
 
 #include <array>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "cli/identity.h"
+#include "api/identity.h"
 
 #include <gdal.h>
 #include <sys/stat.h>
@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "catalog/descriptor.h"
+#include "cube/version.h"
 #include "engine/demand.h"
 #include "engine/file_kind.h"
 #include "engine/remote_names.h"
