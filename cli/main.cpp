@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#include "catalog/catalog.h"
+#include "api/file_resources.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/distrust.h"
@@ -20,8 +20,6 @@
 #include "cube/version.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
-#include "engine/gdal/raster_info.h"
-#include "engine/image_reader.h"
 #include "graphs/document.h"
 
 namespace {
@@ -31,9 +29,8 @@ int run_program(int argc, char** argv) {
   cube::count_network_use();
   cube::Program program;
   program.registry = cube::document_operators();
-  program.resources.open_index = cube::open_catalog;
   program.blocks = std::make_shared<cube::BlockCache>(0);  // `cube run` says how much it may hold
-  program.resources.make_reader = [&] { return cube::make_image_reader(program.blocks); };
+  program.resources = cube::file_resources(program.blocks);
 
   CLI::App app("A declarative data-cube engine for satellite imagery.", "cube");
   app.set_version_flag("--version", "cube " CUBE_VERSION);

@@ -21,12 +21,12 @@ struct BandInfo {
   DType dtype = DType::kFloat64;
   // The stored value that means missing. Floating-point bands always use NaN; an integer band
   // without one has no missing cells.
-  std::optional<double> nodata;
-  std::string unit;  // UCUM or as the source says; "" = unknown
-  double scale = 1;  // physical value = stored * scale + offset; never applied silently
+  std::optional<double> nodata = {};
+  std::string unit = {};  // UCUM or as the source says; "" = unknown
+  double scale = 1;       // physical value = stored * scale + offset; never applied silently
   double offset = 0;
-  std::string note;        // what the engine did that a user should know, e.g. "widened from uint8"
-  std::string alias = {};  // another name it answers to, "im1b1" of a raster file; "" = none
+  std::string note = {};     // what the engine did that a user should know, "widened from uint8"
+  std::string alias = {};    // another name it answers to, "im1b1" of a raster file; "" = none
   BandClasses classes = {};  // what the stored values stand for; kept by what keeps the values
 
   Storage storage() const { return {dtype, nodata}; }

@@ -51,11 +51,11 @@ struct ImageQuery {
 struct CollectionSummary {
   std::int64_t images = 0;
   std::int64_t files = 0;
-  std::optional<Instant> first;  // of images' datetime
-  std::optional<Instant> last;
-  std::optional<Box> extent;                // longitude/latitude
-  std::map<std::string, std::int64_t> crs;  // and how many images are in each
-  std::vector<std::string> dates;           // distinct days, "2018-01-06", ascending
+  std::optional<Instant> first = {};  // of images' datetime
+  std::optional<Instant> last = {};
+  std::optional<Box> extent = {};                // longitude/latitude
+  std::map<std::string, std::int64_t> crs = {};  // and how many images are in each
+  std::vector<std::string> dates = {};           // distinct days, "2018-01-06", ascending
 };
 
 class ImageIndex {

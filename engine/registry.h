@@ -39,7 +39,7 @@ struct InputKey {
 struct OperatorDoc {
   std::string id;                         // the file's name, the value of "cube_type"
   std::string summary;                    // one line
-  std::string help;                       // further paragraphs, "" = none
+  std::string help = {};                  // further paragraphs, "" = none
   std::string example;                    // a JSON node that is valid as it stands (tests run it)
   std::vector<InputKey> inputs;           // in the order of the operator's inputs
   std::vector<std::string> aliases = {};  // other accepted cube_types

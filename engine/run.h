@@ -28,17 +28,17 @@ struct RunOptions {
   int threads = 1;
   bool keep_going = false;  // a failed chunk does not stop the others
   // Called after each chunk, from any worker, one call at a time.
-  std::function<void(const Progress&)> progress;
+  std::function<void(const Progress&)> progress = {};
   // Called when a chunk has failed and when an image is left out, once for each, as progress().
-  std::function<void(std::int64_t chunk, const Region&, const std::string& reason)> failed;
-  std::function<void(const SkippedImage&)> skipped;
+  std::function<void(std::int64_t chunk, const Region&, const std::string& reason)> failed = {};
+  std::function<void(const SkippedImage&)> skipped = {};
   // Asked often, from any worker; true = stop soon: the sinks are left unfinished.
-  std::function<bool()> cancelled;
+  std::function<bool()> cancelled = {};
   // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
   // earlier run has left if they were told to, and a run that is stopped leaves what is done.
-  RunIdentity identity;
+  RunIdentity identity = {};
   // Called once when nothing is refused any more (by claims) and work begins.
-  std::function<void()> begun;
+  std::function<void()> begun = {};
 };
 
 // What happened. Nothing is lost silently: a failure is in here and in the exit status.

@@ -23,10 +23,11 @@ namespace cube {
 
 // An output as the user asks for it.
 struct OutputSpec {
-  std::string file;    // may hold {t} and {band}
-  std::string format;  // "GTiff", "COG", "netCDF", "Zarr", "PNG", "GIF", "CSV", ...; "" = by name
-  std::map<std::string, std::string> options;  // creation options, as of GDAL's drivers
-  bool overwrite = false;                      // false: an existing file is an error
+  std::string file;  // may hold {t} and {band}
+  // "GTiff", "COG", "netCDF", "Zarr", "PNG", "GIF", "CSV", ...; "" = by name.
+  std::string format = {};
+  std::map<std::string, std::string> options = {};  // creation options, as of GDAL's drivers
+  bool overwrite = false;                           // false: an existing file is an error
   bool append = false;  // the slices come after those of an existing file (Zarr only)
   bool resume = false;  // what an earlier run of the same has left is gone on with
 };

@@ -1,6 +1,13 @@
 // The library as a program that embeds it sees it: include/cube/*.h.
+#include <cpl_conv.h>
+#include <cpl_string.h>
+#include <gdal.h>
+#include <omp.h>
+
 #include <atomic>
+#include <clocale>
 #include <cmath>
+#include <csignal>
 #include <numeric>
 #include <thread>
 
@@ -220,4 +227,210 @@ TEST_CASE("a graph is saved in its canonical form and opened again") {
   CHECK(again.read(kAll).numbers("a")[23] == 24);
   CHECK(error_of([&] { cube.save(dir.file("saved.json")); }).find("the file exists") !=
         std::string::npos);
+}
+
+TEST_CASE("a run that says so is gone on with") {
+  const TempDir dir;
+  const Cube cube = small_cube(in_small_chunks(1));
+  const OutputSpec output{.file = dir.file("a_{t}.nc"), .resume = true};
+  std::atomic<int> done = 0;
+  const Report first = cube.write(output, {.progress = [&](const Progress&) { ++done; },
+                                           .cancelled = [&] { return done == 3; }});
+  CHECK(first.cancelled);
+  const Report second = cube.write(output);
+  CHECK(second.ok());
+  CHECK(second.chunks_resumed == 3);
+  CHECK(second.outputs.size() == 2);
+}
+
+namespace {
+
+constexpr const char* kView = R"("view": {"space": {"left": 0, "right": 40, "bottom": 0, "top": 30,
+  "dx": 10, "dy": 10, "srs": "EPSG:3857"}, "time": {"t0": "2020-01", "t1": "2020-03", "dt": "P1M"}})";
+
+// 3 slices of 3 x 4 cells.
+Node constant(int bands, double value) {
+  const Value space = object({{"left", 0},
+                              {"right", 40},
+                              {"bottom", 0},
+                              {"top", 30},
+                              {"dx", 10},
+                              {"dy", 10},
+                              {"srs", "EPSG:3857"}});
+  const Value time = object({{"t0", "2020-01"}, {"t1", "2020-03"}, {"dt", "P1M"}});
+  return dummy(
+      {{"nbands", bands}, {"fill", value}, {"view", object({{"space", space}, {"time", time}})}});
+}
+
+}  // namespace
+
+TEST_CASE("graphs built in C++ are those written by hand") {
+  const auto same = [](const Node& node, std::string json) {
+    const std::string view = kView;
+    for (std::size_t at; (at = json.find("VIEW")) != std::string::npos;) json.replace(at, 4, view);
+    const Registry operators = document_operators();
+    const auto text = [&](const Document& document) {
+      return canonical_text(document, operators, "/data");
+    };
+    CHECK(text(node.document("/data")) == text(Document::parse(json, "/data")));
+  };
+  const Node bands = constant(2, 0.5);
+  same(bands.select_bands({{"bands", {"band2"}}})
+           .apply_pixel({{"expr", {"band2 * 2", "iif(band2 > 1, 1, nan)"}},
+                         {"band_names", {"a", "b"}},
+                         {"keep_bands", true}})
+           .reduce_time({{"reducer_bands", {{"median", "a"}, {"max", "b"}}}}),
+       R"graph({"cube_type": "reduce_time", "reducer_bands": [["median", "a"], ["max", "b"]],
+           "in_cube": {"cube_type": "apply_pixel", "expr": ["band2 * 2", "iif(band2 > 1, 1, nan)"],
+             "band_names": ["a", "b"], "keep_bands": true,
+             "in_cube": {"cube_type": "select_bands", "bands": ["band2"],
+               "in_cube": {"cube_type": "dummy", "nbands": 2, "fill": 0.5, VIEW}}}})graph");
+  same(join_bands({bands, bands.rename_bands({{"band_names", object({{"band1", "c"}})}})},
+                  {{"prefixes", {"x", "y"}}}),
+       R"({"version": 1, "cubes": {"cube1": {"cube_type": "dummy", "nbands": 2, "fill": 0.5, VIEW}},
+           "result": {"cube_type": "join_bands", "prefixes": ["x", "y"], "in_cubes": ["cube1",
+             {"cube_type": "rename_bands", "band_names": {"band1": "c"}, "in_cube": "cube1"}]}})");
+  const Node named = bands.named("start");
+  same(named.mask({{"mask", named.select_bands({{"bands", "band1"}})}, {"replacement", NAN}}),
+       R"({"version": 1,
+           "cubes": {"start": {"cube_type": "dummy", "nbands": 2, "fill": 0.5, VIEW}},
+           "result": {"cube_type": "mask", "in_cube": "start", "replacement": "nan",
+             "mask": {"cube_type": "select_bands", "bands": ["band1"], "in_cube": "start"}}})");
+  // A list of one, of lists, of nothing; vectors; all kinds of numbers; nothing.
+  const std::vector<std::string> names = {"a", "b"};
+  const auto parsed = [](const std::string& text) { return nlohmann::ordered_json::parse(text); };
+  CHECK(
+      parsed(Node("mine", {{"one", {"a"}}, {"lists", {{"a", "b"}}}, {"none", {}}, {"names", names}})
+                 .json()) ==
+      parsed(R"({"cube_type": "mine", "one": ["a"], "lists": [["a", "b"]], "none": [],
+                   "names": ["a", "b"]})"));
+  CHECK(Node("mine", {{"i", -3}, {"u", 3U}, {"d", 0.1F}, {"t", true}, {"n", nullptr}}).json() ==
+        "{\n  \"cube_type\": \"mine\",\n  \"i\": -3,\n  \"u\": 3,\n"
+        "  \"d\": 0.10000000149011612,\n  \"t\": true,\n  \"n\": null\n}\n");
+}
+
+TEST_CASE("what is no graph is told when it is built or opened") {
+  CHECK(error_of([] {
+          raster({{"file", "a"}, {"file", "b"}});
+        }) == "the argument 'file' is given twice");
+  CHECK(error_of([] {
+          (void)dummy({}).crop({{"in_cube", dummy({})}});
+        }) == "the argument 'in_cube' is given twice");
+  CHECK(error_of([] {
+          (void)join_bands({dummy({}).named("a"), dummy({}).named("a")}).json();
+        }) == "two nodes are named 'a'");
+  CHECK(error_of([] {
+          (void)dummy({{"fill", "\xff"}}).json();
+        }) == "a text of the graph is not UTF-8");
+  CHECK(error_of([] { (void)Value(~std::uint64_t{0}); }) ==
+        "a whole number of a graph is too large");
+  const auto opening = [](const Node& node) { return error_of([&] { Environment().open(node); }); };
+  CHECK(opening(constant(1, 1).then("croop")) ==
+        "/cube_type: there is no cube_type 'croop' (did you mean 'crop'?)");
+  CHECK(opening(constant(1, 1).select_bands({{"bands", {"x"}}})).starts_with("/bands/0: "));
+  CHECK(opening(constant(1, 1).crop({{"fil", 1}})).starts_with("/fil: "));
+}
+
+TEST_CASE("each operator can be built with") {
+  const std::string header = cube::test::read_text(CUBE_NODE_HEADER);
+  const Registry operators = document_operators();
+  for (const OperatorType& type : operators.types()) {
+    std::string declared = "  Node " + type.id + "(Arguments arguments = {}) const {";
+    const bool source = type.inputs.empty() || type.inputs[0].or_file;
+    if (source) declared = "inline Node " + type.id + "(Arguments arguments) {";
+    if (!source && type.inputs[0].many) {
+      declared = "inline Node " + type.id + "(const std::vector<Node>& in_cubes, ";
+    }
+    INFO(declared);
+    CHECK(header.find("\n" + declared) != std::string::npos);
+  }
+}
+
+namespace {
+
+// What a library must leave to the program.
+std::string global_state() {
+  std::string out;
+  for (char** list : {CPLGetConfigOptions(), CPLGetThreadLocalConfigOptions()}) {
+    for (char** option = list; option && *option; ++option) out += std::string(*option) + "\n";
+    CSLDestroy(list);
+  }
+  out += std::setlocale(LC_ALL, nullptr);
+  out += " " + std::to_string(GDALGetCacheMax64()) + " " + std::to_string(omp_get_max_threads()) +
+         " " + std::to_string(omp_get_dynamic()) + " " + std::filesystem::current_path().string();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    out += action.sa_handler == SIG_DFL ? " default" : " other";
+  }
+  return out;
+}
+
+const std::string kLocalRange = std::string(CUBE_PLUGINS) + "/local_range.so";
+
+// Runs code: only an environment that allows it takes this.
+Node with_plugin() {
+  return constant(1, 1).then("plugin",
+                             {{"file", kLocalRange}, {"arguments", object({{"radius", 1}})}});
+}
+
+}  // namespace
+
+TEST_CASE("nothing global is changed by opening, reading and writing") {
+  const TempDir dir;
+  const Cube cube = small_cube();
+  check(cube.write({.file = dir.file("warm.nc")}));  // what libraries set when they are first used
+  const std::string before = global_state();
+  const Environment environment({.threads = 3, .memory_bytes = 300 << 20, .allow_exec = true});
+  check(small_cube().write(std::vector<OutputSpec>{{.file = dir.file("a.nc")},
+                                                   {.file = dir.file("a_{t}.tif"), .format = "COG"},
+                                                   {.file = dir.file("a.zarr")}}));
+  const Cube back = environment.open(ncdf({{"file", dir.file("a.nc")}}));
+  back.read(back.info().extent());
+  (void)environment.open(with_plugin()).for_each_chunk([](const Cells&) {});
+  CHECK(global_state() == before);
+}
+
+TEST_CASE("environments do not know of each other") {
+  const Environment own({.threads = 1, .allow_exec = true, .chunk = ChunkShape{1, 1, 2}},
+                        cube::test::test_operators());
+  const Environment plain({.threads = 3, .memory_bytes = 300 << 20});
+  const std::vector<double> expected = own.open(two_bands()).read(kAll).numbers("a");
+  const auto work_of_own = [&] {
+    const Cube cube = own.open(two_bands());
+    const Cube code = own.open(with_plugin());
+    code.read({{0, 1}, {0, 1}, {0, 1}});
+    return cube.chunk_shape() == ChunkShape{1, 1, 2} &&
+           cube::test::difference({cube.read(kAll).numbers("a")}, {expected}).empty();
+  };
+  const auto work_of_plain = [&] {
+    const Cube cube = plain.open(constant(1, 7));
+    double sum = 0;
+    (void)cube.for_each_chunk([](const Cells&) {});
+    for (const double value : cube.read(cube.info().extent()).numbers("band1")) sum += value;
+    return sum == 7.0 * static_cast<double>(cube.info().extent().cells()) &&
+           error_of([&] { plain.open(two_bands()); }).find("no cube_type 'inline'") !=
+               std::string::npos &&
+           error_of([&] { plain.open(with_plugin()); }).find("--allow-exec") != std::string::npos;
+  };
+  CHECK(work_of_own());
+  CHECK(work_of_plain());
+  std::atomic<int> good = 0;
+  {
+    const std::jthread one([&] {
+      good += [&] {
+        int n = 0;
+        for (int i = 0; i < 10; ++i) n += work_of_own() ? 1 : 0;
+        return n;
+      }();
+    });
+    const std::jthread other([&] {
+      good += [&] {
+        int n = 0;
+        for (int i = 0; i < 10; ++i) n += work_of_plain() ? 1 : 0;
+        return n;
+      }();
+    });
+  }
+  CHECK(good == 20);
 }
