@@ -378,8 +378,13 @@ Node with_plugin() {
 
 TEST_CASE("nothing global is changed by opening, reading and writing") {
   const TempDir dir;
-  const Cube cube = small_cube();
-  check(cube.write({.file = dir.file("warm.nc")}));  // what libraries set when they are first used
+  // What a program may have chosen, unlike all that the library would.
+  const GIntBig cache = GDALGetCacheMax64();
+  const int threads = omp_get_max_threads();
+  GDALSetCacheMax64(77 << 20);
+  omp_set_num_threads(7);
+  std::setlocale(LC_ALL, "C.UTF-8");
+  CPLSetConfigOption("GDAL_NUM_THREADS", "5");
   const std::string before = global_state();
   const Environment environment({.threads = 3, .memory_bytes = 300 << 20, .allow_exec = true});
   check(small_cube().write(std::vector<OutputSpec>{{.file = dir.file("a.nc")},
@@ -389,6 +394,27 @@ TEST_CASE("nothing global is changed by opening, reading and writing") {
   back.read(back.info().extent());
   (void)environment.open(with_plugin()).for_each_chunk([](const Cells&) {});
   CHECK(global_state() == before);
+  GDALSetCacheMax64(cache);
+  omp_set_num_threads(threads);
+  std::setlocale(LC_ALL, "C");
+  CPLSetConfigOption("GDAL_NUM_THREADS", nullptr);
+}
+
+TEST_CASE("code is run where the settings allow it, and may be looked at where they do not") {
+  const Node node =
+      constant(1, 1).then("stream", {{"command", {"false"}}, {"bands", {"x"}}, {"directory", "."}});
+  const Cube cube = Environment().open(node);
+  CHECK(cube.info().band_names() == std::vector<std::string>{"x"});
+  const std::string refusal = "the graph would run the command 'false'";
+  const auto refused = [&](const std::function<void()>& work) {
+    return error_of(work).find(refusal) != std::string::npos;
+  };
+  const Region first{{0, 1}, {0, 1}, {0, 1}};
+  CHECK(refused([&] { cube.read(first); }));
+  CHECK(refused([&] { (void)cube.for_each_chunk([](const Cells&) {}); }));
+  CHECK(refused([&] { (void)cube.run({}); }));
+  const Cube allowed = Environment({.allow_exec = true}).open(node);
+  CHECK(error_of([&] { allowed.read(first); }).find("the command") != std::string::npos);
 }
 
 TEST_CASE("environments do not know of each other") {
@@ -433,4 +459,73 @@ TEST_CASE("environments do not know of each other") {
     });
   }
   CHECK(good == 20);
+}
+
+TEST_CASE("rasters in memory are images of a collection") {
+  const Grid grid{.crs = "EPSG:32631",
+                  .left = 500000,
+                  .top = 5000000,
+                  .dx = 10,
+                  .dy = 10,
+                  .width = 4,
+                  .height = 3};
+  const auto block = [&](std::uint16_t first) {
+    Block cells({{0, 1}, {0, 3}, {0, 4}}, {DType::kUInt16, 0});
+    std::iota(cells.cells<std::uint16_t>().begin(), cells.cells<std::uint16_t>().end(), first);
+    return share(std::move(cells));
+  };
+  const auto day = [](const char* text) { return parse_time(text)->start; };
+  Resources resources = file_resources();
+  std::optional<MemoryImages> images;
+  images.emplace(std::vector<BandInfo>{{.name = "v", .dtype = DType::kUInt16, .nodata = 0},
+                                       {.name = "w", .dtype = DType::kUInt16, .nodata = 0}});
+  Grid east = grid;
+  east.left += 20;
+  images->add("b", day("2024-05-01"), east, {block(100), nullptr});
+  images->add("a", day("2024-05-01"), grid, {block(0), block(50)});
+  images->add("c", day("2024-05-03"), grid, {block(200), nullptr});
+  images->add_to(resources, "memory://scenes");
+  const Environment environment({}, document_operators(), resources);
+  const auto opened = [&](const char* file, const char* srs, double right) {
+    const Value space = object({{"left", 500000},
+                                {"right", right},
+                                {"bottom", 4999970},
+                                {"top", 5000000},
+                                {"dx", 10},
+                                {"srs", srs}});
+    const Value time = object({{"t0", "2024-05-01"}, {"t1", "2024-05-03"}, {"dt", "P1D"}});
+    return environment.open(image_collection(
+        {{"file", file},
+         {"view", object({{"space", space}, {"time", time}, {"aggregation", "first"}})}}));
+  };
+  const Cube cube = opened("memory://scenes", "EPSG:32631", 500060);
+  images.reset();  // the cube has them
+  CHECK(cube.info().band_names() == std::vector<std::string>{"v", "w"});
+  // a lies before b, but for its first cell, which is missing.
+  CHECK(values(cube.read({{0, 1}, {0, 2}, {0, 6}}).of<std::uint16_t>("v")) ==
+        std::vector<std::uint16_t>{0, 1, 2, 3, 102, 103, 4, 5, 6, 7, 106, 107});
+  CHECK(cube.read({{0, 1}, {2, 3}, {0, 1}}).of<std::uint16_t>("w")[0] == 58);
+  CHECK(cube.read({{1, 2}, {0, 3}, {0, 6}}).missing("v"));
+  CHECK(cube.read({{2, 3}, {2, 3}, {3, 4}}).of<std::uint16_t>("v")[0] == 211);
+  CHECK(error_of([&] { opened("other.db", "EPSG:32631", 500060); }).find("other.db") !=
+        std::string::npos);
+
+  MemoryImages one({{.name = "v", .dtype = DType::kUInt16, .nodata = 0}});
+  one.add("a", day("2024"), grid, {block(0)});
+  const auto adding = [&](const std::string& name, const Grid& g, std::vector<BlockPtr> blocks) {
+    return error_of([&] { one.add(name, day("2024"), g, blocks); });
+  };
+  CHECK(adding("a", grid, {block(0)}) == "image 'a': there is one of that name");
+  CHECK(adding("b", {.width = 4, .height = 3}, {block(0)}) == "image 'b': its grid has no CRS");
+  CHECK(adding("b", grid, {}) == "image 'b': cells of 0 bands for images of 1 band");
+  Grid larger = grid;
+  larger.width = 5;
+  CHECK(adding("b", larger, {block(0)}) ==
+        "image 'b': the cells of band 'v' are of t 0:1, y 0:3, x 0:4 (all of the grid, t 0:1, y "
+        "0:3, x 0:5)");
+  Block floats({{0, 1}, {0, 3}, {0, 4}}, {DType::kFloat32, NAN});
+  std::ranges::fill(floats.cells<float>(), 1.0F);
+  CHECK(adding("b", grid, {share(std::move(floats))}) ==
+        "image 'b': the cells of band 'v' are not stored as the band is");
+  CHECK(error_of([] { MemoryImages({}); }) == "images without bands");
 }

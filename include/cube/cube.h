@@ -41,6 +41,7 @@
 #include "engine/block.h"
 #include "engine/cube_info.h"
 #include "engine/error.h"
+#include "engine/features.h"
 #include "engine/plan.h"
 #include "engine/registry.h"
 #include "engine/resources.h"

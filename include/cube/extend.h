@@ -12,6 +12,7 @@
 #pragma once
 
 #include "cube/cube.h"
+#include "cube/memory_images.h"
 #include "engine/image_index.h"
 #include "engine/image_reader.h"
 #include "engine/operator.h"
