@@ -6,6 +6,7 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+export CMAKE_GENERATOR=Ninja
 fail() { echo "check_embed: $*"; exit 1; }
 
 cmake --install "$(dirname "$CUBE")" --prefix "$folder/first" >install.txt
@@ -15,6 +16,9 @@ examples=$CUBE_SOURCE/examples/embed
 # A user's own headers of the same names are not in the way.
 mkdir -p mine/engine
 echo '#error "the header of the user, not of cube"' | tee mine/engine/grid.h >mine/engine/block.h
+
+# The headers need the C++ library and each other.
+grep -rhE '^#include' "$prefix/include/cube" | grep -vE '<[a-z_]+>$|"cube/' && fail "a header needs something else"
 
 cmake -S "$examples" -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug \
   -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wconversion -Werror -I$folder/mine" >build.txt

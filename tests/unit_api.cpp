@@ -48,6 +48,8 @@ Cube small_cube(const Settings& settings = in_small_chunks()) {
   return Environment(settings, cube::test::test_operators()).open(two_bands());
 }
 
+static_assert(std::input_iterator<ChunkIterator>);
+
 const Region kAll{{0, 2}, {0, 3}, {0, 4}};
 
 template <class T>
