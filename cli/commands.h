@@ -27,6 +27,7 @@ struct Program {
 };
 
 void add_run(CLI::App& app, Program& program);
+void add_finish(CLI::App& app, Program& program);
 void add_calc(CLI::App& app, Program& program);
 void add_warp(CLI::App& app, Program& program);
 void add_translate(CLI::App& app, Program& program);

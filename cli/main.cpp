@@ -43,6 +43,7 @@ int run_program(int argc, char** argv) {
       "  cube run demo/ndvi.json -o ndvi.tif -o ndvi.png\n\n"
       "cube COMMAND --help tells more.");
   cube::add_run(app, program);
+  cube::add_finish(app, program);
   cube::add_calc(app, program);
   cube::add_warp(app, program);
   cube::add_translate(app, program);

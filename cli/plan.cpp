@@ -7,6 +7,7 @@
 
 #include "cli/common.h"
 #include "cli/plan_picture.h"
+#include "cli/simulation.h"
 #include "engine/block_reads.h"
 #include "engine/readings.h"
 #include "engine/text.h"
@@ -19,7 +20,8 @@ struct Arguments {
   GraphArguments graph;
   PlanArguments plan;
   bool json = false;
-  std::string svg;  // files; "" = not asked for
+  std::string simulate;  // "" = not asked for
+  std::string svg;       // files; the same
   std::string dot;
 };
 
@@ -68,6 +70,16 @@ void show(const Plan& plan, const Document& document, const Arguments& args) {
   if (!args.dot.empty()) write_text(args.dot, to_dot(picture), "the graph");
 }
 
+void simulate_run(const Plan& plan, const Arguments& args) {
+  const SimulationRequest asked = parse_simulation(args.simulate);
+  const Simulation made = simulate(plan, asked.workers, asked.rates);
+  if (args.json) {
+    std::cout << simulation_json(made, asked.rates).dump(2) << '\n';
+  } else {
+    std::cout << simulation_text(made);
+  }
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app, Program& program) {
@@ -81,6 +93,12 @@ void add_plan(CLI::App& app, Program& program) {
       ->add_option("--svg", args->svg,
                    "Draw the graph with what each node makes and costs; - is standard output")
       ->type_name("FILE");
+  command
+      ->add_option("--simulate", args->simulate,
+                   "Say how long 'cube run --part' and 'cube finish' would take on 1, 2, 4, ... "
+                   "workers, by measured rates (workers=64,threads=4,read=5e9; --json names all), "
+                   "and where that stops growing with them")
+      ->type_name("workers=N,...");
   command->add_option("--dot", args->dot, "The same for graphviz; - is standard output")
       ->type_name("FILE");
   command->footer(
@@ -91,6 +109,7 @@ void add_plan(CLI::App& app, Program& program) {
     Graph graph = compile(document, program.registry, args->graph.resources(program));
     const PlanOptions options = args->plan.options(graph);
     const Plan plan(std::move(graph), options);
+    if (!args->simulate.empty()) return simulate_run(plan, *args);
     print_notes(plan.graph(), document);
     if (const auto note = block_reads_note(plan)) print_note(*note);
     show(plan, document, *args);

@@ -11,16 +11,19 @@
 
 #include "api/identity.h"
 #include "api/plan_options.h"
+#include "cli/part_option.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
 #include "api/provenance.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
+#include "engine/cost_model.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/host_limits.h"
+#include "engine/parts.h"
 #include "engine/remote_names.h"
 #include "engine/run.h"
 #include "engine/stop_asked.h"
@@ -36,7 +39,7 @@ constexpr const char* kPicture = "the picture";
 
 // Outputs of the command line, else those of the document.
 std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document& document,
-                                       const std::string& name) {
+                                       const std::string& name, const std::optional<Part>& part) {
   std::vector<OutputSpec> outputs =
       args.files.empty() ? document.outputs() : std::vector<OutputSpec>();
   for (const std::string& file : args.files) {
@@ -56,6 +59,7 @@ std::vector<OutputSpec> wanted_outputs(const RunArguments& args, const Document&
     if (args.overwrite) output.overwrite = true;
     if (args.append) output.append = true;
     if (args.resume) output.resume = true;
+    output.part = part;
   }
   return outputs;
 }
@@ -66,19 +70,20 @@ struct ChunkCount {
   std::atomic<std::int64_t> all = 0;
   std::atomic<bool> kept = false;  // for --resume to go on with
   bool begun = false;              // nothing is refused any more
+  const char* again = "--resume";  // what goes on
 };
 
-std::string done_text(std::int64_t done, std::int64_t all) {
-  return std::to_string(done) + " of " + counted(all, "chunk") + (all == 1 ? " is" : " are") +
-         " done, and --resume goes on from there";
+std::string done_text(std::int64_t done, const ChunkCount& count) {
+  return std::to_string(done) + " of " + counted(count.all, "chunk") +
+         (count.all == 1 ? " is" : " are") + " done, and " + count.again + " goes on from there";
 }
 
 // "3 of 8 chunks are done, and --resume goes on from there (1.2 MB in .a.tif.part)"; "" where an
 // output keeps nothing.
-std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, std::int64_t all) {
+std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, const ChunkCount& count) {
   std::vector<std::string> folders;
   std::int64_t bytes = 0;
-  std::int64_t done = all;
+  std::int64_t done = count.all;
   for (const auto& sink : sinks) {
     const auto kept = sink->kept();
     if (!kept) return {};
@@ -86,7 +91,7 @@ std::string kept_text(const std::vector<std::unique_ptr<Sink>>& sinks, std::int6
     bytes += kept->bytes;
     done = std::min(done, kept->chunks);
   }
-  return done_text(done, all) + " (" + bytes_text(static_cast<double>(bytes)) + " in " +
+  return done_text(done, count) + " (" + bytes_text(static_cast<double>(bytes)) + " in " +
          join(folders) + ")";
 }
 
@@ -97,7 +102,7 @@ bool keeps_chunks(const std::vector<std::unique_ptr<Sink>>& sinks) {
 }
 
 [[noreturn]] void leave_at_once(int signal, const ChunkCount& count, RunReport& told) {
-  const std::string meaning = count.kept ? done_text(count.done, count.all) : kNothingMade;
+  const std::string meaning = count.kept ? done_text(count.done, count) : kNothingMade;
   try {
     told.end(kStopped + signal, stopped_text(signal, meaning));
   } catch (const std::exception&) {
@@ -108,8 +113,8 @@ bool keeps_chunks(const std::vector<std::unique_ptr<Sink>>& sinks) {
 
 Report run_plan(const Plan& plan, const RunArguments& args, const Resources& resources,
                 const std::vector<std::unique_ptr<Sink>>& sinks, const Provenance& provenance,
-                const RunIdentity& identity, const StopSignals& signals, ChunkCount& count,
-                RunReport& told) {
+                const RunIdentity& identity, const std::optional<Range>& chunks,
+                const StopSignals& signals, ChunkCount& count, RunReport& told) {
   ProgressBar bar(parse_progress_mode(args.quiet ? "none" : args.progress), "running", "chunks");
   RunOptions options{.threads = plan.threads(), .keep_going = args.keep_going};
   options.progress = [&](const Progress& progress) {
@@ -124,8 +129,10 @@ Report run_plan(const Plan& plan, const RunArguments& args, const Resources& res
   options.skipped = [&](const SkippedImage& image) { told.skipped(image); };
   options.cancelled = [&] { return signals.pending() != 0; };
   options.identity = identity;
+  options.chunks = chunks;
   options.begun = [&] { count.begun = true; };
-  count.all = plan.chunks();
+  count.all = chunks ? chunks->size() : plan.chunks();
+  if (chunks) count.again = "the same command";
   return run(plan, resources, sinks, provenance, options);
 }
 
@@ -174,6 +181,7 @@ nlohmann::ordered_json about_run(const Plan& plan, const std::string& name,
                     {"append", args.append},
                     {"resume", args.resume},
                     {"outputs", asked}}}});
+  if (outputs[0].part) out["options"]["part"] = to_text(*outputs[0].part);
   for (const auto& [key, value] : provenance.about) {
     if (key == "inputs") out[key] = Json::parse(value);
   }
@@ -231,6 +239,13 @@ void RunArguments::add_to(CLI::App& command) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   plan.add_to(command);
+  command
+      .add_option("--part", part,
+                  "Compute a part of the chunks only: 0/8 to 7/8, or env for what the launcher of "
+                  "the process says (of Slurm, MPI, Kubernetes, AWS Batch; env/8 where it does not "
+                  "say of how many). A part that was killed goes on when it is run again; 'cube "
+                  "finish' makes the output when all are done")
+      ->type_name("I/N");
   command.add_flag(
       "--keep-going", keep_going,
       "Go on after a chunk that cannot be computed; its cells are missing and the exit "
@@ -273,12 +288,75 @@ void print_differences(const RunArguments& args, const RunIdentity& inputs) {
   if (!change.empty()) std::cerr << "cube: warning: " << change << '\n';
 }
 
+// The part that is asked for, if it is one.
+std::optional<Part> wanted_part(const RunArguments& args) {
+  if (args.part.empty()) return std::nullopt;
+  const PartChoice choice =
+      parse_part(args.part, [](const char* name) { return std::getenv(name); });
+  if (!choice.note.empty() && !args.quiet) std::cerr << "cube: note: " << choice.note << '\n';
+  return choice.part;
+}
+
+// The chunks of the part, of which all parts of all outputs have the same; where others have begun
+// with other chunks than `plan` has, it is made anew. nullopt = no part is asked for.
+std::optional<Range> agreed_chunks(const std::vector<std::unique_ptr<Sink>>& sinks,
+                                   const std::vector<OutputSpec>& outputs, const Document& document,
+                                   const std::string& canonical, const RunIdentity& identity,
+                                   Plan& plan) {
+  const std::optional<Part>& part = outputs[0].part;
+  if (!part) return std::nullopt;
+  PartsPlan parts;
+  if (const auto known = parts_of(outputs[0].file)) {
+    parts = *known;
+  } else {
+    parts = {.tiling = plan.chunk_shape(),
+             .begins = cut_evenly(chunk_seconds(plan), part->count),
+             .output = {},
+             .graph = canonical,
+             .folder = document.base().string()};
+  }
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    const PartsPlan agreed = sinks[i]->agree(parts, identity);
+    if (i > 0 && (agreed.tiling != parts.tiling || agreed.begins != parts.begins)) {
+      throw Error(ErrorCode::kInvalid,
+                  "its parts are of other chunks than those of " + outputs[0].file, outputs[i].file,
+                  "parts make the same outputs each");
+    }
+    parts = agreed;
+  }
+  if (parts.tiling != plan.chunk_shape()) {
+    PlanOptions options = plan.options();
+    options.fixed_chunk = parts.tiling;
+    plan = Plan(plan.graph(), options);
+  }
+  return parts.chunks(part->index);
+}
+
+void check_chunk_asked_for(const RunArguments& args, const PlanOptions& options,
+                           const PartsPlan& parts) {
+  const ChunkShape* asked = options.chunk ? std::get_if<ChunkShape>(&*options.chunk) : nullptr;
+  if (!asked || *asked == parts.tiling) return;
+  throw Error(ErrorCode::kInvalid,
+              "is " + args.plan.chunk + ", and other parts have chunks of " + to_text(parts.tiling),
+              "--chunk", "leave it away: parts take what the first one has");
+}
+
+// What is left to do when a part has come to its end.
+void print_part_done(const std::vector<OutputSpec>& outputs, const Report& report) {
+  std::string files;
+  for (const OutputSpec& output : outputs) files += " " + output.file;
+  std::cerr << "cube: part " << to_text(*outputs[0].part) << " has " << report.chunks_done << " of "
+            << counted(report.chunks, "chunk") << "; when all parts are done: cube finish" << files
+            << '\n';
+}
+
 int run_watched(const Document& document, const std::string& name, const RunArguments& args,
                 const Resources& resources, const Program& program, StopSignals& signals,
                 RunReport& told) {
   ChunkCount count;
   const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count, told); });
-  const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name);
+  const std::optional<Part> part = wanted_part(args);
+  const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name, part);
   check_text_place(args.stats, kStatistics);
   check_text_place(args.stats_svg, kPicture);
   Graph graph = compile(document, program.registry, resources);
@@ -287,8 +365,13 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
   sinks.reserve(outputs.size());
   for (const OutputSpec& output : outputs) sinks.push_back(make_sink(output, graph.info()));
   const std::string canonical = graph_without_secrets(document, program.registry);
-  const PlanOptions options = with_sinks(args.plan.options(graph), sinks);
-  const Plan plan(std::move(graph), options);
+  PlanOptions options = with_sinks(args.plan.options(graph), sinks);
+  const auto begun = part ? parts_of(outputs[0].file) : std::nullopt;
+  if (begun) {
+    check_chunk_asked_for(args, options, *begun);
+    options.fixed_chunk = begun->tiling;
+  }
+  Plan plan(std::move(graph), options);
   if (!args.quiet) {
     print_notes(plan.graph(), document);
     print_notes(plan, args);
@@ -303,13 +386,16 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
                plan.info().time);
   }
   const RunIdentity identity = identity_of(document, canonical, plan.graph());
+  const std::optional<Range> chunks =
+      agreed_chunks(sinks, outputs, document, canonical, identity, plan);
   Report report;
   try {
-    report = run_plan(plan, args, resources, sinks, provenance, identity, signals, count, told);
+    report =
+        run_plan(plan, args, resources, sinks, provenance, identity, chunks, signals, count, told);
   } catch (const std::exception& error) {
     if (!count.begun) throw;  // an output was refused
     // One could not be finished.
-    const std::string kept = kept_text(sinks, plan.chunks());
+    const std::string kept = kept_text(sinks, count);
     std::cerr << "cube: error: " << failure_text(error) << '\n';
     if (!kept.empty()) std::cerr << "cube: " << kept << '\n';
     told.end(kSomeFailed, failure_text(error));
@@ -321,8 +407,9 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
                        : args.verbose ? Detail::kNodes
                                       : Detail::kFiles);
   std::string error;
-  int status = ending(report, kept_text(sinks, plan.chunks()), signals, error);
+  int status = ending(report, kept_text(sinks, count), signals, error);
   if (status == kDone && !measured) status = kSomeFailed;
+  if (part && !report.cancelled && !args.quiet) print_part_done(outputs, report);
   told.end(status, error);
   return status;
 }

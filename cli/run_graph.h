@@ -25,6 +25,7 @@ struct RunArguments {
   bool overwrite = false;
   bool append = false;
   bool resume = false;
+  std::string part;  // "2/8", "env"; "" = all
   bool quiet = false;
   bool verbose = false;
   std::optional<RecordedRun> again = {};  // the run that is repeated

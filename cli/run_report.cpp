@@ -250,7 +250,7 @@ void print_report(const Report& report, Detail detail) {
               << counted(report.skipped.size(), "image")
               << " skipped in all; --report names each\n";
   }
-  if (report.outputs.empty() && !report.failures.empty() && !report.cancelled) {
+  if (report.outputs.empty() && !report.failures.empty() && !report.cancelled && !report.of_part) {
     std::cerr << "cube: no output was made"
               << (report.unwritten ? "\n" : " (--keep-going writes the chunks that worked)\n");
   }

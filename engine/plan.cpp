@@ -130,6 +130,7 @@ class Walk {
       : graph_(graph), files_(files), seen_(graph.nodes.size()) {}
 
   std::int64_t read_bytes() const { return read_bytes_; }
+  std::int64_t images() const { return images_; }
 
   // Adds the costs of `request` of `node`; true when its cells are surely all missing.
   bool visit(std::size_t node, const Request& request) {
@@ -147,6 +148,7 @@ class Walk {
     const Graph::Node& n = graph_.nodes[node];
     const Cost cost = n.op->cost(request);
     read_bytes_ += cost.read_bytes;
+    images_ += cost.images;
     if (files_) files_->insert(cost.files.begin(), cost.files.end());
     if (n.inputs.empty()) return cost.empty;
     bool empty = n.op->passes_emptiness();
@@ -159,6 +161,7 @@ class Walk {
   const Graph& graph_;
   std::unordered_set<std::string_view>* files_;
   std::int64_t read_bytes_ = 0;
+  std::int64_t images_ = 0;
   std::vector<std::vector<std::pair<Request, bool>>> seen_;  // of each node, and if it is empty
 };
 
@@ -215,6 +218,11 @@ std::optional<ChunkWish> Plan::chunk_asked_for() const {
 }
 
 void Plan::choose_shape() {
+  if (options_.fixed_chunk) {
+    const auto never = [] { return false; };
+    shape_ = *options_.fixed_chunk;
+    return fit(never, never);
+  }
   const std::optional<ChunkWish> asked = chunk_asked_for();
   const ChunkShape* given = asked ? std::get_if<ChunkShape>(&*asked) : nullptr;
   const auto choice = given ? std::nullopt : choose_chunk(graph_, options_.sink_tile);
@@ -257,7 +265,8 @@ void Plan::fit(const std::function<bool()>& cut_freely, const std::function<bool
   }
   throw Error(ErrorCode::kInvalid,
               "a memory budget of " + bytes_text(static_cast<double>(options_.memory_bytes)) +
-                  " is too small for this graph",
+                  " is too small for this graph" +
+                  (options_.fixed_chunk ? " in the chunks that other parts have" : ""),
               "--memory", "it takes " + megabytes_text(least_budget()));
 }
 
@@ -416,6 +425,13 @@ std::int64_t Plan::filled_slices(std::size_t node, const Request& request) const
     sum += filled_slices(n.inputs[i], wanted);
   }
   return std::min(all, sum);
+}
+
+Plan::ChunkCost Plan::cost(std::int64_t chunk) const {
+  const Request request = all_bands(info(), region(chunk));
+  Walk walk(graph_);
+  const bool empty = walk.visit(graph_.result, request);
+  return {walk.read_bytes(), walk.images(), empty ? 0 : bytes_of(info(), request)};
 }
 
 std::int64_t Plan::cache_bytes() const {

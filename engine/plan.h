@@ -43,6 +43,7 @@ struct PlanOptions {
   int threads = 1;
   std::int64_t memory_bytes = std::int64_t{2} << 30;  // budget of the whole process
   std::optional<ChunkWish> chunk;                     // asked for by the user
+  std::optional<ChunkShape> fixed_chunk = {};         // agreed on with others, whatever it takes
   ChunkShape sink_tile;                               // of the outputs (Sink::tile)
   std::int64_t sink_resident_bytes = 0;               // held by the outputs
   // Held by the outputs for each chunk that is being written.
@@ -100,6 +101,14 @@ class Plan {
   };
   // Walks the demand of every chunk back to the sources; reads no pixel.
   Estimate estimate() const;
+
+  // What a chunk takes, as far as it is known without reading a pixel.
+  struct ChunkCost {
+    std::int64_t read_bytes = 0;    // of cells that sources decode
+    std::int64_t images = 0;        // that touch it, once for each node that reads them
+    std::int64_t result_bytes = 0;  // of its cells; 0 where all of them are surely missing
+  };
+  ChunkCost cost(std::int64_t chunk) const;
 
  private:
   std::optional<ChunkWish> chunk_asked_for() const;

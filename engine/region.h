@@ -78,6 +78,9 @@ struct ChunkShape {
   auto operator<=>(const ChunkShape&) const = default;
 };
 
+// "1,512,512".
+std::string to_text(const ChunkShape& shape);
+
 // The shape that suits the blocks of the files that are read ("auto"; see chunk_choice.h).
 struct FittingChunk {
   bool operator==(const FittingChunk&) const = default;

@@ -37,7 +37,7 @@ void add(ImageReader::Stats& sum, const ImageReader::Stats& part) {
 class RunState {
  public:
   RunState(const Plan& plan, const RunOptions& options) : options_(options) {
-    report_.chunks = plan.chunks();
+    report_.chunks = options.chunks ? options.chunks->size() : plan.chunks();
     for (const Graph::Node& node : plan.graph().nodes) {
       report_.nodes.push_back({.type = node.type, .where = node.where});
     }
@@ -173,6 +173,11 @@ class Outputs {
     }
   }
 
+  // Has the sinks note a chunk that will not come. Thread rule: any worker.
+  void note_failed(const FailedChunk& chunk) {
+    for (const std::unique_ptr<Sink>& sink : sinks_) sink->failed(chunk);
+  }
+
   // Called once; false when a sink cannot begin.
   bool begin(const ChunkShape& tiling, const Provenance& provenance) {
     try {
@@ -281,7 +286,9 @@ void run_chunk(const Crew& crew, std::int64_t chunk, int threads, Evaluator& wor
   } catch (...) {
     worker.forget();
     if (is_cancelling() || crew.state.cancelled()) return;  // what was given up has failed
-    crew.state.failed(chunk, region, reason_of_failure());
+    const FailedChunk failed{chunk, region, reason_of_failure()};
+    if (!computed && crew.options.keep_going) crew.outputs.note_failed(failed);
+    crew.state.failed(chunk, region, failed.reason);
     if (computed) crew.state.unwritten();
   }
 }
@@ -341,6 +348,15 @@ void note_gaps(const CubeInfo& info, Report& report) {
   }
 }
 
+// Which chunks are not to be computed: those that are done, and those that are not asked for.
+std::vector<bool> left_out(std::vector<bool> done, const RunOptions& options, std::int64_t count) {
+  if (!options.chunks) return done;
+  done.resize(static_cast<std::size_t>(count));
+  std::fill(done.begin(), done.begin() + options.chunks->begin, true);
+  std::fill(done.begin() + options.chunks->end, done.end(), true);
+  return done;
+}
+
 // Finishes the outputs of a run that made what they need; one thread does, the others have gone.
 void finish(Outputs& outputs, bool keep_going, Report& report) {
   const bool complete = (report.failures.empty() || keep_going) && !report.unwritten;
@@ -381,7 +397,8 @@ Report run(const Plan& plan, const Resources& resources,
     state.resume(std::ranges::count(claim.done, true), claim.skipped, std::move(notes));
   }
   if (options.begun) options.begun();
-  ChunkQueue queue(plan.chunk_counts(), threads, std::move(claim.done));
+  ChunkQueue queue(plan.chunk_counts(), threads,
+                   left_out(std::move(claim.done), options, plan.chunks()));
   PieceBoard board;
   const Crew crew{plan, resources, options, provenance, threads, state, outputs, queue, board};
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
@@ -394,6 +411,7 @@ Report run(const Plan& plan, const Resources& resources,
   }
   Report report = state.take();
   report.threads = threads;
+  report.of_part = options.chunks.has_value();
   finish(outputs, options.keep_going, report);
   note_gaps(plan.info(), report);
   report.seconds = start.seconds();

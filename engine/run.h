@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,17 +38,16 @@ struct RunOptions {
   // What the cells depend on. With it the sinks are claimed (Sink::claim): they go on with what an
   // earlier run has left if they were told to, and a run that is stopped leaves what is done.
   RunIdentity identity = {};
+  // Only these chunks are computed, in the order t, y, x; nullopt = all. Reports and progress count
+  // no others.
+  std::optional<Range> chunks = {};
   // Called once when nothing is refused any more (by claims) and work begins.
   std::function<void()> begun = {};
 };
 
 // What happened. Nothing is lost silently: a failure is in here and in the exit status.
 struct Report {
-  struct Failure {
-    std::int64_t chunk;
-    Region region;
-    std::string reason;
-  };
+  using Failure = FailedChunk;
   struct NodeTime {
     std::string type;
     std::string where;
@@ -72,6 +72,7 @@ struct Report {
   double seconds_write = 0;          // in sinks, on all threads
   std::vector<std::string> outputs;  // files made; empty when the run failed
   bool cancelled = false;            // stopped because RunOptions::cancelled said so
+  bool of_part = false;              // RunOptions::chunks: no output is made by it
   bool unwritten = false;            // a chunk could not be written, so that no output is finished
 
   bool ok() const { return failures.empty() && skipped.empty() && !cancelled; }

@@ -21,6 +21,13 @@
 
 namespace cube {
 
+// One of the parts that an output is computed in (see parts.h), counted from 0.
+struct Part {
+  std::int64_t index = 0;
+  std::int64_t count = 1;
+};
+std::string to_text(const Part& part);  // "2/8"
+
 // An output as the user asks for it.
 struct OutputSpec {
   std::string file;  // may hold {t} and {band}
@@ -30,6 +37,7 @@ struct OutputSpec {
   bool overwrite = false;                           // false: an existing file is an error
   bool append = false;  // the slices come after those of an existing file (Zarr only)
   bool resume = false;  // what an earlier run of the same has left is gone on with
+  std::optional<Part> part = {};  // only a part of it is made; what of it is there is gone on with
 };
 
 // Written into every output: what it takes to make it again. Nothing of it depends on how the cells
@@ -43,6 +51,15 @@ struct Provenance {
   // no more than the graph and the sources.
   std::vector<std::pair<std::string, std::string>> about = {};
 };
+
+// A chunk that could not be computed.
+struct FailedChunk {
+  std::int64_t chunk = 0;  // in the order t, y, x
+  Region region = {};
+  std::string reason = {};
+};
+
+struct PartsPlan;
 
 // What a sink found of an earlier run that it goes on with.
 struct Claim {
@@ -62,6 +79,12 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
+  // Of a sink of a part (OutputSpec::part), before claim(): `proposal` is what this part would have
+  // in common with the others where it is the first; gives what they have. Throws
+  // Error(kUnwritable) when another run writes the output, Error(kInvalid) when the other parts
+  // compute something else, saying what differs.
+  virtual PartsPlan agree(const PartsPlan& proposal, const RunIdentity& identity);
+
   // Called before begin(), on one thread, or not at all: takes the output for this run alone,
   // decides what becomes of what an earlier run has left, and has this run leave the like.
   // Throws Error(kUnwritable) when another process writes the output or an earlier run of the same
@@ -78,6 +101,10 @@ class Sink {
   // An image was left out of chunks that will come, which a run that goes on after this one is to
   // report too. Thread rule: as write().
   virtual void skipped(const SkippedImage& /*image*/) {}
+
+  // A chunk that will not come, as it could not be computed, which whoever makes the output is to
+  // report. Thread rule: as write().
+  virtual void failed(const FailedChunk& /*chunk*/) {}
 
   // Called once before the first write(), on any thread; creates the temporary files.
   // `tiling` is the shape of the chunks that will come (fewer cells at the far edges).

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . examples/setup.sh
 packages_test=(gdal-bin python3-gdal python3-jsonschema python3-numpy python3-xarray python3-rioxarray python3-zarr
-  python3-netcdf4 graphviz)
+  python3-netcdf4 python3-yaml graphviz openmpi-bin)
 mode=${1:-test}
 chosen=()  # all
 case $mode in

@@ -26,6 +26,11 @@ void scramble(std::span<double> values) {
   }
 }
 
+// Whether a number is what was never written.
+bool is_untouched(double value) {
+  return std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(kMissing);
+}
+
 // Calls some(bytes, size, offset), a pread or pwrite, until all are through.
 template <class Bytes, class F>
 void transfer(Bytes* bytes, std::size_t size, std::int64_t offset, const std::string& file,
@@ -63,6 +68,24 @@ void CellSpool::put(std::int64_t at, std::span<double> values) const {
            [&](const std::byte* from, std::size_t n, std::int64_t to) {
              return ::pwrite(handle_, from, n, to);
            });
+}
+
+void CellSpool::add(const std::string& path) {
+  CellSpool other;
+  other.open(path, file_, size_, Mode::kExisting);
+  for (std::int64_t at = 0; at < size_;) {
+    const auto count = std::min(size_ - at, kBufferBytes / kNumberBytes);
+    const auto values = other.next(static_cast<std::size_t>(count));
+    for (auto first = values.begin(); first != values.end();) {
+      const auto is_there = [](double value) { return !is_untouched(value); };
+      first = std::find_if(first, values.end(), is_there);
+      const auto last = std::find_if_not(first, values.end(), is_there);
+      std::vector<double> run(first, last);
+      put(at + (first - values.begin()), run);
+      first = last;
+    }
+    at += count;
+  }
 }
 
 std::span<const double> CellSpool::next(std::size_t count) {

@@ -29,6 +29,10 @@ class CellSpool {
   // Numbers `at` and following, which are scrambled by it. Throws Error(kUnwritable).
   void put(std::int64_t at, std::span<double> values) const;
 
+  // Takes over what was put into another spool of that size, where nothing was put into this one.
+  // Called before next(). Throws Error(kUnwritable).
+  void add(const std::string& path);
+
   // The next `count` numbers, from the first on; valid until the next call. Throws
   // Error(kUnwritable).
   std::span<const double> next(std::size_t count);

@@ -140,6 +140,7 @@ DirectCog::DirectCog(const FilePart& part, DirectSetup setup, const OutputOption
     : name_(part.file),
       setup_(std::move(setup)),
       writer_(part.info, setup_, true),
+      raw_path_(raw),
       raw_(raw, name_, pieces.empty() ? PlacedFile::Mode::kNew : PlacedFile::Mode::kExisting),
       target_(target),
       overviews_(overviews_of(setup_.layout, cog)),
@@ -152,7 +153,7 @@ DirectCog::DirectCog(const FilePart& part, DirectSetup setup, const OutputOption
     indices_.emplace_back(static_cast<std::size_t>(layout.tiles()));
   }
   raw_.take(raw_head().size());  // offset 0 means nowhere
-  if (!pieces.empty()) take_over(raw, pieces);
+  if (!pieces.empty()) take_over(pieces);
 }
 
 // A head that makes a TIFF of the raw file.
@@ -162,11 +163,21 @@ std::vector<std::byte> DirectCog::raw_head() const {
   return write_tiff_head(setup_.head.big, "", {&directory, 1});
 }
 
-void DirectCog::take_over(const std::string& raw, const std::vector<WrittenPiece>& pieces) {
+void DirectCog::take_over(const std::vector<WrittenPiece>& pieces) {
   indices_[0].take_over(pieces);
   raw_.cut((end_of(pieces, 0, raw_.end()) + kFrame + 1) / 2 * 2);
+  halve_again(pieces);
+}
+
+void DirectCog::adopt(const std::string& raw, const std::vector<WrittenPiece>& pieces) {
+  copy_pieces(pieces, PlacedFile(raw, name_), kFrame, raw_, indices_[0]);
+  for (const WrittenPiece& piece : pieces) adopted_.push_back({piece.region, {}});
+  check_tiff_size(setup_.head.big, raw_.end(), name_);
+}
+
+void DirectCog::halve_again(const std::vector<WrittenPiece>& pieces) {
   raw_.write(raw_head(), 0);
-  const TiffTiles tiles(raw, name_, setup_.layout);
+  const TiffTiles tiles(raw_path_, name_, setup_.layout);
   Scratch scratch;
   std::vector<std::byte> cells;
   for (const WrittenPiece& written : pieces) {
@@ -224,19 +235,15 @@ std::vector<TiffDirectory> DirectCog::directories() const {
 }
 
 void DirectCog::copy_tiles(TileIndex& index, const PlacedFile& from, PlacedFile& to) const {
-  std::vector<std::byte> tile;
+  std::vector<std::byte> scratch;
   for (std::size_t i = 0; i < index.offsets.size(); ++i) {
     if (index.offsets[i] == 0) continue;
-    tile.resize(index.counts[i] + 2 * kFrame);
-    from.read(tile, index.offsets[i] - kFrame);
-    const std::uint64_t at = to.take((tile.size() + 1) / 2 * 2);
-    to.write(tile, at);
-    to.write_back(at, tile.size());
-    index.offsets[i] = at + kFrame;
+    index.offsets[i] = copy_tile(from, index.offsets[i], index.counts[i], kFrame, to, scratch);
   }
 }
 
 void DirectCog::finish() {
+  if (!adopted_.empty()) halve_again(adopted_);
   Scratch scratch;
   pyramid_.finish(scratch.pyramid, store_to(scratch));
   PlacedFile target(target_, name_, PlacedFile::Mode::kNew);

@@ -27,6 +27,9 @@ class DirectCog {
 
   // Thread rule: several workers at a time, pieces are disjoint.
   void write(const Piece& piece, TileLog& log);
+  // Copies tiles of `pieces` that another such raw file has; the overviews are made of them in
+  // finish().
+  void adopt(const std::string& raw, const std::vector<WrittenPiece>& pieces);
   void finish();
 
  private:
@@ -35,7 +38,9 @@ class DirectCog {
     Pyramid::Scratch pyramid;
   };
 
-  void take_over(const std::string& raw, const std::vector<WrittenPiece>& pieces);
+  void take_over(const std::vector<WrittenPiece>& pieces);
+  // Makes what overviews take from tiles that are in the raw file, by decoding them.
+  void halve_again(const std::vector<WrittenPiece>& pieces);
   // Makes what overviews take from a tile.
   void halve(std::int64_t plane, std::int64_t ty, std::int64_t tx, std::span<const std::byte> cells,
              Scratch& scratch);
@@ -48,12 +53,14 @@ class DirectCog {
   std::string name_;
   DirectSetup setup_;
   TileWriter writer_;
+  std::string raw_path_;
   PlacedFile raw_;
   std::string target_;
   std::vector<TileLayout> overviews_;
   std::vector<TileIndex> indices_;  // of the image, then of the overviews
   Pyramid pyramid_;
   Pool<Scratch> scratch_;
+  std::vector<WrittenPiece> adopted_;  // without their tiles
 };
 
 }  // namespace cube

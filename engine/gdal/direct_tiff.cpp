@@ -159,6 +159,32 @@ void DirectTiff::write(const Piece& piece, TileLog& log) {
   });
 }
 
+void DirectTiff::adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) {
+  copy_pieces(pieces, PlacedFile(path, name_), 0, file_, index_);
+  check_tiff_size(setup_.head.big, file_.end(), name_);
+}
+
+std::uint64_t copy_tile(const PlacedFile& from, std::uint64_t offset, std::uint64_t bytes,
+                        std::uint64_t frame, PlacedFile& to, std::vector<std::byte>& scratch) {
+  scratch.resize(bytes + 2 * frame);
+  from.read(scratch, offset - frame);
+  const std::uint64_t at = to.take((scratch.size() + 1) / 2 * 2);
+  to.write(scratch, at);
+  to.write_back(at, scratch.size());
+  return at + frame;
+}
+
+void copy_pieces(const std::vector<WrittenPiece>& pieces, const PlacedFile& from,
+                 std::uint64_t frame, PlacedFile& to, TileIndex& index) {
+  std::vector<std::byte> scratch;
+  for (const WrittenPiece& piece : pieces) {
+    for (const StoredTile& tile : piece.tiles) {
+      const std::uint64_t at = copy_tile(from, tile.offset, tile.bytes, frame, to, scratch);
+      index.set(tile.index, at, tile.bytes);
+    }
+  }
+}
+
 void DirectTiff::finish() {
   setup_.head.directory.set_tiles(index_.offsets, index_.counts, setup_.head.big);
   const TiffDirectory& directory = setup_.head.directory;

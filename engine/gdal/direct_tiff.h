@@ -68,6 +68,8 @@ class DirectTiff {
 
   // Thread rule: several workers at a time, pieces are disjoint.
   void write(const Piece& piece, TileLog& log);
+  // Copies tiles of `pieces` that another such file has.
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces);
   void finish();
 
  private:
@@ -78,6 +80,14 @@ class DirectTiff {
   TileIndex index_;
   Pool<TileWriter::Scratch> scratch_;
 };
+
+// Copies a tile, with the `frame` bytes before and behind it, to the end of `to`; gives where it
+// lies there. `scratch` is for the next one.
+std::uint64_t copy_tile(const PlacedFile& from, std::uint64_t offset, std::uint64_t bytes,
+                        std::uint64_t frame, PlacedFile& to, std::vector<std::byte>& scratch);
+// The same of all tiles of `pieces`, which are noted in `index`.
+void copy_pieces(const std::vector<WrittenPiece>& pieces, const PlacedFile& from,
+                 std::uint64_t frame, PlacedFile& to, TileIndex& index);
 
 // Upper bound of what a worker holds while it cuts and encodes tiles, however they are written.
 std::int64_t tile_scratch_bytes(const TileLayout& layout, const OutputOptions& creation);

@@ -36,6 +36,7 @@ constexpr std::int64_t kTile = 512;  // cells, both ways
 constexpr std::int64_t kLeastTile = 64;
 
 constexpr const char* kSpool = ".cells";  // behind the name of the file
+constexpr const char* kRaw = ".raw";      // the same
 
 void remove_file(const std::string& path) {
   std::error_code ignored;
@@ -90,6 +91,12 @@ class GdalTiff {
   void write(const Piece& piece, TileLog& log) {
     spool_.put(piece, log);
     write(piece);
+  }
+
+  // Writes pieces that are in the spool of another such file.
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) {
+    const PieceSpool spool(path + kSpool, part_.file, PlacedFile::Mode::kExisting);
+    spool.each(pieces, part_.info.bands.size(), [this](const Piece& piece) { write(piece); });
   }
 
   void finish() {
@@ -175,6 +182,14 @@ class GeotiffWriter : public FileWriter {
 
   void write(const Piece& piece, TileLog& log) override {
     direct_ ? direct_->write(piece, log) : gdal_->write(piece, log);
+  }
+  bool holds(const std::string& path, const ChunkShape&, const WrittenPiece& piece) const override {
+    std::error_code error;
+    const bool by_gdal = std::filesystem::exists(path + kSpool, error);
+    return holds_tiles(by_gdal ? path + kSpool : path, piece);
+  }
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) override {
+    direct_ ? direct_->adopt(path, pieces) : gdal_->adopt(path, pieces);
   }
   void finish() override { direct_ ? direct_->finish() : gdal_->finish(); }
 
@@ -263,7 +278,7 @@ class CogWriter final : public GeotiffWriter {
   void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
               const std::vector<WrittenPiece>& pieces) override {
     target_ = path;
-    raw_ = path + ".raw";
+    raw_ = path + kRaw;
     if (const auto creation = direct_cog_creation(cog_, storage_, tiling, part_.info.grid)) {
       if (auto setup = direct_setup(part_, storage_, *creation, tiling, provenance)) {
         direct_ = std::make_unique<DirectCog>(part_, std::move(*setup), cog_, raw_, path, pieces);
@@ -276,6 +291,14 @@ class CogWriter final : public GeotiffWriter {
 
   void write(const Piece& piece, TileLog& log) override {
     direct_ ? direct_->write(piece, log) : GeotiffWriter::write(piece, log);
+  }
+
+  bool holds(const std::string& path, const ChunkShape& tiling,
+             const WrittenPiece& piece) const override {
+    return GeotiffWriter::holds(path + kRaw, tiling, piece);
+  }
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) override {
+    direct_ ? direct_->adopt(path + kRaw, pieces) : GeotiffWriter::adopt(path + kRaw, pieces);
   }
 
   ChunkShape tile() const override {

@@ -201,7 +201,7 @@ class NetcdfWriter final : public FileWriter {
     path_ = path;
     for (const WrittenPiece& piece : pieces) {
       for (const StoredTile& tile : piece.tiles) {
-        earlier_.push_back({piece.region, tile});
+        earlier_.push_back({piece.region, tile, path});
         store_ = std::max(store_, tile.store + 1);
       }
     }
@@ -209,6 +209,18 @@ class NetcdfWriter final : public FileWriter {
     if (store_ > 0 && !std::filesystem::exists(file_of(store_ - 1)))
       rename_file(path, file_of(store_ - 1));
     begin(path, tiling, provenance);
+  }
+
+  bool holds(const std::string& path, const ChunkShape&, const WrittenPiece& piece) const override {
+    return std::ranges::all_of(piece.tiles, [&](const StoredTile& tile) {
+      return holds_tiles(file_of(path, tile.store), piece, tile.store);
+    });
+  }
+
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) override {
+    for (const WrittenPiece& piece : pieces) {
+      for (const StoredTile& tile : piece.tiles) earlier_.push_back({piece.region, tile, path});
+    }
   }
 
   void write(const Piece& piece, TileLog& log) override {
@@ -245,7 +257,10 @@ class NetcdfWriter final : public FileWriter {
   }
 
   // The file that a run writes; `store` counts those that ended early before it.
-  std::string file_of(std::uint64_t store) const { return path_ + "-" + std::to_string(store); }
+  static std::string file_of(const std::string& path, std::uint64_t store) {
+    return path + "-" + std::to_string(store);
+  }
+  std::string file_of(std::uint64_t store) const { return file_of(path_, store); }
 
   void rename_file(const std::string& from, const std::string& to) const {
     std::error_code error;
@@ -255,10 +270,11 @@ class NetcdfWriter final : public FileWriter {
 
   // REQUIRES: NetcdfLock.
   void copy_earlier() {
-    std::map<std::uint64_t, PlacedFile> files;
+    std::map<std::string, PlacedFile> files;
     std::vector<std::byte> bytes;
-    for (const auto& [region, tile] : earlier_) {
-      const auto file = files.try_emplace(tile.store, file_of(tile.store), part_.file).first;
+    for (const auto& [region, tile, path] : earlier_) {
+      const std::string from = file_of(path, tile.store);
+      const auto file = files.try_emplace(from, from, part_.file).first;
       bytes.resize(tile.bytes);
       file->second.read(bytes, tile.offset);
       chunks_->write(tile.index, {region.t.begin, region.y.begin, region.x.begin}, bytes);
@@ -351,6 +367,7 @@ class NetcdfWriter final : public FileWriter {
   struct EarlierChunk {
     Region region;
     StoredTile tile;
+    std::string path;  // that the file had while it was written
   };
   std::vector<EarlierChunk> earlier_;  // not copied yet
   std::unique_ptr<Hdf5Chunks> chunks_;

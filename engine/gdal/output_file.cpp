@@ -49,6 +49,14 @@ void reserve_anew(const std::string& path, bool folder, const std::string& file)
   if (!reserve(path, folder, file)) throw unwritable(file, path + " is taken");
 }
 
+bool holds_tiles(const std::string& path, const WrittenPiece& piece, std::uint64_t store) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  return !error && std::ranges::all_of(piece.tiles, [&](const StoredTile& tile) {
+    return tile.store != store || tile.offset + tile.bytes <= size;
+  });
+}
+
 TemporaryName::TemporaryName(const std::string& final_name, bool folder) : final_name_(final_name) {
   const fs::path final_path(final_name);
   std::string stem = ".";

@@ -78,6 +78,16 @@ class FileWriter {
   // of the piece. Thread rule: called from several workers at a time, pieces are disjoint.
   virtual void write(const Piece& piece, TileLog& log) = 0;
 
+  // Whether what write() put at `path` of a piece is still there. A look at the files, not at what
+  // is in them. Thread rule: one thread, before begin() or at any time after it.
+  virtual bool holds(const std::string& path, const ChunkShape& tiling,
+                     const WrittenPiece& piece) const = 0;
+
+  // Takes over pieces that another process has written at `path`, as a writer of the same file,
+  // and leaves what is there as it is. Called after begin(), on one thread, instead of write();
+  // REQUIRES: resumes().
+  virtual void adopt(const std::string& /*path*/, const std::vector<WrittenPiece>& /*pieces*/) {}
+
   // Flushes and closes; errors that the system reports late are thrown here. Leaves the file at
   // `path`, and beside it what resume() needs if this is the last that the process did.
   virtual void finish() = 0;
@@ -128,6 +138,9 @@ std::string table_options();
 // Error(kInvalid) with `where`. Of two entries of one name the first counts.
 OutputOptions check_options(const std::map<std::string, std::string>& options,
                             const std::string& list, const std::string& where);
+
+// Whether the file `path` is so long that it holds the tiles of a piece, those of store `store`.
+bool holds_tiles(const std::string& path, const WrittenPiece& piece, std::uint64_t store = 0);
 
 // The value of an option, or `otherwise`.
 std::string option(const OutputOptions& options, const std::string& name,

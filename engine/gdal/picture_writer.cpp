@@ -176,6 +176,24 @@ void PictureWriter::begin(const std::string& path, const ChunkShape&,
 void PictureWriter::resume(const std::string& path, const ChunkShape&, const Provenance& provenance,
                            const std::vector<WrittenPiece>&) {
   start_from(path, provenance);
+  read_samples();
+}
+
+bool PictureWriter::holds(const std::string& path, const ChunkShape&, const WrittenPiece&) const {
+  std::error_code error;
+  return std::filesystem::exists(path + kSpool, error);
+}
+
+void PictureWriter::adopt(const std::string& path, const std::vector<WrittenPiece>&) {
+  {
+    CellSpool spool;
+    open_spool(spool, CellSpool::Mode::kExisting);
+    spool.add(path + kSpool);
+  }
+  read_samples();
+}
+
+void PictureWriter::read_samples() {
   CellSpool spool;
   open_spool(spool, CellSpool::Mode::kExisting);
   for (std::vector<float>& plane : samples_) {

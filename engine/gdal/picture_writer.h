@@ -35,6 +35,9 @@ class PictureWriter : public FileWriter {
   bool resumes() const override { return true; }
   void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
               const std::vector<WrittenPiece>& pieces) override;
+  bool holds(const std::string& path, const ChunkShape& tiling,
+             const WrittenPiece& piece) const override;
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) override;
   void forget() override;
   void write(const Piece& piece, TileLog& log) override;
   void finish() override;
@@ -70,6 +73,7 @@ class PictureWriter : public FileWriter {
   void check_fits(const std::string& name, const PixelSize& box) const;
   void start_from(const std::string& path, const Provenance& provenance);
   void open_spool(CellSpool& spool, CellSpool::Mode mode) const;
+  void read_samples();
   void sample(const Piece& piece, std::size_t channel, std::int64_t slice);
   void put(const Piece& piece, std::size_t channel, std::int64_t slice,
            const CellSpool& spool) const;

@@ -18,6 +18,11 @@ void PieceSpool::put(const Piece& piece, TileLog& log) {
 void PieceSpool::replay(const std::vector<WrittenPiece>& pieces, std::size_t bands,
                         const std::function<void(const Piece&)>& write) {
   file_.cut(end_of(pieces, 0));
+  each(pieces, bands, write);
+}
+
+void PieceSpool::each(const std::vector<WrittenPiece>& pieces, std::size_t bands,
+                      const std::function<void(const Piece&)>& write) const {
   std::vector<std::vector<std::byte>> cells(bands);
   for (const WrittenPiece& written : pieces) {
     Piece piece{written.region, {}};

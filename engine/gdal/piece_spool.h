@@ -21,6 +21,10 @@ class PieceSpool {
   // Notes in `log` where the cells of each band lie.
   void put(const Piece& piece, TileLog& log);
 
+  // Hands `pieces`, which were put, to `write`.
+  void each(const std::vector<WrittenPiece>& pieces, std::size_t bands,
+            const std::function<void(const Piece&)>& write) const;
+
   // Hands `pieces`, which a run before this one has put, to `write`; what else it has put is gone.
   void replay(const std::vector<WrittenPiece>& pieces, std::size_t bands,
               const std::function<void(const Piece&)>& write);

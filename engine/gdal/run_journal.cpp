@@ -1,8 +1,10 @@
 #include "engine/gdal/run_journal.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 namespace cube {
@@ -15,6 +17,7 @@ constexpr char kIdentity = 'I';     // all stand before
 constexpr char kSession = 's';      // a run begins or goes on, with the boot of the machine
 constexpr char kChunk = 'c';
 constexpr char kSkipped = 'x';
+constexpr char kFailed = 'f';
 constexpr char kPublishing = 'p';
 constexpr char kDurable = 'd';
 
@@ -59,6 +62,12 @@ FinishedChunk chunk_of(PayloadReader in) {
   return chunk;
 }
 
+void add_ingredient(PayloadReader& in, IdentityCheck& identity) {
+  Ingredient ingredient{in.text(), {}};
+  ingredient.state = in.text();
+  identity.was(ingredient);
+}
+
 // Gathers records, of which those behind the last durable mark may turn out not to count.
 class History {
  public:
@@ -66,10 +75,8 @@ class History {
     PayloadReader in(payload);
     switch (kind) {
       case kIngredients:
-        while (in.more()) add_ingredient(in);
-        break;
       case kIdentity:
-        known_ = in.number() == kVersion;
+        take_identity(kind, payload, run_.identity, known_);
         break;
       case kSession:
         boot_ = in.text();
@@ -80,6 +87,9 @@ class History {
         break;
       case kSkipped:
         add_skipped(in);
+        break;
+      case kFailed:
+        add_failed(in);
         break;
       case kPublishing:
         publishing_end_ = end;
@@ -105,16 +115,16 @@ class History {
   }
 
  private:
-  void add_ingredient(PayloadReader& in) {
-    Ingredient ingredient{in.text(), {}};
-    ingredient.state = in.text();
-    run_.identity.was(ingredient);
-  }
-
   void add_skipped(PayloadReader& in) {
     SkippedImage image{in.text(), {}};
     image.reason = in.text();
     run_.skipped.push_back(std::move(image));  // one too many does no harm
+  }
+
+  void add_failed(PayloadReader& in) {
+    FailedChunk chunk{static_cast<std::int64_t>(in.number()), {}, {}};
+    chunk.reason = in.text();
+    run_.failed.push_back(std::move(chunk));  // nor here: it may have been done since
   }
 
   EarlierRun run_;
@@ -128,7 +138,28 @@ class History {
 
 }  // namespace
 
-RunJournal::RunJournal(const std::string& path, const std::string& file) : records_(path, file) {}
+void append_identity(RecordFile& records, const RunIdentity& identity) {
+  constexpr std::size_t kBatch = 65536;
+  PayloadWriter batch;
+  identity([&](const Ingredient& ingredient) {
+    batch.put(ingredient.name).put(ingredient.state);
+    if (batch.payload().size() < kBatch) return;
+    records.append(kIngredients, batch.payload());
+    batch = {};
+  });
+  records.append(kIngredients, batch.payload());
+  records.append(kIdentity, PayloadWriter().put(kVersion).payload());
+}
+
+bool take_identity(char kind, std::string_view payload, IdentityCheck& identity, bool& known) {
+  PayloadReader in(payload);
+  if (kind == kIdentity) known = in.number() == kVersion;
+  while (kind == kIngredients && in.more()) add_ingredient(in, identity);
+  return kind == kIdentity || kind == kIngredients;
+}
+
+RunJournal::RunJournal(const std::string& path, const std::string& file)
+    : records_(path, file), file_(file) {}
 
 RunJournal::~RunJournal() = default;
 
@@ -143,16 +174,7 @@ std::optional<EarlierRun> RunJournal::read() {
 
 void RunJournal::begin(const RunIdentity& identity) {
   records_.cut(0);
-  constexpr std::size_t kBatch = 65536;
-  PayloadWriter batch;
-  identity([&](const Ingredient& ingredient) {
-    batch.put(ingredient.name).put(ingredient.state);
-    if (batch.payload().size() < kBatch) return;
-    records_.append(kIngredients, batch.payload());
-    batch = {};
-  });
-  records_.append(kIngredients, batch.payload());
-  records_.append(kIdentity, PayloadWriter().put(kVersion).payload());
+  append_identity(records_, identity);
   begin_session();
 }
 
@@ -174,7 +196,20 @@ void RunJournal::skipped(const SkippedImage& image) {
   records_.append(kSkipped, PayloadWriter().put(image.image).put(image.reason).payload());
 }
 
+void RunJournal::failed(const FailedChunk& chunk) {
+  records_.append(
+      kFailed,
+      PayloadWriter().put(static_cast<std::uint64_t>(chunk.chunk)).put(chunk.reason).payload());
+}
+
 void RunJournal::publishing() { records_.append(kPublishing, {}); }
+
+void RunJournal::make_durable() {
+  sync_ = {};  // ends the thread
+  const std::uint64_t end = records_.end();
+  if (!records_.sync_all()) throw unwritable(file_, std::strerror(errno));
+  records_.append(kDurable, PayloadWriter().put(end).payload());
+}
 
 void RunJournal::sync(const std::stop_token& stop) {
   constexpr auto kInterval = std::chrono::seconds(10);

@@ -23,6 +23,7 @@
 #include "engine/gdal/record_file.h"
 #include "engine/operator.h"
 #include "engine/run_identity.h"
+#include "engine/sink.h"
 
 namespace cube {
 
@@ -42,8 +43,13 @@ struct EarlierRun {
   IdentityCheck identity;
   std::vector<FinishedChunk> chunks;
   std::vector<SkippedImage> skipped;
-  bool publishing = false;  // all files are whole, some may have their final names
+  std::vector<FailedChunk> failed;  // the regions are not known
+  bool publishing = false;          // all files are whole, some may have their final names
 };
+
+// An identity as records, which others may follow, and back: true for records that are of one.
+void append_identity(RecordFile& records, const RunIdentity& identity);
+bool take_identity(char kind, std::string_view payload, IdentityCheck& identity, bool& known);
 
 class RunJournal {
  public:
@@ -62,13 +68,19 @@ class RunJournal {
   // Thread rule: any thread, after begin() or go_on(). Each throws Error(kUnwritable).
   void finished(const FinishedChunk& chunk);
   void skipped(const SkippedImage& image);
+  void failed(const FailedChunk& chunk);
   void publishing();
+
+  // Waits until the disk has all of it, and of what else this process has written. What the journal
+  // says then also counts on another machine. Called by one thread, last.
+  void make_durable();
 
  private:
   void begin_session();
   void sync(const std::stop_token& stop);
 
   RecordFile records_;
+  std::string file_;  // the output
   std::uint64_t counts_until_ = 0;
   std::mutex mutex_;
   std::condition_variable_any stopping_;

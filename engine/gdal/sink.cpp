@@ -13,6 +13,7 @@
 
 #include "engine/gdal/output_file.h"
 #include "engine/gdal/output_sink.h"
+#include "engine/gdal/part_sink.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/text.h"
 
@@ -194,7 +195,16 @@ void check_distinct(const std::vector<FilePart>& parts) {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
+namespace {
+
+// An output whose name, options and place are checked.
+struct CheckedSpec {
+  OutputSpec spec;
+  SinkFormat format;
+  std::vector<FilePart> files;
+};
+
+CheckedSpec checked(const OutputSpec& asked, const CubeInfo& info) {
   register_gdal();
   OutputSpec spec = asked;
   while (spec.file.size() > 1 && spec.file.back() == '/') spec.file.pop_back();  // "out.zarr/"
@@ -223,8 +233,22 @@ std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
     return is_lengthened(spec, part.file, format) ? format.append(part)
                                                   : format.make(part, options);
   };
-  return make_output_sink(spec, info, {format.name, format.folder, format.handle, make},
-                          std::move(parts));
+  return {spec, {format.name, format.folder, format.handle, make}, std::move(parts)};
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make_sink(const OutputSpec& asked, const CubeInfo& info) {
+  CheckedSpec out = checked(asked, info);
+  const auto make = asked.part ? make_part_sink : make_output_sink;
+  return make(out.spec, info, std::move(out.format), std::move(out.files));
+}
+
+std::unique_ptr<FinishedParts> make_finished_parts(const PartsPlan& parts, const CubeInfo& info) {
+  OutputSpec spec = parts.output;
+  spec.resume = true;  // one that was killed may have put some in place
+  CheckedSpec out = checked(spec, info);
+  return make_parts_finisher(parts, out.spec, info, std::move(out.format), std::move(out.files));
 }
 
 void check_format(const OutputSpec& spec) { find_format(spec); }

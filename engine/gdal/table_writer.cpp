@@ -88,6 +88,15 @@ void TableWriter::start_from(const std::string& path, const Provenance& provenan
   cells_.open(path + kSpool, part_.file, part_.info.extent().cells() * bands, mode);
 }
 
+bool TableWriter::holds(const std::string& path, const ChunkShape&, const WrittenPiece&) const {
+  std::error_code error;
+  return std::filesystem::exists(path + kSpool, error);
+}
+
+void TableWriter::adopt(const std::string& path, const std::vector<WrittenPiece>&) {
+  cells_.add(path + kSpool);
+}
+
 void TableWriter::forget() {
   std::error_code ignored;
   std::filesystem::remove(path_ + kSpool, ignored);

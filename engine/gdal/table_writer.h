@@ -36,6 +36,9 @@ class TableWriter : public FileWriter {
   bool resumes() const override { return true; }
   void resume(const std::string& path, const ChunkShape& tiling, const Provenance& provenance,
               const std::vector<WrittenPiece>& pieces) override;
+  bool holds(const std::string& path, const ChunkShape& tiling,
+             const WrittenPiece& piece) const override;
+  void adopt(const std::string& path, const std::vector<WrittenPiece>& pieces) override;
   void forget() override;
   void write(const Piece& piece, TileLog& log) override;
   void finish() override;

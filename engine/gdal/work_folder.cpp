@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -31,6 +32,29 @@ bool is_file_of(int descriptor, const std::string& path) {
          open.st_ino == named.st_ino && open.st_dev == named.st_dev;
 }
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+struct Owner {
+  long process = 0;
+  std::string host;
+};
+
+Owner owner_of(const std::string& lock) {
+  Owner owner;
+  std::ifstream(lock) >> owner.process >> owner.host;
+  return owner;
+}
+
+// The machine is named where it is another one.
+std::string to_text(const Owner& owner) {
+  std::string out = "process " + std::to_string(owner.process);
+  if (!owner.host.empty() && owner.host != host_name()) out += " on " + owner.host;
+  return out;
+}
+
 }  // namespace
 
 std::string WorkFolder::path_of(const std::string& folder, const std::string& name) {
@@ -39,10 +63,11 @@ std::string WorkFolder::path_of(const std::string& folder, const std::string& na
   return (fs::path(folder) / (hidden + ".part")).string();
 }
 
-WorkFolder::WorkFolder(std::string path, std::string file)
-    : path_(std::move(path)), file_(std::move(file)) {
+WorkFolder::WorkFolder(std::string path, std::string file, Hold hold)
+    : path_(std::move(path)), file_(std::move(file)), hold_(hold), kept_(hold == Hold::kShared) {
   while (!take()) continue;
-  const std::string owner = std::to_string(::getpid()) + "\n";
+  if (hold_ == Hold::kShared) return;
+  const std::string owner = std::to_string(::getpid()) + " " + host_name() + "\n";
   // Only for the message to others; a disk that is full is told when cells are written.
   [[maybe_unused]] const bool told =
       ::ftruncate(descriptor_, 0) == 0 &&
@@ -60,7 +85,8 @@ bool WorkFolder::take() {
     ::rmdir(path_.c_str());  // where it is empty
     throw reason;
   }
-  const bool held = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  const int kind = hold_ == Hold::kShared ? LOCK_SH : LOCK_EX;
+  const bool held = ::flock(descriptor_, kind | LOCK_NB) == 0;
   const int reason = errno;
   if (held && is_file_of(descriptor_, path(kLock))) return true;
   ::close(descriptor_);
@@ -72,14 +98,22 @@ bool WorkFolder::take() {
 }
 
 void WorkFolder::refuse() const {
-  long owner = 0;
-  std::ifstream(path(kLock)) >> owner;
-  if (owner == ::getpid()) {
+  const Owner owner = owner_of(path(kLock));
+  if (owner.process == ::getpid() && owner.host == host_name()) {
     throw Error(ErrorCode::kUnwritable, "is written by another output of this run", file_);
   }
   std::string who = "another run";
-  if (owner > 0) who += " (process " + std::to_string(owner) + ")";
+  if (owner.process > 0) who += " (" + to_text(owner) + ")";
   throw Error(ErrorCode::kUnwritable, who + " is writing it", file_, "wait until that has ended");
+}
+
+std::string WorkFolder::holder(const std::string& path) {
+  const std::string lock = path + "/" + kLock;
+  const int descriptor = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return {};
+  const bool free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  ::close(descriptor);
+  return free ? "" : to_text(owner_of(lock));
 }
 
 WorkFolder::~WorkFolder() {

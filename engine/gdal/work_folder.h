@@ -2,7 +2,8 @@
 // process at a time may have.
 //
 // What lies in it when a process is killed stays there: an interrupted run's unfinished files and
-// its journal. Who gets the folder next may go on with that or empty it.
+// its journal. Who gets the folder next may go on with that or empty it. Parts of an output share
+// its folder, in which each has one of its own (see parts.h).
 // Thread rule: one thread at a time.
 #pragma once
 
@@ -16,16 +17,22 @@ class WorkFolder {
   // The work folder of an output `name` in `folder` ("" = the working directory).
   static std::string path_of(const std::string& folder, const std::string& name);
 
+  // One process has it, or several that share it.
+  enum class Hold { kAlone, kShared };
+
   // Makes the folder, or takes over the one that is there. Throws Error(kUnwritable) with `where` =
   // `file`, the output, when another process (which is named) or object has it.
-  WorkFolder(std::string path, std::string file);
-  // Removes it with all that is in it, unless it is to be kept.
+  WorkFolder(std::string path, std::string file, Hold hold = Hold::kAlone);
+  // Removes it with all that is in it, unless it is to be kept or is shared.
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;
   WorkFolder& operator=(const WorkFolder&) = delete;
 
   const std::string& path() const { return path_; }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
+
+  // Who has the folder `path` alone: "process 17 on node4"; "" = nobody.
+  static std::string holder(const std::string& path);
 
   // Removes all that is in it, but holds it. What cannot be removed stays.
   void empty();
@@ -41,6 +48,7 @@ class WorkFolder {
 
   std::string path_;
   std::string file_;
+  Hold hold_;
   int descriptor_ = -1;  // of the lock
   bool kept_ = false;
 };

@@ -110,6 +110,10 @@ class ZarrAppender final : public FileWriter {
     provenance_ = provenance;
   }
 
+  bool holds(const std::string&, const ChunkShape&, const WrittenPiece&) const override {
+    return false;  // appending begins anew
+  }
+
   void write(const Piece& piece, TileLog&) override {
     const Region region = piece.region.shifted(first_, 0, 0);
     for (std::size_t b = 0; b < series_.bands.size(); ++b) {

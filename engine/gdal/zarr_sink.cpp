@@ -81,22 +81,32 @@ class ZarrWriter final : public FileWriter {
     begin(path, tiling, provenance);
   }
 
-  void write(const Piece& piece, TileLog&) override {
+  // A tile is a chunk of a band, in a file of its own.
+  void write(const Piece& piece, TileLog& log) override {
     const Region& region = piece.region;
-    const std::string key = std::to_string(region.t.begin / chunk_.t) + "." +
-                            std::to_string(region.y.begin / chunk_.y) + "." +
-                            std::to_string(region.x.begin / chunk_.x);
+    const std::string key = key_of(region, chunk_);
     for (std::size_t b = 0; b < piece.bands.size(); ++b) {
       const BandInfo& band = part_.info.bands[b];
       if (piece.bands[b].empty() && band.nodata) continue;
       const std::string name = band.name + "/" + key;
-      if (region.cells() == chunk_.cells() && !piece.bands[b].empty()) {
-        put_encoded(name, piece.bands[b], size_of(band.dtype));
-      } else {
-        put_encoded(name, padded_cells(region, piece.bands[b], band.storage(), chunk_),
-                    size_of(band.dtype));
-      }
+      const bool as_is = region.cells() == chunk_.cells() && !piece.bands[b].empty();
+      const std::uint64_t bytes =
+          as_is ? put_encoded(name, piece.bands[b], size_of(band.dtype))
+                : put_encoded(name, padded_cells(region, piece.bands[b], band.storage(), chunk_),
+                              size_of(band.dtype));
+      log.push_back({0, b, 0, bytes});
     }
+  }
+
+  bool holds(const std::string& path, const ChunkShape& tiling,
+             const WrittenPiece& piece) const override {
+    const std::string key = key_of(piece.region, tiling);
+    return std::ranges::all_of(piece.tiles, [&](const StoredTile& tile) {
+      if (tile.index >= part_.info.bands.size()) return false;
+      const std::string& band = part_.info.bands[tile.index].name;
+      std::error_code error;
+      return fs::file_size(fs::path(path) / band / key, error) == tile.bytes && !error;
+    });
   }
 
   void finish() override {}
@@ -107,12 +117,21 @@ class ZarrWriter final : public FileWriter {
   }
 
  private:
-  void put_encoded(const std::string& name, std::span<const std::byte> cells, std::size_t cell) {
+  static std::string key_of(const Region& region, const ChunkShape& chunk) {
+    return std::to_string(region.t.begin / chunk.t) + "." +
+           std::to_string(region.y.begin / chunk.y) + "." +
+           std::to_string(region.x.begin / chunk.x);
+  }
+
+  // Gives the size of the file.
+  std::uint64_t put_encoded(const std::string& name, std::span<const std::byte> cells,
+                            std::size_t cell) {
     Pool<std::vector<std::byte>>::Lease packed(packed_);
     const Stopwatch start;
     const auto bytes = encoder_.encode(cells, cell, *packed, part_.file);
     part_.encoding.add(start.seconds());
     put_bytes(name, bytes);
+    return bytes.size();
   }
 
   void put_bytes(const std::string& name, std::span<const std::byte> bytes) const {
