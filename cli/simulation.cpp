@@ -75,11 +75,17 @@ std::string simulation_text(const Simulation& all) {
                 bytes_text(all.read_bytes).c_str(), bytes_text(all.write_bytes).c_str(),
                 duration_text(all.cpu_seconds).c_str(), duration_text(all.dearest_chunk).c_str());
   std::string out = line.data();
-  out += " workers         wall     start      work   storage    finish   busy  limit\n";
+  out +=
+      " workers          wall         start          work       storage        finish  busy  "
+      "limit\n";
   for (const SimulatedRun& run : all.runs) {
-    std::snprintf(line.data(), line.size(), "%8lld %12s %9.1f %9.0f %9.0f %9.1f  %4.0f%%  %s\n",
-                  static_cast<long long>(run.workers), duration_text(run.seconds).c_str(),
-                  run.start, run.work, run.storage, run.finish, 100 * run.busy, run.limit.c_str());
+    std::snprintf(line.data(), line.size(), "%8lld", static_cast<long long>(run.workers));
+    out += line.data();
+    for (const double seconds : {run.seconds, run.start, run.work, run.storage, run.finish}) {
+      std::snprintf(line.data(), line.size(), "%14s", duration_text(seconds).c_str());
+      out += line.data();
+    }
+    std::snprintf(line.data(), line.size(), "%5.0f%%  %s\n", 100 * run.busy, run.limit.c_str());
     out += line.data();
   }
   return out;

@@ -9,10 +9,12 @@
 #include <limits>
 #include <stdexcept>
 
+#include "engine/cost_model.h"
 #include "engine/error.h"
 #include "engine/gdal/block_cache.h"
 #include "engine/gdal/raster_info.h"
 #include "engine/image_reader.h"
+#include "engine/parts.h"
 #include "engine/run.h"
 #include "engine/run_identity.h"
 #include "engine/text.h"
@@ -190,6 +192,10 @@ Way rewritten() {
           }};
 }
 
+RunIdentity same_graph() {
+  return [](const auto& take) { take(Ingredient{"graph", "the same"}); };
+}
+
 // Writes the cube to an array file in the archive's folder; ends once `stop_after` chunks are done.
 Report written(const Case& c, const Json& settings, OutputSpec output, std::int64_t stop_after) {
   const Plan plan(c.graph(), {.threads = settings.at("threads"),
@@ -202,7 +208,12 @@ Report written(const Case& c, const Json& settings, OutputSpec output, std::int6
   RunOptions options{.threads = settings.at("threads")};
   options.progress = [&](const Progress& progress) { done = progress.chunks_done; };
   options.cancelled = [&] { return done >= stop_after; };
-  options.identity = [](const auto& take) { take(Ingredient{"graph", "the same"}); };
+  options.identity = same_graph();
+  if (output.part) {
+    const PartsPlan parts{
+        plan.chunk_shape(), cut_evenly(chunk_seconds(plan), output.part->count), {}, "{}", {}};
+    options.chunks = sinks[0]->agree(parts, options.identity).chunks(output.part->index);
+  }
   return cube::run(plan, c.archive().resources(), sinks, {"{}", {}}, options);
 }
 
@@ -255,6 +266,37 @@ Way resumed() {
               output.resume = true;
             }
             return difference_of_file(c, written(c, settings, output, kNever), name);
+          }};
+}
+
+// In parts, the last one first; one of them is stopped and run again.
+Way in_parts() {
+  return {"parts", 1,
+          [](const Case& c, Dice& dice) -> Json {
+            Json settings = file_settings(c, dice);
+            if (settings.is_null()) return settings;
+            settings["parts"] = dice.number(1, 3);
+            settings["stop"] = dice.number(0, 4);
+            return settings;
+          },
+          [](const Case& c, const Json& settings) -> std::string {
+            const std::string name = settings.at("file");
+            const auto& folder = c.archive().folder();
+            std::filesystem::remove_all(folder / name);
+            std::filesystem::remove_all(folder / ("." + name + ".part"));
+            const std::int64_t count = settings.at("parts");
+            for (std::int64_t part = count - 1; part >= 0; --part) {
+              const OutputSpec output{.file = name, .part = Part{part, count}};
+              if (part == 0) written(c, settings, output, settings.at("stop"));
+              const Report report = written(c, settings, output, kNever);
+              if (!report.failures.empty()) return difference_of_file(c, report, name);
+            }
+            const auto parts = parts_of((folder / name).string());
+            const auto finished = make_finished_parts(parts.value(), c.info());
+            finished->claim(same_graph());
+            finished->complete({"{}", {}});
+            finished->finish();
+            return difference_of_file(c, {}, name);
           }};
 }
 
@@ -359,7 +401,7 @@ std::string difference(const Result& a, const Result& b) {
 
 const std::vector<Way>& ways() {
   static const std::vector<Way> kWays = {runs(),   tight_memory(), requests(), rewritten(),
-                                         stored(), resumed(),      memory()};
+                                         stored(), resumed(),      in_parts(), memory()};
   return kWays;
 }
 
