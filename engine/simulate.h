@@ -22,7 +22,7 @@ struct SimulationRates {
   double threads = 1;          // of a worker
   double repeats = 1;          // the chunks of the plan so many times over: a larger area or time
   double start = 0.1;          // seconds until a worker has the graph
-  double start_image = 3e-6;   // seconds for each image of the result that it looks up
+  double start_image = 5e-5;   // for each image of the result that it looks up, and its files
   double read = 2e9;           // bytes a second that the storage gives to all workers together
   double write = 1e9;          // the same that it takes
   double packed = 0.5;         // a byte of cells in files, compressed

@@ -420,6 +420,47 @@ class Failures(PartsCase):
         self.assertEqual(tree(self.path("a.zarr")), tree(self.path("w.zarr")))
 
 
+class Simulation(PartsCase):
+    def simulated(self, text, *more):
+        result = cube("plan", self.fast, *CHUNK, "--allow-exec", "--json", "--simulate", text, *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_a_run_on_paper(self):
+        """The sums of the model, from rates that make each of them a handy number."""
+        rates = "read_byte=0,image=0,result_byte=0,chunk=1,start=2,start_image=0,finish_chunk=0,finish_byte=0"
+        made = self.simulated("workers=64," + rates)
+        self.assertEqual((made["chunks"], made["cpu_seconds"], made["dearest_chunk"]), (CHUNKS, 32, 1))
+        self.assertEqual([run["workers"] for run in made["runs"]], [1, 2, 4, 8, 16, 32, 64])
+        for run in made["runs"]:
+            work = max(1, CHUNKS / run["workers"])
+            self.assertEqual((run["start"], run["work"], run["finish"], run["seconds"]), (2, work, 2, work + 4))
+            self.assertAlmostEqual(run["busy"], CHUNKS / run["workers"] / (work + 4))
+        self.assertEqual([run["limit"] for run in made["runs"]][-1], "cube finish")
+        three = self.simulated("workers=3,threads=2,repeats=10," + rates)
+        self.assertEqual([(run["workers"], run["work"]) for run in three["runs"]], [(1, 160), (2, 80), (3, 53.5)])
+        self.assertEqual((three["cells"], three["chunks"]), (10 * CHUNKS * 128 * 128, 320))
+        slow = self.simulated("workers=2,packed=0.5,write=1000," + rates)["runs"][1]
+        self.assertEqual(slow["limit"], "storage")
+
+    def test_as_text(self):
+        result = cube("plan", self.fast, *CHUNK, "--allow-exec", "--simulate", "workers=8")
+        lines = result.stdout.splitlines()
+        self.assertEqual((result.returncode, len(lines)), (0, 6))
+        self.assertRegex(lines[0], r"^work    32 chunks, 0 images, 5.24e\+05 cells; ")
+
+    def test_what_cannot_be_simulated(self):
+        for text, error in {"workers": "workers is '' (a number that is not negative)",
+                            "workers=0": "there are no workers (workers=1 to 1000000)",
+                            "workers=2,raed=1": "there is no 'raed' (did you mean 'read'?)",
+                            "workers=2,read=x": "read is 'x' (a number that is not negative)",
+                            "workers=2,read=0": "the storage moves nothing (read and write are bytes a second)",
+                            "workers=2,threads=0": "a count is below 1 (threads and repeats are 1 or more)",
+                            "workers=2,repeats=1e9": "more than 20 million chunks are not simulated (larger chunks "
+                                                     "(--chunk), or fewer repeats)"}.items():
+            self.rejects("--simulate: " + error, "plan", self.fast, *CHUNK, "--allow-exec", "--simulate", text)
+
+
 class Examples(PartsCase):
     """The commands of examples/, started as their launchers start them."""
 
