@@ -2,8 +2,8 @@
 #include <iostream>
 
 #include "cli/common.h"
-#include "cli/identity.h"
-#include "cli/provenance.h"
+#include "api/identity.h"
+#include "api/provenance.h"
 #include "cli/run_report.h"
 #include "engine/error.h"
 #include "engine/parts.h"
