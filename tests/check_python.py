@@ -33,6 +33,7 @@ except ImportError as error:
     sys.exit(77)
 
 import cube  # noqa: E402
+from cube import _source  # noqa: E402
 
 gdal.UseExceptions()
 
@@ -350,26 +351,26 @@ class SharedWorkTest(PythonCase):
                               env={**os.environ, "PYTHONPATH": os.environ["CUBE_PYTHON"]}, cwd="/")
         self.assertEqual(float(done.stdout), float(opened.read()["band2"].astype("f8").sum()), done.stderr)
 
-    def test_bands_that_share_are_computed_together(self):
-        document = {"cube_type": "apply_pixel", "expr": ["band1 + 1", "band1 * band2", "band2"],
+    def test_bands_of_the_same_cells_are_computed_together(self):
+        document = {"cube_type": "apply_pixel", "expr": ["band1 + 1", "band1 * band2", "band2 - band1"],
                     "band_names": ["a", "b", "c"], "in_cube": self.raster()}
         opened = cube.open(document)
-        from cube import _source
-
         made = _source.compiled(opened._source)
-        self.assertEqual([sorted(one) for one in made.related][1], [0, 1, 2])
+        self.assertEqual([sorted(one) for one in made.riding], [[0], [0, 1, 2], [0, 1, 2]])
         asked = []
         compute = made.compute
         made.compute = lambda bands, region: asked.append(tuple(bands)) or compute(bands, region)
         data = opened.to_xarray(chunks={})
         expected = opened.read()
         asked.clear()
-        data["b"].compute(scheduler="sync")
-        self.assertEqual(set(asked), {(1,)})  # the others are not asked for
+        data["a"].compute(scheduler="sync")
+        self.assertEqual(asked, [(0,)] * 9)  # band2 is not read for it
         asked.clear()
-        sum_of_all = (data["a"] + data["b"] + data["c"]).compute(scheduler="sync")
-        np.testing.assert_array_equal(sum_of_all, sum(expected[name] for name in "abc"))
-        self.assertLessEqual(len(asked), 9 + 2)  # chunks, and two where nobody had asked for a band yet
+        both = (data["b"] - data["c"]).compute(scheduler="sync")
+        np.testing.assert_array_equal(both, expected["b"] - expected["c"])
+        self.assertEqual(len(asked), 9)  # a computation a chunk
+        for bands in asked:
+            self.assertEqual(bands, (1, 2))  # a was handed out before
         results = []
         threads = [threading.Thread(target=lambda band=band: results.append(
             (band, opened.to_xarray()[band].values))) for band in "abc" * 4]
@@ -380,6 +381,23 @@ class SharedWorkTest(PythonCase):
         self.assertEqual(len(results), 12)
         for band, cells in results:
             np.testing.assert_array_equal(cells, expected[band])
+
+    def test_few_bytes_wait(self):
+        """What nobody asks for does not pile up."""
+        chunks = _source._Chunks(3000)
+        cells = np.zeros((10, 10), "u1")
+        for i in range(100):
+            region = ((i, i + 1), (0, 1), (0, 1))
+            chunks.get(region, 0, [0, 1, 2], lambda bands, region: [cells for _ in bands])
+            self.assertLessEqual(len(chunks._kept), 30)
+        self.assertEqual(len(chunks._kept), 30)
+
+        def fail(bands, region):
+            raise ZeroDivisionError
+
+        with self.assertRaises(ZeroDivisionError):
+            chunks.get(((100, 101), (0, 1), (0, 1)), 0, [0, 1], fail)
+        self.assertEqual(len(chunks._kept), 30)
 
     def test_interpreter_goes_on(self):
         """The interpreter's lock is not held while a chunk is computed."""

@@ -21,8 +21,11 @@ from cube._errors import CubeWarning
 
 Region = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # half-open, of slices, rows and columns
 
-# Bands that were computed along with the one that was asked for wait here, in each process.
+# Bands that were computed along with the one that was asked for wait in each process, up to so many bytes.
 _CACHE_BYTES = 256 << 20
+
+# Of so many regions it is known which bands were asked for.
+_RECENT_REGIONS = 256
 
 
 @dataclass(frozen=True)
@@ -46,29 +49,34 @@ class Source:
 class Compiled:
     """A compiled graph, and the cells of bands that were computed together with others.
 
-    A band that shares work with others (they are made from the same cells) is computed with those of them that
-    somebody has asked for before; a band nobody asks for is never computed.
+    dask asks for one band of a chunk at a time. Bands that the graph's last operator makes from the same bands, as those
+    of a trend or of a program of the user, take hardly longer together: they are computed along, and wait for those
+    who ask for them soon. Others are computed when they are asked for, by themselves.
     """
 
     def __init__(self, engine: _cube.Engine) -> None:
         self.engine = engine
         self._chunks = _Chunks(_CACHE_BYTES)
-        self._wanted: set[int] = set()
+        self._recent: OrderedDict[Region, frozenset[int]] = OrderedDict()  # bands that were asked for
         self._lock = threading.Lock()
 
     @functools.cached_property
-    def related(self) -> list[frozenset[int]]:
-        """Of each band, the bands that are cheaper together with it than apart; itself one of them."""
-        return [frozenset(bands) for bands in self.engine.related_bands()]
+    def riding(self) -> list[frozenset[int]]:
+        """Of each band, the bands that are computed along with it; itself one of them."""
+        return [frozenset(bands) for bands in self.engine.riding_bands()]
 
     def read(self, band: int, region: Region) -> np.ndarray[Any, Any]:
         """Cells of one band, of shape (slices, rows, columns) and the band's own type."""
+        return self._chunks.get(region, band, self._together(band, region), self.compute)
+
+    def _together(self, band: int, region: Region) -> list[int]:
+        """The bands that a request for one had better compute, and the note that it was asked for."""
         with self._lock:
-            self._wanted.add(band)
-            together = sorted(self.related[band] & self._wanted)
-        if len(together) == 1:
-            return self.compute([band], region)[0]
-        return self._chunks.get(region, band, together, self.compute)
+            there = self._recent.pop(region, frozenset())
+            self._recent[region] = there | {band}
+            if len(self._recent) > _RECENT_REGIONS:
+                self._recent.popitem(last=False)
+        return sorted((self.riding[band] - there) | {band})
 
     def compute(self, bands: list[int], region: Region) -> list[np.ndarray[Any, Any]]:
         """Cells of some bands in one go, each as read() gives them. Warns of images that were left out."""

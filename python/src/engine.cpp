@@ -10,7 +10,7 @@
 #include "api/provenance.h"
 #include "describe.h"
 #include "interrupt.h"
-#include "related.h"
+#include "riding.h"
 
 namespace cube::python {
 
@@ -85,9 +85,9 @@ py::dict Engine::describe() const {
   return cf_dict(cube_, provenance);
 }
 
-std::vector<std::vector<std::size_t>> Engine::related_bands() const {
+std::vector<std::vector<std::size_t>> Engine::riding_bands() const {
   const py::gil_scoped_release release;
-  return python::related_bands(cube_);
+  return python::riding_bands(cube_.graph());
 }
 
 std::pair<py::list, std::vector<std::pair<std::string, std::string>>> Engine::read(

@@ -46,7 +46,7 @@ class Engine {
   pybind11::dict info() const;
   // With what was read: see cf_dict(). Looks at sizes and times of all files of the cube.
   pybind11::dict describe() const;
-  std::vector<std::vector<std::size_t>> related_bands() const;
+  std::vector<std::vector<std::size_t>> riding_bands() const;
 
   // The stored cells of some bands, arrays of the shape of the region, and the images that were
   // left out of the cube and not told before. Computed on this thread; Ctrl-C ends it.

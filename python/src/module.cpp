@@ -67,7 +67,7 @@ PYBIND11_MODULE(_cube, module) {
       .def_property_readonly("outputs", &Engine::outputs)
       .def("info", &Engine::info)
       .def("describe", &Engine::describe)
-      .def("related_bands", &Engine::related_bands)
+      .def("riding_bands", &Engine::riding_bands)
       .def("read", &Engine::read, "bands"_a, "region"_a)
       .def("run", &run, "outputs"_a, "threads"_a, "memory"_a, "chunk"_a, "keep_going"_a,
            "progress"_a);
