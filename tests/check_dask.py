@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from program import VIEW, Case, cube as program
+from program import Case, cube as program
 
 if not os.path.isdir(os.path.join(os.environ.get("CUBE_PYTHON", ""), "cube")):
     print("skipped: built without CUBE_PYTHON")

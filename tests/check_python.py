@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The Python package: what it opens is what `cube run` writes, lazily, for xarray, dask and rioxarray; graphs that are
 built are the documents one would write; runs, Ctrl-C, forks; and it lives with GDAL's own bindings."""
+import contextlib
 import datetime
 import inspect
+import io
 import json
 import multiprocessing
 import os
 import pathlib
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +19,7 @@ import time
 import unittest
 import warnings
 
-from program import CUBE, VIEW, Case, cube as program
+from program import VIEW, Case, cube as program
 
 if not os.path.isdir(os.path.join(os.environ.get("CUBE_PYTHON", ""), "cube")):
     print("skipped: built without CUBE_PYTHON")
@@ -177,6 +180,23 @@ class OpenTest(PythonCase):
         self.assertEqual(done.stdout, f"{place}/cube/__init__.py float32\n", done.stderr)
 
 
+class ReadmeTest(PythonCase):
+    def test_what_it_shows_runs(self):
+        program("sample", self.path("try"), check=True)
+        program("catalog", "create", self.path("try/s2.db"), self.path("try/archive"), check=True)
+        with open(os.path.join(os.environ["CUBE_SOURCE"], "README.md")) as file:
+            blocks = re.findall("^```python\n(.*?)^```", file.read(), re.M | re.S)
+        self.assertTrue(blocks)
+        for block in blocks:
+            names = {}
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(block, names)
+        expected = gdal.Open("try/built.tif").ReadAsArray()
+        np.testing.assert_array_equal(names["cells"][0], expected)
+        np.testing.assert_array_equal(xr.open_zarr("try/built.zarr")["NDVI_median"].values[0], expected)
+        self.assertEqual(names["summer"].shape, (260, 430))
+
+
 class ValueTest(PythonCase):
     def test_parameters(self):
         document = {"version": 1, "parameters": {"factor": "2"},
@@ -230,6 +250,23 @@ class ValueTest(PythonCase):
             file.truncate(3000)
         with self.assertRaises(cube.Error):
             opened.read()
+
+    def test_images_left_out_are_told(self):
+        for name in ("s_20200101.tif", "s_20200201.tif"):
+            self.raster(name, 1)
+        document = {"cube_type": "simple_cube", "files": "s_*.tif", "datetime_pattern": "_([0-9]{8})", "strict": False}
+        opened = cube.open(document)
+        os.truncate("s_20200201.tif", 3000)
+        with self.assertWarnsRegex(cube.CubeWarning, "s_20200201.tif.* left out"):
+            cells = opened.read()
+        self.assertEqual([bool(np.any(one)) for one in next(iter(cells.values()))], [True, False])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            opened.read()  # once is enough
+        with self.assertRaisesRegex(cube.Error, "incomplete.* left out") as caught:
+            opened.write("x.nc")
+        self.assertEqual(len(caught.exception.report["skipped"]), 1)
+        self.assertTrue(os.path.exists("x.nc"))
 
     def test_consent(self):
         document = {"cube_type": "stream", "command": ["cat"], "bands": ["a"], "in_cube": self.raster()}

@@ -1,4 +1,4 @@
-// Folders link downward only: cli -> api -> graphs, catalog -> engine.
+// Folders link downward only: cli, python -> api -> graphs, catalog -> engine.
 #include <fstream>
 #include <regex>
 
@@ -51,6 +51,7 @@ TEST_CASE("no folder includes one above it") {
   CHECK(upward("graphs", {"catalog/", "api/", "cube/", "cli/", "tests/"}) == none);
   CHECK(upward("catalog", {"graphs/", "api/", "cube/", "cli/", "tests/"}) == none);
   CHECK(upward("api", {"cli/", "tests/"}) == none);
+  CHECK(upward("python", {"cli/", "tests/"}) == none);
   CHECK(upward("include", {"catalog/", "api/", "engine/gdal/", "cli/", "tests/"}) == none);
 }
 

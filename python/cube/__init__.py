@@ -13,7 +13,8 @@ of `Graph` for each that takes a cube; their arguments have the names of the JSO
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cube._errors import CubeWarning, Error
 from cube._cube import version as __version__
@@ -23,7 +24,8 @@ from cube._opened import Band, Cube, Info, open
 
 globals().update(_FUNCTIONS)
 
-if TYPE_CHECKING:
-    def __getattr__(name: str) -> Any: ...
+if TYPE_CHECKING:  # the operators' functions
+
+    def __getattr__(name: str) -> Callable[..., Graph]: ...
 
 __all__ = ["Band", "Cube", "CubeWarning", "Error", "Graph", "Info", "open", *_FUNCTIONS]

@@ -1,6 +1,8 @@
 """The one exception of the package."""
 from __future__ import annotations
 
+from typing import Any
+
 
 class Error(Exception):
     """What the engine refuses or could not do.
@@ -13,6 +15,7 @@ class Error(Exception):
         message: what was found.
         where: a JSON pointer into the graph ("/in_cube/expr/0"), a file or an argument; "" = none.
         hint: what would be accepted; "" = nothing to say.
+        report: of a run that failed, what Cube.write() would have returned; else None.
     """
 
     def __init__(self, message: str, code: str = "invalid", where: str = "", hint: str = "") -> None:
@@ -21,6 +24,7 @@ class Error(Exception):
         self.code = code
         self.where = where
         self.hint = hint
+        self.report: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message

@@ -32,7 +32,7 @@ _ANNOTATIONS = {
     "object": "Mapping[str, Any]",
     "text or object": "str | Mapping[str, Any]",
 }
-_WIDTH = 100
+_WIDTH = 100  # of lines of help
 
 
 class Graph:
@@ -75,6 +75,10 @@ class Graph:
         from cube._opened import open as open_graph
 
         return open_graph(self, **options)
+
+    if TYPE_CHECKING:  # the operators' methods, which are made below
+
+        def __getattr__(self, name: str) -> Callable[..., Graph]: ...
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self._node == other._node

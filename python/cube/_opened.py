@@ -233,12 +233,13 @@ def _line(done: int, chunks: int) -> None:
 
 def _checked(report: dict[str, Any]) -> dict[str, Any]:
     """Nothing is lost silently: throws Error where the report tells of anything that is missing."""
-    failures, skipped = report.get("failures", []), report.get("skipped", [])
-    if not failures and not skipped:
+    told = [f"{one['region']}: {one['reason']}" for one in report["failures"]]
+    told += [f"{one['image']} was left out: {one['reason']}" for one in report["skipped"]]
+    if not told and report["outputs"]:
         return report
-    told = [f"{one['region']}: {one['reason']}" for one in failures]
-    told += [f"{one['image']} was left out: {one['reason']}" for one in skipped]
-    what = "no output was made" if not report.get("outputs") else "the outputs are incomplete"
-    error = Error(f"{what}: {told[0]}" + (f" (and {len(told) - 1} more)" if told[1:] else ""), "unreadable")
-    error.report = report  # type: ignore[attr-defined]
+    what = "the outputs are incomplete" if report["outputs"] else "no output was made"
+    first = "".join(f": {one}" for one in told[:1])
+    more = f" (and {len(told) - 1} more)" if told[1:] else ""
+    error = Error(what + first + more, "unwritable" if report["unwritten"] else "unreadable")
+    error.report = report
     raise error

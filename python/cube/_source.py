@@ -49,9 +49,9 @@ class Source:
 class Compiled:
     """A compiled graph, and the cells of bands that were computed together with others.
 
-    dask asks for one band of a chunk at a time. Bands that the graph's last operator makes from the same bands, as those
-    of a trend or of a program of the user, take hardly longer together: they are computed along, and wait for those
-    who ask for them soon. Others are computed when they are asked for, by themselves.
+    dask asks for one band of a chunk at a time. Bands that the graph's last operator makes from the same bands, as
+    those of a trend or of a program of the user, take hardly longer together: they are computed along, and wait for
+    those who ask for them soon. Others are computed when they are asked for, by themselves.
     """
 
     def __init__(self, engine: _cube.Engine) -> None:

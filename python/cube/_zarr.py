@@ -74,8 +74,9 @@ def _written(source: Source, store: str, names: list[str], regions: list[Region]
     if client is None:
         from multiprocessing.pool import ThreadPool
 
+        write = functools.partial(write_region, source=source, store=store, names=names)
         with ThreadPool() as pool:
-            yield from pool.imap_unordered(functools.partial(write_region, source=source, store=store, names=names), regions)
+            yield from pool.imap_unordered(write, regions)
         return
     from distributed import as_completed
 

@@ -134,7 +134,8 @@ py::dict report_dict(const Report& report) {
                   "chunks"_a = report.chunks, "chunks_done"_a = report.chunks_done,
                   "chunks_resumed"_a = report.chunks_resumed,
                   "empty_chunks"_a = report.empty_chunks, "seconds"_a = report.seconds,
-                  "threads"_a = report.threads, "notes"_a = report.notes);
+                  "threads"_a = report.threads, "notes"_a = report.notes,
+                  "unwritten"_a = report.unwritten);
 }
 
 }  // namespace cube::python
