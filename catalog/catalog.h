@@ -136,6 +136,8 @@ struct ChangeOptions {
   bool restore = false;  // of updates: images that were removed come back
   // For another process that changes the catalog.
   std::chrono::milliseconds wait = std::chrono::seconds(10);
+  // Called when work has begun that a failure ends: after each file or document, of a removal once
+  // the images are known.
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 

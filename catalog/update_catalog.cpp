@@ -202,6 +202,9 @@ ChangeReport remove_from_catalog(const fs::path& catalog, const Removal& removal
     if (!removal.images.empty()) also(fitting(change, removal.images));
     if (removal.where) also(found_in(change, *removal.where));
     if (removal.missing) also(change.images_with(is_gone));
+    // From here on the catalog is made anew; what has been wrong until now was refused.
+    const auto images = static_cast<std::int64_t>(names->size());
+    if (options.progress) options.progress(images, images);
     change.load(*names);
     if (!removal.missing || has_documents(change)) remember(change, *names);
     std::erase_if(change.all().images,

@@ -46,7 +46,8 @@ void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
   self->cut_ = self->cut_ || cut;
   self->system_ = self->system_ || telling;
   if (!self->first_.empty()) return;
-  self->first_ = without_network_names(message);
+  // GDAL's words are about a setting of its own.
+  self->first_ = cut ? "premature end of the JPEG file" : without_network_names(message);
   const std::string reason = std::strerror(number);
   if (telling && self->first_.find(reason) == std::string::npos) self->first_ += ": " + reason;
 }
