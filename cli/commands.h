@@ -42,5 +42,6 @@ void add_save(CLI::App& app, Program& program);
 void add_ops(CLI::App& app, Program& program);
 void add_schema(CLI::App& app, Program& program);
 void add_sample(CLI::App& app, Program& program);
+void add_docs(CLI::App& app, Program& program);  // man, completion
 
 }  // namespace cube

@@ -56,6 +56,7 @@ int run_program(int argc, char** argv) {
   cube::add_ops(app, program);
   cube::add_schema(app, program);
   cube::add_sample(app, program);
+  cube::add_docs(app, program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -15,10 +15,6 @@ const CLI::App& innermost(const CLI::App& app) {
   return chosen.empty() ? app : innermost(*chosen.front());
 }
 
-std::string full_name(const CLI::App& app) {
-  return (app.get_parent() ? full_name(*app.get_parent()) + " " : "") + app.get_name();
-}
-
 std::vector<std::string> subcommands(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
@@ -51,6 +47,10 @@ std::string message_and_hint(const CLI::App& app, const CLI::ParseError& error) 
 }
 
 }  // namespace
+
+std::string full_name(const CLI::App& app) {
+  return (app.get_parent() ? full_name(*app.get_parent()) + " " : "") + app.get_name();
+}
 
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = innermost(app);

@@ -6,6 +6,9 @@
 
 namespace cube {
 
+// "cube catalog create".
+std::string full_name(const CLI::App& app);
+
 // "cube run: there is no option '--otput' (did you mean '--output'?; see cube run --help)".
 // REQUIRES: parsing `app` threw `error`.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);

@@ -35,3 +35,19 @@ file(RELATIVE_PATH CUBE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" CUBE_PC_PREFIX "${CUBE_PC_PREFIX}")
 configure_file(cmake/cube.pc.in ${PROJECT_BINARY_DIR}/cube.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cube.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The man page and what shells complete, as the program prints them.
+set(CUBE_DOCS ${PROJECT_BINARY_DIR}/docs)
+add_custom_command(
+  OUTPUT ${CUBE_DOCS}/cube.1 ${CUBE_DOCS}/cube.bash ${CUBE_DOCS}/_cube ${CUBE_DOCS}/cube.fish
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CUBE_DOCS}
+  COMMAND cube man > ${CUBE_DOCS}/cube.1
+  COMMAND cube completion bash > ${CUBE_DOCS}/cube.bash
+  COMMAND cube completion zsh > ${CUBE_DOCS}/_cube
+  COMMAND cube completion fish > ${CUBE_DOCS}/cube.fish
+  DEPENDS cube VERBATIM)
+add_custom_target(cube_docs ALL DEPENDS ${CUBE_DOCS}/cube.1)
+install(FILES ${CUBE_DOCS}/cube.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CUBE_DOCS}/cube.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME cube)
+install(FILES ${CUBE_DOCS}/_cube DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${CUBE_DOCS}/cube.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

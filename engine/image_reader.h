@@ -39,6 +39,7 @@ enum class Resampling : std::uint8_t {
 // with `where`.
 Resampling parse_resampling(std::string_view text, std::string_view where);
 std::string_view name(Resampling method);
+std::vector<std::string> resampling_names();
 
 // True when results are values of cells: near, mode, min, max.
 bool picks(Resampling method);

@@ -35,14 +35,18 @@ constexpr std::array kMethods = {
 
 }  // namespace
 
-Resampling parse_resampling(std::string_view text, std::string_view where) {
+std::vector<std::string> resampling_names() {
   std::vector<std::string> names;
+  for (const Method& m : kMethods) names.emplace_back(m.name);
+  return names;
+}
+
+Resampling parse_resampling(std::string_view text, std::string_view where) {
   for (const Method& m : kMethods) {
     if (m.name == text) return m.method;
-    names.emplace_back(m.name);
   }
   throw Error(ErrorCode::kInvalid, "there is no resampling method '" + std::string(text) + "'",
-              std::string(where), suggest(names, text));
+              std::string(where), suggest(resampling_names(), text));
 }
 
 bool picks(Resampling method) {
