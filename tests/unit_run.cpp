@@ -33,14 +33,18 @@ CubeInfo small_cube(std::int64_t nt, std::int64_t ny, std::int64_t nx) {
 class Numbers final : public Operator {
  public:
   explicit Numbers(CubeInfo info, std::int64_t bad_slice = -1)
-      : Operator(std::move(info)), bad_slice_(bad_slice) {}
+      : Operator(std::move(info)), bad_slice_(bad_slice) {
+    for (std::int64_t t = 0; t < this->info().time.size(); ++t) {
+      names_.push_back("file" + std::to_string(t));
+    }
+  }
   Request demand(const Request&, std::size_t) const override { return {}; }
   std::unique_ptr<Kernel> kernel() const override { return std::make_unique<Fill>(*this); }
   Cost cost(const Request& request) const override {
     Cost cost;
     cost.empty = request.region.t.begin > 1;
     cost.read_bytes = request.region.cells();
-    cost.files = {"file" + std::to_string(request.region.t.begin)};
+    cost.files = {names_[static_cast<std::size_t>(request.region.t.begin)]};
     return cost;
   }
   mutable std::atomic<int> runs = 0;
@@ -67,6 +71,7 @@ class Numbers final : public Operator {
     const Numbers& op_;
   };
   std::int64_t bad_slice_;
+  std::vector<std::string> names_;  // of files, one a slice
 };
 
 // Sum of two inputs of the same shape.

@@ -148,12 +148,20 @@ H5FD_class_t driver() {
   return out;
 }
 
+// The handle of the driver, negative where there is none. It is kept for as long as HDF5 is there:
+// a file that is closed lets go of its driver before it is used for the last time.
+hid_t registered_driver() {
+  static const H5FD_class_t kDriver = driver();
+  static hid_t kept = -1;  // by the lock that all callers hold
+  if (H5Iis_valid(kept) <= 0) kept = H5FDregister(&kDriver);
+  return kept;
+}
+
 }  // namespace
 
 std::int64_t open_hdf5(const std::string& path, std::shared_ptr<Hdf5Traffic> traffic) {
-  static const H5FD_class_t kDriver = driver();
   errno = 0;
-  const hid_t registered = H5FDregister(&kDriver);
+  const hid_t registered = registered_driver();
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   const Settings settings{&traffic};
   hid_t file = -1;
@@ -162,7 +170,6 @@ std::int64_t open_hdf5(const std::string& path, std::shared_ptr<Hdf5Traffic> tra
   }
   const int reason = errno;
   if (access >= 0) H5Pclose(access);
-  if (registered >= 0) H5FDunregister(registered);
   errno = reason;
   return file;
 }
