@@ -110,7 +110,7 @@ FileList expand_files(const std::vector<std::string>& arguments) {
     std::error_code ignored;
     if (argument == "-") {
       add_list(std::cin, named);
-    } else if (!is_file_name(argument)) {
+    } else if (!is_file_name(argument)) {  // NOLINT(bugprone-branch-clone): asked in this order
       named.push_back(argument);
     } else if (fs::is_directory(argument, ignored)) {
       add(files_below(argument), found);

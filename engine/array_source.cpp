@@ -172,7 +172,7 @@ class ArrayKernel final : public Kernel {
     const ArrayInfo& info = cube_.store->arrays()[array];
     const Tiles tiles = tiles_of(info, band);
     const ArrayBox wanted = box_of(band, target.part);
-    each_tile(info.shape, tiles, wanted, [&](ArrayBox tile, std::uint64_t number) {
+    each_tile(info.shape, tiles, wanted, [&](const ArrayBox& tile, std::uint64_t number) {
       const ArrayBox part = common(tile, wanted);
       if (tiles.use == Tiles::Use::kReadPart) {
         if (fetch(band, array, part)) copy(band, cells_.data(), part, part, target);

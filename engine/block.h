@@ -18,7 +18,7 @@ namespace cube {
 template <class T>
 struct UnfilledAllocator : std::allocator<T> {
   template <class U>
-  struct rebind {
+  struct rebind {  // NOLINT(readability-identifier-naming): the standard library's name
     using other = UnfilledAllocator<U>;
   };
   void construct(T*) noexcept {}

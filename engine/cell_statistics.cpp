@@ -118,7 +118,7 @@ class Moments {
 // One band's passes.
 class BandCounter {
  public:
-  BandCounter(const BandInfo& band, std::vector<double> percentiles, int bins)
+  BandCounter(const BandInfo& band, const std::vector<double>& percentiles, int bins)
       : storage_(band.storage()), bins_wanted_(bins) {
     for (const double percent : percentiles) searches_.push_back({percent / 100, {}, {}});
     digits_.assign(kDigits, 0);
@@ -337,7 +337,8 @@ class StatisticsSink final : public Sink {
 
 }  // namespace
 
-CellStatistics::CellStatistics(const CubeInfo& info, std::vector<double> percentiles, int bins) {
+CellStatistics::CellStatistics(const CubeInfo& info, const std::vector<double>& percentiles,
+                               int bins) {
   for (const BandInfo& band : info.bands) {
     bands_.push_back(std::make_unique<BandCounter>(band, percentiles, bins));
   }

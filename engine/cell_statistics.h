@@ -38,7 +38,7 @@ class BandCounter;
 class CellStatistics {
  public:
   // `percentiles` from 0 to 100; `bins` of equal width between the extremes, as numpy.histogram.
-  CellStatistics(const CubeInfo& info, std::vector<double> percentiles, int bins);
+  CellStatistics(const CubeInfo& info, const std::vector<double>& percentiles, int bins);
   ~CellStatistics();
 
   // The cells of a chunk with all bands. Every chunk once a pass.

@@ -299,6 +299,7 @@ Instant time_of(const RasterParams& params, const std::vector<RasterFile>& files
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): a list
 void RasterParams::fields(FieldVisitor& v) {
   v.field({.name = "file", .help = "The raster, anything that GDAL opens.", .path = true}, file);
   v.field({.name = "files",

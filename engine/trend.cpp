@@ -172,7 +172,7 @@ Trend TrendFit::fit(std::span<const double> series) {
   groups_.clear();
   std::size_t last = group_of_.size();  // no group
   for (const std::size_t i : order_) {
-    there_[i] = !std::isnan(series[i]);
+    there_[i] = static_cast<char>(!std::isnan(series[i]));
     if (!there_[i]) continue;
     const auto place = static_cast<std::int64_t>(t_.size());
     if (std::exchange(last, group_of_[i]) != group_of_[i]) groups_.push_back({place, place});

@@ -28,6 +28,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -85,7 +86,7 @@ class AreaSampler {
   // What is known of a target cell after some rows.
   struct Total {
     double sum = 0, weights = 0;
-    double least = INFINITY, most = -INFINITY;
+    double least = std::numeric_limits<double>::infinity(), most = -least;
   };
   struct Spans {
     Span down, across;

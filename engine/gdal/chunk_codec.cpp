@@ -55,6 +55,7 @@ T load(const std::byte* from, bool swapped) {
 template <class T>
 T as(double value) {
   if constexpr (std::is_integral_v<T>) {
+    // NOLINTNEXTLINE(bugprone-integer-division): half of a power of two
     constexpr double kTop = static_cast<double>(std::numeric_limits<T>::max() / 2 + 1) * 2;
     const double whole = std::trunc(value);
     if (!(whole >= static_cast<double>(std::numeric_limits<T>::lowest()) && whole < kTop)) return 0;

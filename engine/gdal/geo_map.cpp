@@ -254,9 +254,9 @@ class LatticeMap final : public GeoMap {
     for (std::int64_t i = 0; i < down; ++i) {
       for (std::int64_t j = 0; j < across; ++j) {
         Square s{first_row + i * side, first_column + j * side, side, {}, {}};
-        for (int k = 0; k < 9; ++k)
+        for (std::int64_t k = 0; k < 9; ++k)
           s.nodes[k / 3][k % 3] = at(4 * i + k / 3 * 2, 4 * j + k % 3 * 2);
-        for (int k = 0; k < 4; ++k) {
+        for (std::int64_t k = 0; k < 4; ++k) {
           s.checks[k / 2][k % 2] = at(4 * i + 1 + k / 2 * 2, 4 * j + 1 + k % 2 * 2);
         }
         fill(s);

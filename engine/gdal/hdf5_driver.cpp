@@ -159,7 +159,7 @@ hid_t registered_driver() {
 
 }  // namespace
 
-std::int64_t open_hdf5(const std::string& path, std::shared_ptr<Hdf5Traffic> traffic) {
+std::int64_t open_hdf5(const std::string& path, const std::shared_ptr<Hdf5Traffic>& traffic) {
   errno = 0;
   const hid_t registered = registered_driver();
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);

@@ -22,6 +22,6 @@ struct Hdf5Traffic {
 
 // The file, opened for reading and writing, as a handle of HDF5; negative where that fails, then
 // errno says why.
-std::int64_t open_hdf5(const std::string& path, std::shared_ptr<Hdf5Traffic> traffic);
+std::int64_t open_hdf5(const std::string& path, const std::shared_ptr<Hdf5Traffic>& traffic);
 
 }  // namespace cube

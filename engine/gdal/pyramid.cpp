@@ -25,7 +25,7 @@ template <class T>
       return gaps && v == missing ? std::int64_t{0} : static_cast<std::int64_t>(v);
     };
     const auto one = [&](T v) { return gaps && v == missing ? 0 : 1; };
-    const int n = one(a) + one(b) + one(c) + one(d);
+    const std::int64_t n = one(a) + one(b) + one(c) + one(d);
     if (n == 0) return missing;
     const std::int64_t sum = value(a) + value(b) + value(c) + value(d);
     // Halves round up, towards plus infinity.
@@ -109,11 +109,11 @@ std::vector<TileLayout> overview_layouts(const TileLayout& base, std::int64_t mo
   return layouts;
 }
 
-Pyramid::Pyramid(const TileLayout& base, std::vector<TileLayout> overviews, OverviewMethod method,
-                 PlacedFile& scratch_file)
+Pyramid::Pyramid(const TileLayout& base, const std::vector<TileLayout>& overviews,
+                 OverviewMethod method, PlacedFile& scratch_file)
     : base_(base), method_(method), file_(scratch_file), missing_(missing_cell(base.storage)) {
   const TileLayout* finer = &base_;
-  for (TileLayout& layout : overviews) {
+  for (const TileLayout& layout : overviews) {
     Level level{layout, std::vector<Tile>(static_cast<std::size_t>(layout.tiles()))};
     for (std::int64_t plane = 0; plane < finer->planes; ++plane) {
       for (std::int64_t y = 0; y < std::min(finer->down(), 2 * layout.down()); ++y) {

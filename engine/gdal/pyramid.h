@@ -43,7 +43,7 @@ class Pyramid {
       std::function<void(std::size_t level, std::size_t tile, std::span<const std::byte>)>;
 
   // `scratch_file` takes tiles that are not complete yet, among whatever else is appended to it.
-  Pyramid(const TileLayout& base, std::vector<TileLayout> overviews, OverviewMethod method,
+  Pyramid(const TileLayout& base, const std::vector<TileLayout>& overviews, OverviewMethod method,
           PlacedFile& scratch_file);
 
   // A tile of the image itself; empty = all missing. Each tile at most once. Overview tiles that

@@ -42,11 +42,12 @@ struct Cells {
 
 void give_signs(const Range& rows, const Range& columns, const Cells& out) {
   constexpr int kBytes = std::numeric_limits<std::uint8_t>::max() + 1;
+  constexpr int kNegative = kBytes / 2;  // from here on
   dispatch(out.dtype, [&]<class T>(std::type_identity<T>) {
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       T* cell = reinterpret_cast<T*>(out.at(row, columns.begin));
       for (std::int64_t i = 0; i < columns.size(); ++i) {
-        if (cell[i] >= kBytes / 2) cell[i] = static_cast<T>(cell[i] - kBytes);
+        if (cell[i] >= kNegative) cell[i] = static_cast<T>(cell[i] - kBytes);
       }
     }
   });

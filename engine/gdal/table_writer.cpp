@@ -35,7 +35,7 @@ TableColumn::Type type_of(DType type) {
 
 }  // namespace
 
-TableWriter::TableWriter(FilePart part, std::string format) : part_(std::move(part)) {
+TableWriter::TableWriter(FilePart part, const std::string& format) : part_(std::move(part)) {
   const std::int64_t rows = part_.info.extent().cells();
   if (!has_features() && rows > kMostRows) {
     throw Error(ErrorCode::kInvalid,

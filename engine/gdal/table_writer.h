@@ -29,7 +29,7 @@ struct TableColumn {
 class TableWriter : public FileWriter {
  public:
   // Throws Error(kInvalid) for a cube of cells that has too many of them.
-  TableWriter(FilePart part, std::string format);
+  TableWriter(FilePart part, const std::string& format);
 
   void begin(const std::string& path, const ChunkShape& tiling,
              const Provenance& provenance) override;

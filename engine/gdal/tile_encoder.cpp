@@ -33,6 +33,7 @@ template <class T>
 using Row = void (*)(const std::byte*, std::byte*, std::byte*, std::size_t, std::size_t);
 
 // A row of `count` cells from `in` to `out`; `scratch` has the same size.
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define CUBE_ROWS(T, NAME)                                                                         \
   CUBE_MULTIVERSION void difference_row_##NAME(const std::byte* in, std::byte* out, std::byte*,    \
                                                std::size_t count, std::size_t stride) {            \
@@ -49,6 +50,7 @@ CUBE_ROWS(std::uint16_t, 16)
 CUBE_ROWS(std::uint32_t, 32)
 CUBE_ROWS(std::uint64_t, 64)
 #undef CUBE_ROWS
+// NOLINTEND(bugprone-macro-parentheses)
 
 Row row_function(int predictor, std::size_t cell) {
   if (predictor == 3) {

@@ -57,7 +57,7 @@ class Extract final : public Operator {
     const std::int64_t side = bilinear_ ? 2 : 1;
     const std::int64_t slices = own_times_ ? 1 : out.region.t.size();
     // What lies across the seam is put together.
-    constexpr std::int64_t kCells = 2 * 4 * sizeof(double);
+    constexpr std::int64_t kCells = 2 * 4 * std::int64_t{sizeof(double)};
     const auto bands = static_cast<std::int64_t>(out.bands.size());
     return PullPlan{.slices = slices,
                     .kept = 0,

@@ -92,7 +92,9 @@ class FilterPixel final : public Operator {
       for (std::int64_t t = region.t.begin; t < region.t.end; ++t) {
         for (std::int64_t y = region.y.begin; y < region.y.end; ++y) {
           rows_.run(test, op_.predicate_.bands(), region, t, y, row_);
-          for (const double value : row_) kept_.push_back(!std::isnan(value) && value != 0);
+          for (const double value : row_) {
+            kept_.push_back(static_cast<char>(!std::isnan(value) && value != 0));
+          }
         }
       }
       kept_count_ = static_cast<std::size_t>(std::count(kept_.begin(), kept_.end(), char{1}));
