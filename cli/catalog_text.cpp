@@ -185,8 +185,11 @@ void print_catalog_info(std::ostream& out, const std::string& file, const ImageI
 }
 
 ImageList::ImageList(std::ostream& out, const ImageIndex& index, ImageMetadata metadata, bool json)
-    : out_(out), index_(index), metadata_(std::move(metadata)), json_(json) {
-  rows_ = {{"time", "name", "crs", "files", "left,bottom,right,top"}};
+    : out_(out),
+      index_(index),
+      metadata_(std::move(metadata)),
+      json_(json),
+      rows_(1, {"time", "name", "crs", "files", "left,bottom,right,top"}) {
   for (const auto& [key, count] : counted_keys(metadata_)) keys_.push_back(key);
   rows_[0].insert(rows_[0].end(), keys_.begin(), keys_.end());
 }

@@ -126,8 +126,7 @@ CUBE_MULTIVERSION void add_residuals(std::span<const double> values, double time
 
 }  // namespace
 
-StudentT::StudentT(std::int64_t most) {
-  betas_ = {kMissing, std::numbers::pi, 2};
+StudentT::StudentT(std::int64_t most) : betas_{kMissing, std::numbers::pi, 2} {
   for (std::int64_t dof = 3; dof <= most; ++dof) {
     const double a = static_cast<double>(dof - 2) / 2;
     betas_.push_back(betas_[static_cast<std::size_t>(dof - 2)] * a / (a + kHalf));
