@@ -11,10 +11,10 @@
 
 #include "api/identity.h"
 #include "api/plan_options.h"
+#include "api/provenance.h"
 #include "cli/part_option.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
-#include "api/provenance.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
