@@ -269,7 +269,7 @@ class Reader {
     std::size_t followed = 0;
     std::size_t elsewhere = 0;
     std::string first;
-    const json links = root.at("links");
+    const json& links = root.at("links");
     if (!links.is_array()) return 0;
     for (const json& link : links) {
       if (!link.is_object()) continue;

@@ -124,7 +124,8 @@ std::string what_reads(const std::string& file, std::string_view cube_type) {
   return "";
 }
 
-std::string hint_for(const std::string& file, std::string_view cube_type, std::string otherwise) {
+std::string hint_for(const std::string& file, std::string_view cube_type,
+                     const std::string& otherwise) {
   std::string hint = what_reads(file, cube_type);
   return hint.empty() ? otherwise : hint;
 }

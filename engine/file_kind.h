@@ -33,6 +33,7 @@ bool is_stream(const std::string& file);
 std::string what_reads(const std::string& file, std::string_view cube_type);
 
 // The hint of an error about a file: that one, or `otherwise`.
-std::string hint_for(const std::string& file, std::string_view cube_type, std::string otherwise);
+std::string hint_for(const std::string& file, std::string_view cube_type,
+                     const std::string& otherwise);
 
 }  // namespace cube

@@ -357,7 +357,7 @@ std::unique_ptr<SpaceStatistic> make_space_statistic(const Reducer& reducer, con
 
 std::int64_t space_statistic_bytes(const Reducer& reducer, const Storage& storage,
                                    std::int64_t cells) {
-  constexpr std::int64_t kStrips = 2 * 1024 * sizeof(double) + 1024;
+  constexpr std::int64_t kStrips = 2 * 1024 * std::int64_t{sizeof(double)} + 1024;
   return kStrips + (reducer.holds_values() ? space_order_bytes(reducer, storage, cells) : 0);
 }
 

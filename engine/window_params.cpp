@@ -231,6 +231,7 @@ SpaceReach take_gaussian(const WindowParams& params, WindowBand& band) {
     throw Error(ErrorCode::kInvalid, "there is no gaussian of sigma " + number_text(sigma),
                 "/sigma", "cells, more than 0 and at most " + number_text(kLargest));
   }
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): as scipy rounds
   const auto reach = static_cast<std::int64_t>(kFar * sigma + 0.5);
   std::vector<double> weights;
   for (std::int64_t i = -reach; i <= reach; ++i) {
