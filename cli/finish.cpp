@@ -18,6 +18,7 @@ struct FinishArguments {
   std::vector<std::string> files;
   GraphArguments graph;  // where the one that the parts carry cannot be used
   std::string report;
+  bool vrt = false;
   bool overwrite = false;
   bool quiet = false;
 };
@@ -56,6 +57,7 @@ Output output_of(const std::string& file, const FinishArguments& args, const Pro
   parts->output.file = name;  // the folder may be seen from elsewhere
   parts->output.overwrite = args.overwrite;
   auto finished = make_finished_parts(*parts, graph.info());
+  if (args.vrt) finished->set_mosaic();
   finished->claim(identity_of(document, canonical, graph));
   return {document, std::move(canonical), std::move(graph), std::move(finished)};
 }
@@ -111,6 +113,9 @@ void add_finish(CLI::App& app, Program& program) {
   command->add_option("OUTPUT", args->files, "The outputs, as they were given to -o")
       ->required()
       ->type_name("");
+  command->add_flag("--vrt", args->vrt,
+                    "Of a GeoTIFF or COG OUT.tif make OUT.vrt over a file of each part, in "
+                    "OUT.parts, instead of one file");
   command
       ->add_option("--graph", args->graph.graph,
                    "The graph once more, where it has URLs with signatures or passwords")

@@ -53,6 +53,11 @@ class FinishedParts {
   virtual const std::vector<FailedChunk>& failed() const = 0;
   virtual std::int64_t chunks() const = 0;
 
+  // Makes of GeoTIFFs and COGs not one file but one of each part, in the folder "STEM.parts", and
+  // "STEM.vrt" over them. Called before claim(), or not at all. Throws Error(kInvalid) for other
+  // formats.
+  virtual void set_mosaic() = 0;
+
   // Makes the files, without their names. Throws Error(kUnwritable).
   virtual void complete(const Provenance& provenance) = 0;
 

@@ -6,7 +6,9 @@
 #include "engine/gdal/output_files.h"
 #include "engine/gdal/part_sink.h"
 #include "engine/gdal/parts_file.h"
+#include "engine/gdal/parts_mosaic.h"
 #include "engine/gdal/run_journal.h"
+#include "engine/gdal/run_record.h"
 #include "engine/gdal/work_folder.h"
 #include "engine/text.h"
 
@@ -53,8 +55,21 @@ class PartsFinisher final : public FinishedParts {
   const std::vector<FailedChunk>& failed() const override { return failed_; }
   std::int64_t chunks() const override { return plan_.begins.back(); }
 
+  void set_mosaic() override {
+    const std::string& format = files_.format().name;
+    if (format != "GTiff" && format != "COG") {
+      throw Error(ErrorCode::kInvalid, "a VRT of " + format + " parts is not made", "--vrt",
+                  "of GeoTIFFs and COGs only");
+    }
+    mosaic_ = true;
+  }
+
   void complete(const Provenance& provenance) override {
     files_.set_provenance(provenance);
+    if (mosaic_) {
+      for (const auto& file : files_.files()) make_mosaic(*file, provenance);
+      return;
+    }
     for (const auto& file : files_.files()) {
       if (file->whole) continue;
       files_.open(*file, true);
@@ -69,7 +84,8 @@ class PartsFinisher final : public FinishedParts {
 
   std::vector<std::string> finish() override {
     journal_->publishing();
-    std::vector<std::string> names = files_.publish(files_.spec().overwrite);
+    std::vector<std::string> names =
+        mosaic_ ? publish_mosaics() : files_.publish(files_.spec().overwrite);
     journal_.reset();
     work_->keep(false);
     work_.reset();
@@ -117,8 +133,70 @@ class PartsFinisher final : public FinishedParts {
     journal_->go_on();
   }
 
+  static std::string stem_of(const OutputFiles::File& file) {
+    return fs::path(file.part.file).replace_extension().string();
+  }
+  // Names in the work folder.
+  std::string mosaic_folder(const OutputFiles::File& file) const {
+    return files_.part_path(file) + "s";
+  }
+  std::string mosaic_path(const OutputFiles::File& file) const {
+    return files_.part_path(file) + ".vrt";
+  }
+
+  // A file of each part, of its own tiles, and the VRT.
+  void make_mosaic(const OutputFiles::File& file, const Provenance& provenance) {
+    const std::string& output = file.part.file;
+    const std::string folder = mosaic_folder(file);
+    reserve_anew(folder, true, output);
+    const Provenance about = of_file(provenance, files_.spec(), files_.format().name, output);
+    std::vector<MosaicPart> parts;
+    for (std::int64_t part = 0; part < plan_.count(); ++part) {
+      const auto p = static_cast<std::size_t>(part);
+      if (pieces_[p].empty() || pieces_[p][file.number].empty()) continue;
+      const std::string name = std::to_string(part) + ".tif";
+      const std::string path = (fs::path(folder) / name).string();
+      const std::unique_ptr<FileWriter> writer = files_.format().make(file.part);
+      reserve_anew(path, false, output);
+      writer->begin(path, plan_.tiling, about);
+      writer->adopt(path_of(part, file), pieces_[p][file.number]);
+      writer->finish();
+      sync_file(path, output);
+      writer->forget();
+      const fs::path shown = fs::path(stem_of(file)).filename() += ".parts";
+      parts.push_back({path, (shown / name).string(), plan_.chunks(part)});
+    }
+    if (parts.empty()) throw unwritable(output, "no part has cells of it");
+    write_file(mosaic_path(file), mosaic_text(parts, files_.tiling(), file.part), output);
+  }
+
+  std::vector<std::string> publish_mosaics() {
+    std::vector<std::string> names;
+    for (const auto& file : files_.files()) {
+      const bool overwrite = files_.spec().overwrite;
+      names.push_back(stem_of(*file) + ".vrt");
+      put_in_place(mosaic_folder(*file), stem_of(*file) + ".parts", overwrite);
+      put_in_place(mosaic_path(*file), names.back(), overwrite);
+      write_sidecar(names.back(), file->writer->sidecar());
+    }
+    return names;
+  }
+
+  // The VRT and its files are not there, or are to be replaced.
+  void check_mosaic_absent() const {
+    for (const auto& file : files_.files()) {
+      for (const char* extension : {".vrt", ".parts"}) {
+        std::error_code error;
+        const std::string name = stem_of(*file) + extension;
+        if (files_.spec().overwrite || !fs::exists(fs::symlink_status(name, error))) continue;
+        throw Error(ErrorCode::kUnwritable, "exists already", name, "--overwrite replaces it");
+      }
+    }
+  }
+
   // This process may find outputs that one before it has put in place.
   void check_absent() const {
+    if (mosaic_) return check_mosaic_absent();
     for (const auto& file : files_.files()) {
       std::error_code error;
       const bool there = fs::exists(fs::symlink_status(file->part.file, error));
@@ -205,6 +283,7 @@ class PartsFinisher final : public FinishedParts {
   PartsPlan plan_;
   std::optional<WorkFolder> work_;
   OutputFiles files_;
+  bool mosaic_ = false;
   std::unique_ptr<RunJournal> journal_;
   std::vector<Pieces> pieces_;  // of each part
   std::vector<SkippedImage> skipped_;
