@@ -12,13 +12,12 @@
 #include "api/identity.h"
 #include "api/plan_options.h"
 #include "api/provenance.h"
-#include "cli/part_option.h"
+#include "cli/part_run.h"
 #include "cli/plan_picture.h"
 #include "cli/progress.h"
 #include "cli/run_report.h"
 #include "cli/stop_signals.h"
 #include "engine/block_reads.h"
-#include "engine/cost_model.h"
 #include "engine/error.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/raster_info.h"
@@ -288,74 +287,12 @@ void print_differences(const RunArguments& args, const RunIdentity& inputs) {
   if (!change.empty()) std::cerr << "cube: warning: " << change << '\n';
 }
 
-// The part that is asked for, if it is one.
-std::optional<Part> wanted_part(const RunArguments& args) {
-  if (args.part.empty()) return std::nullopt;
-  const PartChoice choice =
-      parse_part(args.part, [](const char* name) { return std::getenv(name); });
-  if (!choice.note.empty() && !args.quiet) std::cerr << "cube: note: " << choice.note << '\n';
-  return choice.part;
-}
-
-// The chunks of the part, of which all parts of all outputs have the same; where others have begun
-// with other chunks than `plan` has, it is made anew. nullopt = no part is asked for.
-std::optional<Range> agreed_chunks(const std::vector<std::unique_ptr<Sink>>& sinks,
-                                   const std::vector<OutputSpec>& outputs, const Document& document,
-                                   const std::string& canonical, const RunIdentity& identity,
-                                   Plan& plan) {
-  const std::optional<Part>& part = outputs[0].part;
-  if (!part) return std::nullopt;
-  PartsPlan parts;
-  if (const auto known = parts_of(outputs[0].file)) {
-    parts = *known;
-  } else {
-    parts = {.tiling = plan.chunk_shape(),
-             .begins = cut_evenly(chunk_seconds(plan), part->count),
-             .output = {},
-             .graph = canonical,
-             .folder = document.base().string()};
-  }
-  for (std::size_t i = 0; i < sinks.size(); ++i) {
-    const PartsPlan agreed = sinks[i]->agree(parts, identity);
-    if (i > 0 && (agreed.tiling != parts.tiling || agreed.begins != parts.begins)) {
-      throw Error(ErrorCode::kInvalid,
-                  "its parts are of other chunks than those of " + outputs[0].file, outputs[i].file,
-                  "parts make the same outputs each");
-    }
-    parts = agreed;
-  }
-  if (parts.tiling != plan.chunk_shape()) {
-    PlanOptions options = plan.options();
-    options.fixed_chunk = parts.tiling;
-    plan = Plan(plan.graph(), options);
-  }
-  return parts.chunks(part->index);
-}
-
-void check_chunk_asked_for(const RunArguments& args, const PlanOptions& options,
-                           const PartsPlan& parts) {
-  const ChunkShape* asked = options.chunk ? std::get_if<ChunkShape>(&*options.chunk) : nullptr;
-  if (!asked || *asked == parts.tiling) return;
-  throw Error(ErrorCode::kInvalid,
-              "is " + args.plan.chunk + ", and other parts have chunks of " + to_text(parts.tiling),
-              "--chunk", "leave it away: parts take what the first one has");
-}
-
-// What is left to do when a part has come to its end.
-void print_part_done(const std::vector<OutputSpec>& outputs, const Report& report) {
-  std::string files;
-  for (const OutputSpec& output : outputs) files += " " + output.file;
-  std::cerr << "cube: part " << to_text(*outputs[0].part) << " has " << report.chunks_done << " of "
-            << counted(report.chunks, "chunk") << "; when all parts are done: cube finish" << files
-            << '\n';
-}
-
 int run_watched(const Document& document, const std::string& name, const RunArguments& args,
                 const Resources& resources, const Program& program, StopSignals& signals,
                 RunReport& told) {
   ChunkCount count;
   const StopDeadline deadline(signals, [&](int signal) { leave_at_once(signal, count, told); });
-  const std::optional<Part> part = wanted_part(args);
+  const std::optional<Part> part = wanted_part(args.part, args.quiet);
   const std::vector<OutputSpec> outputs = wanted_outputs(args, document, name, part);
   check_text_place(args.stats, kStatistics);
   check_text_place(args.stats_svg, kPicture);
@@ -368,7 +305,7 @@ int run_watched(const Document& document, const std::string& name, const RunArgu
   PlanOptions options = with_sinks(args.plan.options(graph), sinks);
   const auto begun = part ? parts_of(outputs[0].file) : std::nullopt;
   if (begun) {
-    check_chunk_asked_for(args, options, *begun);
+    check_chunk_asked_for(args.plan.chunk, options, *begun);
     options.fixed_chunk = begun->tiling;
   }
   Plan plan(std::move(graph), options);

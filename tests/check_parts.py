@@ -304,12 +304,15 @@ class Refusals(PartsCase):
         self.refuse(differs.format("1/4", 'the graph at /command/2 was "sleep 0; cat", is "sleep 0.01; cat"'), "a.zarr",
                     "1/4", graph=other)
         self.refuse(differs.format("1/4", "option COMPRESS is new"), "a.zarr", "1/4", "--co", "COMPRESS=ZSTD")
-        self.refuse("--chunk: is 1,256,256, and other parts have chunks of 1,128,128 (leave it away: parts take what "
-                    "the first one has)", "a.zarr", "1/4", chunk=("--chunk", "1,256,256"))
+        self.refuse("--chunk: is 1,64,256, and other parts have chunks of 1,128,128 (leave it away: parts take what "
+                    "the first one has)", "a.zarr", "1/4", chunk=("--chunk", "1,64,256"))
         self.assertEqual(self.done("a.zarr", 0), 8)
 
     def test_parts_take_the_chunks_of_the_first(self):
         """Whatever their threads and memory are."""
+        for part in ("0/2", "1/2"):  # chunks that are cut to the size of the cube
+            self.run_part("b.zarr", part, chunk=("--chunk", "9,4000,4000"))
+        self.finish("b.zarr")
         self.run_part("a.zarr", "0/2", "--memory", "300M", chunk=())
         self.run_part("a.zarr", "1/2", "--memory", "2G", chunk=())
         self.finish("a.zarr")
