@@ -462,7 +462,7 @@ class SharedWorkTest(PythonCase):
             opened.write("child.tif", threads=2)
             queue.put({name: int(cells.astype("i8").sum()) for name, cells in opened.read().items()})
 
-        process = context.Process(target=child)
+        process = context.Process(target=child, daemon=True)
         process.start()
         self.assertEqual(queue.get(timeout=60), sums)
         process.join(60)
