@@ -145,6 +145,18 @@ class DaskTest(Case):
         seen = {(workers[future.key][0], result) for future, result in zip(made, results)}
         self.assertEqual(len(seen), len({worker for worker, _ in seen}))
 
+    def test_3_compiled_anew_when_opened_again(self):
+        """Workers do not go on with what files said of themselves before."""
+        document = {"cube_type": "raster", "file": self.path("a.tif")}
+        for width in (70, 90):
+            program("run", self.graph(graph(width)), "-o", self.path("a_{t}.tif"), "-q", "--overwrite", check=True)
+            os.replace(self.path("a_2020-01.tif"), self.path("a.tif"))
+            opened = cube.open(document)
+            opened.to_zarr(self.path("a.zarr"), mode="w")
+            with xr.open_zarr(self.path("a.zarr")) as ours:
+                np.testing.assert_array_equal(ours["b"].values, opened.to_xarray()["b"].values)
+                self.assertEqual(ours["b"].shape[2], width)
+
     def test_4_error_comes_back(self):
         program("run", self.graph(graph()), "-o", self.path("gone_{t}.tif"), "-q", check=True)
         opened = cube.open({"cube_type": "raster", "file": self.path("gone_2020-01.tif")})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import uuid
 import warnings
 from collections import OrderedDict
 from concurrent.futures import Future
@@ -36,14 +37,17 @@ class Source:
         text: the canonical document with saved graphs and parameters in their places.
         folder: where its relative names start.
         allow_exec: whether it may run the user's own programs and libraries.
+        opening: tells one opening of the document from a later one, for which processes compile it anew: catalogs and
+            files may have changed.
     """
 
     text: str
     folder: str
-    allow_exec: bool = False
+    allow_exec: bool
+    opening: str
 
-    def __dask_tokenize__(self) -> tuple[str, str, str]:
-        return ("cube", self.text, self.folder)
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        return ("cube", self.text, self.folder, self.opening)
 
 
 class Compiled:
@@ -149,11 +153,9 @@ def compiled(source: Source) -> Compiled:
 
 
 def adopt(engine: _cube.Engine, allow_exec: bool) -> Source:
-    """The source of a graph that was just compiled, in place of one that was compiled from the same text before:
-    files may have changed since."""
-    source = Source(engine.text, engine.folder, allow_exec)
+    """The source of a graph that was just compiled."""
+    source = Source(engine.text, engine.folder, allow_exec, uuid.uuid4().hex)
     with _lock:
-        _compiled.pop(source, None)
         _remember(source, Compiled(engine))
     return source
 

@@ -1,6 +1,7 @@
 """Zarr by regions: a task a chunk computes all bands in one go and writes them where they belong."""
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def _written(source: Source, store: str, names: list[str], regions: list[Region]
     from distributed import as_completed
 
     # The document is sent once, by a task that can be done again where it is lost.
-    sent = client.submit(Source, source.text, source.folder, source.allow_exec, pure=False)
+    sent = client.submit(Source, *dataclasses.astuple(source), pure=False)
     futures = client.map(write_region, regions, source=sent, store=store, names=names, pure=False)
     waiting = as_completed(futures)
     del futures  # those that are done are forgotten, so that nobody does them again
