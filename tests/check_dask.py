@@ -2,11 +2,11 @@
 """Graphs on workers of dask.distributed, processes of their own: the cells of `cube run`, written by region; and what
 a worker that is killed costs."""
 import collections
-import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -74,7 +74,8 @@ class LogChunks:
 class DaskTest(Case):
     @classmethod
     def setUpClass(cls):
-        dask.config.set({"distributed.worker.daemon": True, "distributed.comm.timeouts.connect": "20s"})
+        cls.spill = tempfile.TemporaryDirectory()
+        dask.config.set({"temporary-directory": cls.spill.name, "distributed.comm.timeouts.connect": "20s"})
         cls.cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
         cls.client = Client(cls.cluster)
 
@@ -82,6 +83,7 @@ class DaskTest(Case):
     def tearDownClass(cls):
         cls.client.close()
         cls.cluster.close()
+        cls.spill.cleanup()
 
     def logged(self, seconds):
         """Lines of each worker's process, once they are asked for."""
