@@ -1,9 +1,9 @@
 // cube finish: makes an output of the parts that runs with --part have left.
 #include <iostream>
 
-#include "cli/common.h"
 #include "api/identity.h"
 #include "api/provenance.h"
+#include "cli/common.h"
 #include "cli/run_report.h"
 #include "engine/error.h"
 #include "engine/parts.h"

@@ -35,8 +35,8 @@ struct OutputSpec {
   std::string format = {};
   std::map<std::string, std::string> options = {};  // creation options, as of GDAL's drivers
   bool overwrite = false;                           // false: an existing file is an error
-  bool append = false;  // the slices come after those of an existing file (Zarr only)
-  bool resume = false;  // what an earlier run of the same has left is gone on with
+  bool append = false;            // the slices come after those of an existing file (Zarr only)
+  bool resume = false;            // what an earlier run of the same has left is gone on with
   std::optional<Part> part = {};  // only a part of it is made; what of it is there is gone on with
 };
 
