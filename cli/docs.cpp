@@ -7,6 +7,7 @@
 #include "cli/common.h"
 #include "cli/completion.h"
 #include "cli/man_page.h"
+#include "cube/version.h"
 #include "engine/dtype.h"
 #include "engine/image_reader.h"
 #include "engine/registry.h"

@@ -9,6 +9,7 @@
 #include "engine/parts.h"
 #include "engine/run.h"
 #include "engine/stopwatch.h"
+#include "graphs/document_json.h"
 
 namespace cube {
 
@@ -35,7 +36,7 @@ struct Output {
 Document document_of(const PartsPlan& parts, const std::string& file, const FinishArguments& args) {
   if (!args.graph.graph.empty()) return args.graph.load();
   Document document = Document::parse(parts.graph, parts.folder, file);
-  const std::string place = place_of_secret(document.json());
+  const std::string place = place_of_secret(json_of(document));
   if (place.empty()) return document;
   throw Error(ErrorCode::kInvalid,
               "the URL has lost what stood at \"...\" (a signature, key or password), which parts "
