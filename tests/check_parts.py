@@ -10,7 +10,7 @@ import time
 import unittest
 
 from needs import gdal
-from check_resume import CHUNK, CHUNKS, RUN, dataset, digest, rasters, record, records, slowly, tree, whole
+from check_resume import CELLS, CHUNK, CHUNKS, RUN, dataset, digest, rasters, record, records, slowly, tree, whole
 from program import CUBE, VIEW, Case, cube
 
 COG = ("--format", "COG", "--co", "BLOCKSIZE=128")
@@ -213,6 +213,18 @@ class Killed(PartsCase):
         self.finish("a.zarr")
         self.assertEqual(tree(self.path("a.zarr")), tree(self.single("w.zarr")))
 
+    def test_what_another_run_has_left(self):
+        """Files of chunks that a run wrote which was killed before its journal knew of any."""
+        graph = self.graph({**CELLS, "predicate": "v > 3000"}, "gaps.json")
+        expected = tree(self.single("w.zarr", graph=graph))
+        keys = {f"v/{t}.{y}.{x}" for t in range(2) for y in range(4) for x in range(4)}
+        missing = min(keys - set(expected))
+        os.makedirs(self.work("a.zarr") + "/0.part/v")
+        shutil.copy(self.path("w.zarr/" + max(keys & set(expected))), self.work("a.zarr") + "/0.part/" + missing)
+        self.run_parts("a.zarr", 2, graph=graph)
+        self.finish("a.zarr")
+        self.assertEqual(tree(self.path("a.zarr")), expected)
+
     def test_finishing_that_was_killed(self):
         """It is done again: between the names of files, and when a file was whole but had no name."""
         self.run_parts("p_{t}.tif", 2)
@@ -350,7 +362,7 @@ class Refusals(PartsCase):
                     "--part)", "a.zarr", "0/4", "--append")
 
     def test_a_single_run_that_was_stopped(self):
-        slow = self.graph(slowly(0.05), "slow.json")
+        slow = self.graph(slowly(0.3), "slow.json")
         process = subprocess.Popen([CUBE, "run", slow, "-o", self.path("a.zarr"), *RUN, *CHUNK], stderr=subprocess.PIPE)
         journal = self.work("a.zarr") + "/journal"
         while not os.path.exists(journal) or sum(kind == b"c" for kind, _, _ in records(journal)) < 2:

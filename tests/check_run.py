@@ -120,7 +120,7 @@ class CommandLine(Case):
         self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
 
     def test_what_cannot_be_read(self):
-        commands = ("run, calc, warp, translate, check, plan, info, hist, catalog, save, ops, schema, "
+        commands = ("run, finish, calc, warp, translate, check, plan, info, hist, catalog, save, ops, schema, "
                     "sample")
         for line, text in (
                 ("", f"cube: a command is missing (one of {commands}; see cube --help)"),

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "engine/gdal/output_files.h"
 #include "engine/gdal/parts_file.h"
@@ -30,23 +32,18 @@ class PartSink final : public Sink {
   }
 
   PartsPlan agree(const PartsPlan& proposal, const RunIdentity& identity) override {
-    const std::string& output = files_.spec().file;
-    shared_.emplace(files_.work_folder(), output, WorkFolder::Hold::kShared);
-    refuse_single_run(output);
     files_.set_tiling(proposal.tiling);
     PartsPlan mine = proposal;
     mine.output = files_.spec();
-    PartsFile::make(shared_->path(), output, mine, parts_identity(identity));
-    const auto file = PartsFile::read(shared_->path(), output);
-    if (!file) throw unwritable(output, "what its parts have in common is gone");
-    files_.set_tiling(file->plan().tiling);
-    const std::string difference = file->difference(parts_identity(identity));
+    const PartsFile file = share_folder(mine, parts_identity(identity));
+    files_.set_tiling(file.plan().tiling);
+    const std::string difference = file.difference(parts_identity(identity));
     if (!difference.empty()) {
       throw Error(ErrorCode::kInvalid, "the other parts are of something else: " + difference,
                   name_, "rm -r " + shared_->path() + " gives up what they have done");
     }
-    token_ = file->token();
-    plan_ = file->plan();
+    token_ = file.token();
+    plan_ = file.plan();
     return *plan_;
   }
 
@@ -119,18 +116,24 @@ class PartSink final : public Sink {
     };
   }
 
-  // What a run without parts has left is not ours to remove.
-  void refuse_single_run(const std::string& output) const {
-    std::error_code error;
-    const std::string journal = shared_->path("journal");
-    if (!fs::exists(journal, error) || PartsFile::read(shared_->path(), output)) return;
-    const auto earlier = RunJournal(journal, output).read();
-    if (!earlier || earlier->chunks.empty()) return;
-    throw Error(ErrorCode::kUnwritable,
-                "a run without parts was stopped with " +
-                    counted(static_cast<std::int64_t>(earlier->chunks.size()), "chunk") + " done",
-                output,
-                "--resume without --part goes on; rm -r " + shared_->path() + " gives it up");
+  // Takes the folder together with the other parts, of which the first writes down what all have in
+  // common; several may come at the same time, and each has the folder alone for a moment.
+  PartsFile share_folder(const PartsPlan& mine, const RunIdentity& identity) {
+    constexpr int kTries = 40;
+    constexpr auto kPause = std::chrono::milliseconds(25);
+    const std::string& output = files_.spec().file;
+    const std::string folder = files_.work_folder();
+    for (int left = kTries;; --left) {
+      try {
+        shared_.emplace(folder, output, WorkFolder::Hold::kShared);
+        if (auto file = PartsFile::read(folder, output)) return std::move(*file);
+        shared_.reset();
+        PartsFile::make(folder, output, mine, identity);
+      } catch (const WorkFolder::Held&) {
+        if (left == 0) throw;
+        std::this_thread::sleep_for(kPause);
+      }
+    }
   }
 
   // What the part did before; false where the files are not those that the journal tells of.

@@ -76,7 +76,20 @@ void give_name(const std::string& made, const std::string& name, const std::stri
   }
 }
 
-// "part 1/4 has 3 of 8 chunks"
+// What a run without parts has left is not ours to remove.
+void refuse_single_run(const WorkFolder& work, const std::string& output) {
+  std::error_code error;
+  const std::string journal = work.path("journal");
+  if (!fs::exists(journal, error)) return;
+  const auto earlier = RunJournal(journal, output).read();
+  if (!earlier || earlier->chunks.empty()) return;
+  throw Error(ErrorCode::kUnwritable,
+              "a run without parts was stopped with " +
+                  counted(static_cast<std::int64_t>(earlier->chunks.size()), "chunk") + " done",
+              output, "--resume without --part goes on; rm -r " + work.path() + " gives it up");
+}
+
+// "3 of 8 chunks", of all parts.
 std::string done_text(const PartsPlan& plan, const std::string& folder, const std::string& output) {
   std::int64_t done = 0;
   for (std::int64_t part = 0; part < plan.count(); ++part) {
@@ -114,13 +127,20 @@ std::optional<PartsFile> PartsFile::read(const std::string& folder, const std::s
 
 void PartsFile::make(const std::string& folder, const std::string& output, const PartsPlan& plan,
                      const RunIdentity& identity) {
+  // Beside the folder, and before it is locked: looking at all inputs takes time.
+  const TemporaryName made(folder, false);
+  {
+    RecordFile records(made.path(), output);
+    records.append(kPlan, payload_of(plan));
+    append_identity(records, identity);
+  }
+  sync_file(made.path(), output);
+  WorkFolder work(folder, output);
+  work.keep(true);
   std::error_code error;
   if (fs::exists(name_in(folder), error)) return;
-  const TemporaryName made(name_in(folder), false);
-  RecordFile records(made.path(), output);
-  records.append(kPlan, payload_of(plan));
-  append_identity(records, identity);
-  sync_file(made.path(), output);
+  refuse_single_run(work, output);
+  work.empty();
   give_name(made.path(), name_in(folder), output);
 }
 

@@ -19,7 +19,9 @@ class PartsFile {
   // is damaged; `output` names it in errors.
   static std::optional<PartsFile> read(const std::string& folder, const std::string& output);
 
-  // Writes it unless it is there.
+  // Writes it unless it is there, into a folder that is emptied for it: what an earlier run of
+  // something else has left there is not to be taken for a part's. Throws Error(kUnwritable) where
+  // others are at work in the folder, or a run that can be gone on with has left it.
   static void make(const std::string& folder, const std::string& output, const PartsPlan& plan,
                    const RunIdentity& identity);
 

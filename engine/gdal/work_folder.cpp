@@ -104,7 +104,7 @@ void WorkFolder::refuse() const {
   }
   std::string who = "another run";
   if (owner.process > 0) who += " (" + to_text(owner) + ")";
-  throw Error(ErrorCode::kUnwritable, who + " is writing it", file_, "wait until that has ended");
+  throw Held(ErrorCode::kUnwritable, who + " is writing it", file_, "wait until that has ended");
 }
 
 std::string WorkFolder::holder(const std::string& path) {

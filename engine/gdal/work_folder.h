@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/error.h"
+
 namespace cube {
 
 class WorkFolder {
@@ -19,6 +21,12 @@ class WorkFolder {
 
   // One process has it, or several that share it.
   enum class Hold { kAlone, kShared };
+
+  // Thrown where another process has it.
+  class Held : public Error {
+   public:
+    using Error::Error;
+  };
 
   // Makes the folder, or takes over the one that is there. Throws Error(kUnwritable) with `where` =
   // `file`, the output, when another process (which is named) or object has it.
