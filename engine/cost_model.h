@@ -11,9 +11,9 @@
 
 namespace cube {
 
-// Seconds of one thread. The defaults are those of the tests' machine (2 cores at 2.1 GHz, files in
-// the page cache; DEFLATE; examples/scaling.md says how they were measured); of another machine
-// they are off by much the same factor all, which does not matter for sharing out work.
+// Seconds of one thread. examples/scaling.md says which of the defaults were measured, and how (2
+// cores, files in the page cache, DEFLATE), and which are assumed. On another machine all are off
+// by much the same factor, which does not matter for sharing out work.
 struct CostRates {
   double read_byte = 2.5e-9;    // decoding a byte of cells (5 ns a uint16 cell)
   double image = 1.0e-3;        // opening the files of an image and finding its way to the grid
