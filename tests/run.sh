@@ -36,7 +36,7 @@ case $mode in
     install_packages "${packages_build[@]}" clang libomp-dev
     options=(-DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1" -DCUBE_SANITIZE=thread
       -DCMAKE_CXX_COMPILER=clang++)
-    chosen=(unit_run unit_piece_board unit_catalog unit_block_cache unit_csv unit_sinks unit_cog
+    chosen=(unit_api unit_run unit_piece_board unit_catalog unit_block_cache unit_csv unit_sinks unit_cog
       data_property)
     export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ignore_noninstrumented_modules=1"
     ;;
