@@ -121,7 +121,7 @@ class CommandLine(Case):
 
     def test_what_cannot_be_read(self):
         commands = ("run, finish, calc, warp, translate, check, plan, info, hist, catalog, save, ops, schema, "
-                    "sample")
+                    "sample, man, completion")
         for line, text in (
                 ("", f"cube: a command is missing (one of {commands}; see cube --help)"),
                 ("rnu", "cube: there is no command 'rnu' (did you mean 'run'?; see cube --help)"),
