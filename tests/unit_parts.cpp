@@ -20,7 +20,7 @@ double cost_of(std::span<const double> costs, std::int64_t begin, std::int64_t e
 TEST_CASE("parts are disjoint, are all chunks, and cost about the same") {
   std::mt19937_64 generator(7);
   for (int round = 0; round < 2000; ++round) {
-    const auto number = [&](int most) { return static_cast<int>(generator() % most); };
+    const auto number = [&](unsigned most) { return static_cast<int>(generator() % most); };
     std::vector<double> costs(static_cast<std::size_t>(number(60)));
     for (double& cost : costs) cost = number(3) == 0 ? 0 : number(1000);
     const std::int64_t parts = 1 + number(80);
