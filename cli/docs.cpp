@@ -1,5 +1,6 @@
 // cube man, cube completion: what is made from the definitions of the commands.
 #include <algorithm>
+#include <array>
 #include <iostream>
 
 #include "catalog/formats.h"
@@ -18,6 +19,19 @@ namespace cube {
 namespace {
 
 using Names = std::vector<std::string>;
+
+struct Shell {
+  const char* name;
+  std::string (*script)(const CommandText& program, const KnownValues& values);
+};
+constexpr std::array kShells = {Shell{"bash", bash_completion}, Shell{"fish", fish_completion},
+                                Shell{"zsh", zsh_completion}};
+
+Names shell_names() {
+  Names out;
+  for (const Shell& shell : kShells) out.emplace_back(shell.name);
+  return out;
+}
 
 Names output_format_names() {
   Names out;
@@ -47,7 +61,7 @@ Names known_values(const CommandText& command, const OptionText& option, const R
   if (name == "--format" || command.name == "cube catalog formats") {
     return catalog ? collection_format_names() : output_format_names();
   }
-  if (name == "SHELL") return {"bash", "fish", "zsh"};
+  if (name == "SHELL") return shell_names();
   if (command.name == "cube ops") return operator_names(registry);
   return {};
 }
@@ -63,7 +77,7 @@ void add_docs(CLI::App& app, Program& program) {
       "completion", "Print a script by which a shell completes the command line");
   const auto shell = std::make_shared<std::string>();
   add_operand(*command, "SHELL", *shell, "bash, zsh or fish")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+      ->check(CLI::IsMember(shell_names()).description(""));
   command->footer(
       "Examples:\n"
       "  source <(cube completion bash)             # in ~/.bashrc; the same for zsh\n"
@@ -73,9 +87,8 @@ void add_docs(CLI::App& app, Program& program) {
     const KnownValues values = [&](const CommandText& of, const OptionText& option) {
       return known_values(of, option, program.registry);
     };
-    std::cout << (*shell == "bash"  ? bash_completion(text, values)
-                  : *shell == "zsh" ? zsh_completion(text, values)
-                                    : fish_completion(text, values));
+    const auto* chosen = std::ranges::find(kShells, *shell, &Shell::name);
+    std::cout << chosen->script(text, values);  // one of them, as was checked
   });
 }
 

@@ -15,18 +15,10 @@ namespace {
 constexpr double kMostWorkers = 1e6;
 
 double number_of(const std::string& name, const std::string& text) {
-  std::size_t end = 0;
-  double value = std::nan("");
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::exception&) {
-    end = 0;
-  }
-  if (end == 0 || end != text.size() || !std::isfinite(value) || value < 0) {
-    throw Error(ErrorCode::kInvalid, name + " is '" + text + "'", "--simulate",
-                "a number that is not negative");
-  }
-  return value;
+  const auto value = parse_number(text);
+  if (value && std::isfinite(*value) && *value >= 0) return *value;
+  throw Error(ErrorCode::kInvalid, name + " is '" + text + "'", "--simulate",
+              "a number that is not negative");
 }
 
 void check(bool right, const std::string& what, const std::string& hint) {
@@ -39,10 +31,7 @@ SimulationRequest parse_simulation(const std::string& text) {
   SimulationRequest out;
   const auto fields = fields_of(out.rates);
   double workers = 0;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    const std::string pair = text.substr(begin, end - begin);
-    begin = end + 1;
+  for (const std::string& pair : split(text, ',')) {
     const std::size_t equals = pair.find('=');
     const std::string name = pair.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : pair.substr(equals + 1);
