@@ -42,7 +42,20 @@ std::size_t begin_of_url(std::string_view text) {
   return std::string_view::npos;
 }
 
-// "password=..." of what connections to databases are written as, whose passwords may be quoted.
+// Where the value of a password ends that `text` begins with: quoted ones have \' or '' for a
+// quote.
+std::size_t end_of_password(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] == '\'') {
+    for (++at; at < text.size() && text[at] != '\''; ++at) {
+      if (text[at] == '\\') ++at;
+    }
+    at = std::min(at + 1, text.size());
+  }
+  return std::min(text.find_first_of(" \t\n;,&\"'()<>`", at), text.size());
+}
+
+// "password=..." of what connections to databases are written as.
 std::string without_passwords(std::string_view text) {
   std::string out;
   for (std::size_t equals = 0; (equals = text.find('=')) != std::string_view::npos;) {
@@ -51,12 +64,10 @@ std::string without_passwords(std::string_view text) {
     out += text.substr(0, equals + 1);
     text.remove_prefix(equals + 1);
     if (!key.ends_with("password") && !key.ends_with("pwd")) continue;
-    const bool quoted = text.starts_with('\'');
-    const std::size_t end = quoted ? text.find('\'', 1) : text.find_first_of(" \t\n;,&\"'()<>`");
-    if (end == 0 || text.empty()) continue;
+    const std::size_t end = end_of_password(text);
+    if (end == 0) continue;
     out += "...";
-    text.remove_prefix(
-        std::min(quoted ? end + (end != std::string_view::npos ? 1 : 0) : end, text.size()));
+    text.remove_prefix(end);
   }
   return out += text;
 }

@@ -41,6 +41,7 @@ struct Side {
   std::int64_t n = 0;
 };
 
+// n >= 1, or nan of an extent without end.
 std::int64_t checked_count(double n, const std::string& where) {
   if (!(n <= kMostCellsAside)) {
     reject(where, number_text(n) + " cells on one side are too many", "at most 2147483647");
@@ -55,7 +56,6 @@ double whole_cells(double cells) {
 }
 
 void fit_count(Side& side, std::int64_t n, const std::string& where) {
-  if (n <= 0) reject(where, "the number of cells is " + std::to_string(n), "1 or more");
   side.n = checked_count(static_cast<double>(n), where);
   side.size = (side.high - side.low) / static_cast<double>(n);
 }
@@ -90,17 +90,38 @@ std::int64_t count_of(const std::optional<std::int64_t>& given,
   if (given) return *given;
   const double cells =
       static_cast<double>(*other) * (side.high - side.low) / (other_side.high - other_side.low);
-  return std::max<std::int64_t>(1, checked_count(std::floor(cells + kExact), where));
+  return checked_count(std::max(1.0, std::floor(cells + kExact)), where);
 }
 
 void fit_counts(const SpaceView& space, Side& x, Side& y, const std::string& where) {
+  const auto check = [&](const std::optional<std::int64_t>& n, const char* key) {
+    if (!n || *n > 0) return;
+    reject(where + "/" + key, "the number of cells is " + std::to_string(*n), "1 or more");
+  };
+  check(space.nx, "nx");
+  check(space.ny, "ny");
   const std::int64_t nx = count_of(space.nx, space.ny, x, y, where + "/ny");
   const std::int64_t ny = count_of(space.ny, space.nx, y, x, where + "/nx");
   fit_count(x, nx, where + "/nx");
   fit_count(y, ny, where + "/ny");
 }
 
-Grid grid_of(const std::string& crs, const Side& x, const Side& y) {
+// Cells smaller than the gaps between doubles there, or without end, are none.
+void check_cells(const Side& side, const char* axis, const std::string& where) {
+  if (std::isfinite(side.size) && side.low + side.size > side.low &&
+      side.high - side.size < side.high) {
+    return;
+  }
+  reject(where,
+         "cells of " + number_text(side.size) + " along " + axis +
+             " cannot be told apart between " + number_text(side.low) + " and " +
+             number_text(side.high),
+         "a double has about 16 digits");
+}
+
+Grid grid_of(const std::string& crs, const Side& x, const Side& y, const std::string& where) {
+  check_cells(x, "x", where);
+  check_cells(y, "y", where);
   return {.crs = crs,
           .left = x.low,
           .top = y.high,
@@ -156,7 +177,7 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
     fit_size(x, space.dx ? *space.dx : *space.dy, space.snap, where + "/dx");
     fit_size(y, space.dy ? *space.dy : *space.dx, space.snap, where + "/dy");
   }
-  return grid_of(crs, x, y);
+  return grid_of(crs, x, y, where);
 }
 
 // `key` ("like" or "tile") says where the grid is, so nothing else may.
@@ -226,7 +247,7 @@ Grid grid_of_tile(const SpaceView& space, const std::string& where) {
   SpaceView counts = space;
   if (!counts.nx && !counts.ny) counts.nx = kTileCells;
   fit_counts(counts, x, y, where);
-  return grid_of("EPSG:3857", x, y);
+  return grid_of("EPSG:3857", x, y, where);
 }
 
 }  // namespace

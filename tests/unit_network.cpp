@@ -103,6 +103,10 @@ TEST_CASE("names of users and their passwords in URLs are not said") {
   CHECK(without_queries("https://h/x?...secret") == "https://h/x?...");
   CHECK(without_queries("PG:host=h password=x user=u; PWD='a b' z, pwd=, password=") ==
         "PG:host=h password=... user=u; PWD=... z, pwd=, password=");
+  CHECK(without_queries(R"(password='it\'s mine' u=v, password='it''s mine' u=v)") ==
+        "password=... u=v, password=... u=v");
+  CHECK(without_queries("password='a b'c d") == "password=... d");
+  CHECK(without_queries("password='a b\\") == "password=...");
   CHECK(without_queries("password=...") == "password=...");
   std::string many;  // is read once
   for (int i = 0; i < 300000; ++i) many += "://";

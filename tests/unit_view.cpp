@@ -191,8 +191,21 @@ TEST_CASE("impossible cells are told with their place") {
         "/view/space/dy: the cell size is -10 (larger than 0)");
   CHECK(space_error([](SpaceView& s) { s = with_count(extent(0, 1, 0, 1), 5, 0); }) ==
         "/view/space/ny: the number of cells is 0 (1 or more)");
+  CHECK(space_error([](SpaceView& s) {
+          s = extent(0, 1, 0, 1e300);
+          s.nx = -13;  // of which ny would follow, out of all integers
+        }) == "/view/space/nx: the number of cells is -13 (1 or more)");
   CHECK(space_error([](SpaceView& s) { s.dx = 1e-9; }) ==
         "/view/space/dx: 1e+11 cells on one side are too many (at most 2147483647)");
+  CHECK(space_error([](SpaceView& s) {
+          s = with_size(extent(1e17, 1e17 + 1000, 0, 60), 5, 5);  // doubles there are 16 apart
+        }) ==
+        "/view/space: cells of 5 along x cannot be told apart between 1e+17 and 100000000000000992 "
+        "(a "
+        "double has about 16 digits)");
+  CHECK(space_error([](SpaceView& s) { s = with_count(extent(-1e308, 1e308, 0, 60), 5, 5); }) ==
+        "/view/space: cells of inf along x cannot be told apart between -1e+308 and 1e+308 (a "
+        "double has about 16 digits)");
   CHECK(space_error([](SpaceView& s) {
           s = with_count(extent(0, 1, 0, 1), 5, 5);
           s.snap = true;
