@@ -30,8 +30,8 @@ inline constexpr std::int64_t kCells = std::int64_t{1} << 56;  // of a band: byt
 inline constexpr std::int64_t kChunks = 100'000'000;           // some bytes are kept of each
 
 // Files.
-inline constexpr std::int64_t kImages = 5'000'000;         // of a collection that one view touches
-inline constexpr std::int64_t kCoordinates = 100'000'000;  // numbers that say where cells lie
-inline constexpr std::size_t kArrays = 100'000;            // arrays and groups of a file
+inline constexpr std::int64_t kImages = 5'000'000;        // of a collection that one view touches
+inline constexpr std::int64_t kCoordinates = 10'000'000;  // of an axis, beside --memory
+inline constexpr std::size_t kArrays = 100'000;           // arrays and groups of a file
 
 }  // namespace cube::limits

@@ -115,6 +115,18 @@ class Limits(Case):
         self.refused("the result would be computed in 300060003 chunks" + hint, {**graph, "chunk_size": [1, 1, 1]},
                      command="plan")
 
+    def test_coordinates(self):
+        os.mkdir(self.path("a.zarr"))
+        for name, sides in (("v", {"y": 2, "x": 10**7 + 1}), ("y", {"y": 2}), ("x", {"x": 10**7 + 1})):
+            os.mkdir(self.path(f"a.zarr/{name}"))
+            shape = list(sides.values())
+            self.graph({"zarr_format": 2, "shape": shape, "chunks": shape, "dtype": "<f8", "fill_value": 0, "order": "C",
+                        "compressor": None, "filters": None}, f"a.zarr/{name}/.zarray")
+            self.graph({"_ARRAY_DIMENSIONS": list(sides)}, f"a.zarr/{name}/.zattrs")
+        self.graph({"zarr_format": 2}, "a.zarr/.zgroup")
+        self.fails(2, "'x' has too many numbers to say where cells lie (at most 10000000)", "check",
+                   self.graph({"cube_type": "zarr", "file": "a.zarr"}))
+
     def test_names_that_are_long(self):
         start = time.monotonic()
         name = "x" * 1000000
