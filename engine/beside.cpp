@@ -13,11 +13,12 @@ namespace cube {
 
 namespace {
 
-// Rounded to a hundredth of `size`.
+// Rounded to a hundredth of `size`, which may be 0, infinite or nan.
 std::string coordinate_text(double value, double size) {
-  constexpr int kMostDigits = 12;
-  const int digits = std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, kMostDigits);
+  constexpr double kMostDigits = 12;
   if (!std::isfinite(value)) return number_text(value);
+  const double wanted = 2 - std::floor(std::log10(size));
+  const int digits = wanted > 0 ? static_cast<int>(std::min(wanted, kMostDigits)) : 0;
   std::array<char, 512> text{};  // holds any double
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
                                  std::chars_format::fixed, digits);

@@ -77,7 +77,7 @@ Grid raster_grid(const SpaceView& space, const RasterFile& file, std::optional<i
   const bool has_edges = edges == 4;
   // Some edges alone, no CRS, no extent at all in an unknown place: make_grid() says so.
   if (!full.srs || (edges > 0 && !has_edges) || (has_edges && sized)) return make_grid(full, where);
-  const Grid grid = suggested(file, overview, canonical_crs(*full.srs, where + "/srs"), where);
+  const Grid grid = suggested(file, overview, canonical_plane_crs(*full.srs, where + "/srs"), where);
   if (!has_edges && !sized && !full.snap) return grid;
   if (!has_edges) take_extent(full, grid);
   if (!sized && *full.right > *full.left && *full.top > *full.bottom) take_size(full, grid);

@@ -152,7 +152,7 @@ Grid grid_of_extent(const SpaceView& space, const std::string& where) {
   if (!space.srs) {
     reject(where + "/srs", "'srs' is missing", "a CRS such as EPSG:3857 or EPSG:32632");
   }
-  const std::string crs = canonical_crs(*space.srs, where + "/srs");
+  const std::string crs = canonical_plane_crs(*space.srs, where + "/srs");
   if (x.low >= x.high) {
     reject(where + "/right",
            "right (" + number_text(x.high) + ") is not beyond left (" + number_text(x.low) + ")");

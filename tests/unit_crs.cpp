@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "engine/beside.h"
 #include "engine/gdal/crs.h"
 #include "engine/gdal/raster_info.h"
 #include "tests/support.h"
@@ -17,6 +18,31 @@ TEST_CASE("a CRS is named by its code when its WKT says no more than the code") 
   CHECK(test::error_of([] { canonical_crs("EPSG:nope", "/space/srs"); }) ==
         "/space/srs: 'EPSG:nope' is no coordinate reference system (such as EPSG:32631, WKT or a "
         "PROJ string)");
+}
+
+TEST_CASE("grids do not lie in systems without a plane") {
+  const auto error = [](std::string_view text) {
+    return test::error_of([&] { canonical_plane_crs(text, "/space/srs"); });
+  };
+  CHECK(error("EPSG:4978") ==
+        "/space/srs: 'EPSG:4978' has X, Y and Z (a projected CRS, or one of "
+        "longitude and latitude)");
+  CHECK(error("EPSG:5773") ==
+        "/space/srs: 'EPSG:5773' has heights only (a projected CRS, or one of "
+        "longitude and latitude)");
+  CHECK(
+      error("EPSG:nope").starts_with("/space/srs: 'EPSG:nope' is no coordinate reference system"));
+  for (const char* text : {"EPSG:32631", "EPSG:2056", "EPSG:4258", "EPSG:9518"}) {  // one of them
+    CHECK(canonical_plane_crs(text, "") == text);                                   // with heights
+  }
+  CHECK(canonical_plane_crs("LOCAL_CS[\"site\",UNIT[\"metre\",1]]", "").starts_with("ENGCRS"));
+}
+
+TEST_CASE("places that are points in the other system are told") {
+  const Grid cube{
+      .crs = "EPSG:3857", .left = 0, .top = 0, .dx = 0, .dy = 0, .width = 1, .height = 1};
+  CHECK(places_text("it", {1, 2, 1, 2}, "EPSG:3857", cube) ==
+        "it spans x 1, y 2, the cube x 0, y 0 in EPSG:3857");
 }
 
 TEST_CASE("codes that are known without PROJ's database are what it says they are") {

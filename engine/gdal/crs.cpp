@@ -154,6 +154,18 @@ std::string canonical_crs(std::string_view text, std::string_view where) {
   return wkt_of(srs);
 }
 
+std::string canonical_plane_crs(std::string_view text, std::string_view where) {
+  if (plain_code(text)) return std::string(text);
+  const Srs srs = need_srs(std::string(text), std::string(where));
+  const bool heights = OSRIsVertical(srs.get()) && !OSRIsCompound(srs.get());
+  if (heights || OSRIsGeocentric(srs.get())) {
+    throw Error(ErrorCode::kInvalid,
+                "'" + std::string(text) + "' has " + (heights ? "heights only" : "X, Y and Z"),
+                std::string(where), "a projected CRS, or one of longitude and latitude");
+  }
+  return canonical_crs(text, where);
+}
+
 std::string crs_wkt(const std::string& crs) {
   return crs.empty() ? std::string() : wkt_of(need_srs(crs, {}));
 }

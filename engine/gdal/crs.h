@@ -15,6 +15,10 @@ namespace cube {
 // when it has an authority code, else WKT2. Throws Error(kInvalid) with `where`.
 std::string canonical_crs(std::string_view text, std::string_view where);
 
+// The same for grids, which lie in a plane or in longitude and latitude: not one of X, Y and Z from
+// the centre of the earth or of heights alone.
+std::string canonical_plane_crs(std::string_view text, std::string_view where);
+
 // WKT2:2019 of a CRS text, for outputs. "" stays "".
 std::string crs_wkt(const std::string& crs);
 
