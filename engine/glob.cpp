@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <climits>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -67,40 +68,59 @@ class FolderWalk {
   std::set<std::pair<dev_t, ino_t>> seen_;
 };
 
-// What a pattern names; the files below folders that it names are part of that.
-struct Found {
-  std::vector<std::string> files;
-  std::vector<fs::path> folders;
-};
+// The longest path of a file, which also bounds how deep patterns go.
+constexpr std::size_t kLongestPath = PATH_MAX;
 
-// Adds what `parts` from `next` on give below `folder` ("" is the working directory).
-void expand(const fs::path& folder, const std::vector<std::string>& parts, std::size_t next,
-            Found& out) {
-  const std::string& part = parts[next];
-  const bool last = next + 1 == parts.size();
-  if (part == "**" && last) return out.folders.push_back(folder);
-  if (part == "**") {
-    const FolderWalk walk({folder});
-    for (const fs::path& below : walk.folders()) expand(below, parts, next + 1, out);
-    return;
-  }
-  if (!is_glob(part) && !last) return expand(folder / part, parts, next + 1, out);
-  for (const auto& entry : entries_of(folder)) {
-    const std::string name = entry.path().filename().string();
-    const fs::path path = folder / name;
-    std::error_code ignored;
-    const bool is_folder = entry.is_directory(ignored);
-    if (fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0) {
-      continue;
-    } else if (!last) {
-      if (is_folder) expand(path, parts, next + 1, out);
-    } else if (is_folder) {
-      out.folders.push_back(path);
-    } else {
-      out.files.push_back(path.string());
+// What a pattern names.
+class Expansion {
+ public:
+  // `parts`: between slashes.
+  explicit Expansion(std::vector<std::string> parts) : parts_(std::move(parts)) {}
+
+  // Goes on with `parts` from `next` on below `folder` ("" is the working directory).
+  void expand(fs::path folder, std::size_t next) {
+    for (; next + 1 < parts_.size() && !is_glob(parts_[next]); ++next) folder /= parts_[next];
+    const std::string& part = parts_[next];
+    const bool last = next + 1 == parts_.size();
+    if (part == "**") return last ? folders_.push_back(folder) : expand_below(folder, next + 1);
+    for (const auto& entry : entries_of(folder)) {
+      const std::string name = entry.path().filename().string();
+      const fs::path path = folder / name;
+      std::error_code ignored;
+      const bool is_folder = entry.is_directory(ignored);
+      if (fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0) {
+        continue;
+      } else if (!last) {
+        if (is_folder) expand(path, next + 1);
+      } else if (is_folder) {
+        folders_.push_back(path);
+      } else {
+        files_.push_back(path.string());
+      }
     }
   }
-}
+
+  // With those below the folders that it names.
+  std::vector<std::string> files() && {
+    const auto below = std::move(FolderWalk(std::move(folders_)).files());
+    files_.insert(files_.end(), below.begin(), below.end());
+    return std::move(files_);
+  }
+
+ private:
+  // In `folder` and in those below it, each once, by however many "**" it is come to.
+  void expand_below(const fs::path& folder, std::size_t next) {
+    const FolderWalk walk({folder});
+    for (const fs::path& below : walk.folders()) {
+      if (seen_.emplace(below.string(), next).second) expand(below, next);
+    }
+  }
+
+  std::vector<std::string> parts_;
+  std::vector<std::string> files_;
+  std::vector<fs::path> folders_;
+  std::set<std::pair<std::string, std::size_t>> seen_;
+};
 
 }  // namespace
 
@@ -113,11 +133,10 @@ std::vector<std::string> files_below(const std::string& folder) {
 std::vector<std::string> files_like(const std::string& pattern) {
   std::vector<std::string> parts = split(pattern, '/');
   std::erase(parts, "");
-  Found out;
-  if (!parts.empty()) expand(pattern.starts_with("/") ? "/" : "", parts, 0, out);
-  const auto below = std::move(FolderWalk(std::move(out.folders)).files());
-  out.files.insert(out.files.end(), below.begin(), below.end());
-  return std::move(out.files);
+  if (parts.empty() || pattern.size() > kLongestPath) return {};
+  Expansion expansion(std::move(parts));
+  expansion.expand(pattern.starts_with("/") ? "/" : "", 0);
+  return std::move(expansion).files();
 }
 
 }  // namespace cube

@@ -17,7 +17,8 @@ bool is_glob(const std::string& text);
 std::vector<std::string> files_below(const std::string& folder);
 
 // Files that `pattern` names, in no order: "*", "?" and "[a-z]" stand for parts of a name, "**" for
-// any folders, as files_below() finds them; a folder that it names stands for all files below.
+// any folders, as files_below() finds them; a folder that it names stands for all files below. No
+// file is named like a pattern that is longer than a path can be.
 std::vector<std::string> files_like(const std::string& pattern);
 
 }  // namespace cube
