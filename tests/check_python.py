@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The Python package: what it opens is what `cube run` writes, lazily, for xarray, dask and rioxarray; graphs that are
 built are the documents one would write; runs, Ctrl-C, forks; and it lives with GDAL's own bindings."""
+import ast
 import contextlib
 import datetime
 import inspect
@@ -370,6 +371,56 @@ class BuildTest(PythonCase):
             dummy.apply_pixel("a", expr="b")
         with self.assertRaises(TypeError):
             dummy.apply_pixel("a", "b")
+
+
+class TypesTest(PythonCase):
+    def checked(self, *arguments):
+        with open("mypy.ini", "w") as file:
+            # What they would say takes 20 s to read.
+            file.write("[mypy]\nstrict = True\n[mypy-xarray.*,pandas.*,dask.*,distributed.*,zarr.*]\n"
+                       "follow_imports = skip\nignore_missing_imports = True\n"
+                       "[mypy-cube._backend]\ndisallow_subclassing_any = False\nwarn_return_any = False\n")
+        return subprocess.run(["/usr/bin/python3", "-m", "mypy", *arguments], capture_output=True, text=True,
+                              env={**os.environ, "MYPYPATH": os.path.dirname(os.path.dirname(cube.__file__))})
+
+    def test_the_package(self):
+        result = self.checked("-p", "cube")
+        self.assertIn("Success: no issues found", result.stdout, result.stderr)
+
+    def test_what_a_program_does_wrong(self):
+        with open("program.py", "w") as file:
+            file.write("""
+import datetime, pathlib
+import numpy as np
+import cube
+
+months = cube.image_collection(pathlib.Path("a.db"), view={"space": {}}, mask={"values": [1]}, chunk_size=[1, 2, 3])
+ndvi: cube.Graph = months.apply_pixel("nd(B08, B04)", band_names=["NDVI"]).reduce_time([["median", "NDVI"]])
+first = ndvi.slice_time(datetime.date(2020, 1, 2)).mask(cube.raster("m.tif"), "im1b1 > 0", replacement=np.float32(1))
+both = cube.merge([ndvi, first], overlap="mean").aggregate_time(np.timedelta64(3, "M")).window_time(window=(1, 2))
+shape: tuple[int, int, int] = both.open().info.shape
+months.apply_pixl("B04")  # wrong
+months.apply_pixel(3)  # wrong
+months.crop(ix_mim=4)  # wrong
+months.apply_pixel()  # wrong
+cube.merge(months)  # wrong
+cube.no_such()  # wrong
+""")
+        result = self.checked("program.py")
+        with open("program.py") as file:
+            wrong = [i + 1 for i, line in enumerate(file) if "# wrong" in line]
+        told = re.findall(r"^program.py:(\d+): error", result.stdout, re.M)
+        self.assertEqual([int(line) for line in told], wrong, result.stdout + result.stderr)
+
+    def test_what_an_editor_shows(self):
+        with open(os.path.join(os.path.dirname(cube.__file__), "_operators.pyi")) as file:
+            tree = ast.parse(file.read())
+        methods, = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Methods")
+        shown = {node.name: ast.get_docstring(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self.assertEqual(shown, {name: inspect.getdoc(getattr(cube, name)) for name in shown})
+        self.assertEqual(set(shown), {about["id"] for about in json.loads(program("ops", "--json").stdout)})
+        for node in methods.body:
+            self.assertEqual(ast.get_docstring(node), inspect.getdoc(getattr(cube.Graph, node.name)))
 
 
 class SharedWorkTest(PythonCase):

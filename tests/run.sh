@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . examples/setup.sh
 packages_test=(gdal-bin python3-gdal python3-jsonschema python3-numpy python3-xarray python3-rioxarray python3-zarr
-  python3-netcdf4 python3-yaml python3-dask python3-distributed pybind11-dev python3-dev graphviz openmpi-bin fish zsh)
+  python3-netcdf4 python3-yaml python3-dask python3-distributed mypy pybind11-dev python3-dev graphviz openmpi-bin fish zsh)
 mode=${1:-test}
 chosen=()  # all
 case $mode in

@@ -13,7 +13,6 @@ of `Graph` for each that takes a cube; their arguments have the names of the JSO
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cube._errors import CubeWarning, Error
@@ -22,10 +21,9 @@ from cube._graph import FUNCTIONS as _FUNCTIONS
 from cube._graph import Graph
 from cube._opened import Band, Cube, Info, open
 
-globals().update(_FUNCTIONS)
-
-if TYPE_CHECKING:  # the operators' functions
-
-    def __getattr__(name: str) -> Callable[..., Graph]: ...
+if TYPE_CHECKING:
+    from cube._operators import *
+else:
+    globals().update(_FUNCTIONS)
 
 __all__ = ["Band", "Cube", "CubeWarning", "Error", "Graph", "Info", "open", *_FUNCTIONS]

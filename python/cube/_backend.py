@@ -38,7 +38,9 @@ class BandArray(BackendArray):
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._cells)
 
     def _cells(self, key: tuple[Any, ...]) -> np.ndarray[Any, Any]:
-        region, within, shape = [], [], []
+        region: list[tuple[int, int]] = []
+        within: list[slice | int] = []
+        shape: list[int] = []
         for one, size in zip(key, self.shape):
             if isinstance(one, slice):
                 start, stop, step = one.indices(size)
@@ -51,7 +53,9 @@ class BandArray(BackendArray):
                 within.append(0)
         if 0 in shape:
             return np.empty(shape, self.dtype)
-        return compiled(self.source).read(self.band, tuple(region))[tuple(within)]
+        slices, rows, columns = region
+        cells: np.ndarray[Any, Any] = compiled(self.source).read(self.band, (slices, rows, columns))[tuple(within)]
+        return cells
 
 
 class CubeStore(AbstractDataStore):

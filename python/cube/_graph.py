@@ -21,6 +21,9 @@ from cube._values import to_json
 
 if TYPE_CHECKING:
     from cube._opened import Cube
+    from cube._operators import Methods
+else:
+    Methods = object  # those are made below
 
 _ANNOTATIONS = {
     "true or false": "bool",
@@ -35,7 +38,7 @@ _ANNOTATIONS = {
 _WIDTH = 100  # of lines of help
 
 
-class Graph:
+class Graph(Methods):
     """A cube that is described and not computed: a node of a process graph, with all that it is made from.
 
     Immutable: each operator gives a new graph. Cells have the dimensions time, y, x in each band; nothing is read
@@ -48,7 +51,8 @@ class Graph:
         self._node = to_json(node)
 
     def _cube_node(self) -> dict[str, Any]:
-        return json.loads(json.dumps(self._node))
+        node: dict[str, Any] = json.loads(json.dumps(self._node))
+        return node
 
     def to_dict(self) -> dict[str, Any]:
         """The document, as json.load() would give it."""
@@ -75,10 +79,6 @@ class Graph:
         from cube._opened import open as open_graph
 
         return open_graph(self, **options)
-
-    if TYPE_CHECKING:  # the operators' methods, which are made below
-
-        def __getattr__(self, name: str) -> Callable[..., Graph]: ...
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self._node == other._node
@@ -216,6 +216,8 @@ def _annotation(text: str) -> str:
     """A type of the engine's help as a type hint."""
     if text in _ANNOTATIONS:
         return _ANNOTATIONS[text]
+    if text.endswith(' or "auto"'):
+        return f"{_annotation(text[:-10])} | str"
     either = re.fullmatch(r"(.+?) or list of \1", text)
     if either:
         inner = _annotation(either[1])

@@ -83,7 +83,8 @@ class Cube:
         return self._source.__dask_tokenize__()
 
     def _cube_node(self) -> dict[str, Any]:
-        return json.loads(self._source.text)
+        node: dict[str, Any] = json.loads(self._source.text)
+        return node
 
     @property
     def graph(self) -> Graph:
@@ -94,7 +95,7 @@ class Cube:
     def info(self) -> Info:
         """What the cube is: bands, shape, grid, times."""
         about = compiled(self._source).engine.info()
-        bands = tuple(Band(**{**one, "dtype": np.dtype(one["dtype"])}) for one in about["bands"])
+        bands = tuple(Band(**(one | {"dtype": np.dtype(one["dtype"])})) for one in about["bands"])
         return Info(
             bands=bands, shape=about["shape"], chunk=about["chunk"], crs=about["crs"], transform=about["transform"],
             times=np.asarray(about["times"], "datetime64[s]"), notes=tuple(about["notes"]))
@@ -127,7 +128,8 @@ class Cube:
         for name in wanted:
             if name not in names:
                 raise Error(f"there is no band '{name}'", "not_found", "bands", "it has " + ", ".join(names))
-        whole = tuple((0, size) for size in info.shape)
+        slices, rows, columns = info.shape
+        whole = ((0, slices), (0, rows), (0, columns))
         numbers = [names.index(name) for name in wanted]
         return dict(zip(wanted, compiled(self._source).compute(numbers, region or whole)))
 
@@ -190,7 +192,7 @@ class Cube:
         return f"<cube.Cube of {sides} cells (time, y, x), chunks of {info.chunk}: {names}>"
 
     def _repr_html_(self) -> str:
-        return self.to_xarray(chunks={})._repr_html_()
+        return str(self.to_xarray(chunks={})._repr_html_())
 
 
 def open(

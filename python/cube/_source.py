@@ -104,12 +104,12 @@ class _Chunks:
             there = self._kept.pop((region, band), None)
             if there is None:
                 bands = [one for one in together if (region, one) not in self._kept]
-                made = {one: Future() for one in bands if one != band}
+                made: dict[int, Future[np.ndarray[Any, Any]]] = {one: Future() for one in bands if one != band}
                 self._kept.update({(region, one): future for one, future in made.items()})
         if there is not None:
             return there.result()
         try:
-            cells = dict(zip(bands, compute(bands, region)))
+            cells: dict[int, np.ndarray[Any, Any]] = dict(zip(bands, compute(bands, region)))
         except BaseException as error:
             self._give_up(region, made, error)
             raise

@@ -45,10 +45,13 @@ WIDER = {"str": "_Text", "float": "_Number", "int": "_Whole", "Sequence": "_List
 
 
 def wider(annotation):
-    alike = re.sub(r"tuple\[(\w+)(?:, \1)*\]", r"Sequence[\1]", annotation)
-    alike = re.sub(r"tuple\[([^\]]+\]), (\w+)\]", r"Sequence[\1 | \2]", alike)
-    keys = re.sub(r"Mapping\[str, ", "Mapping[KEY, ", alike)
-    return re.sub(r"\b(str|float|int|Sequence|Graph)\b", lambda one: WIDER[one[1]], keys).replace("KEY", "str")
+    def items(one):
+        kinds = re.findall(r"(?:[^\[\], |]|\[[^\[\]]*\])+", one[1])
+        return f"Sequence[{' | '.join(dict.fromkeys(kinds))}]"
+
+    alike = re.sub(r"tuple\[((?:[^\[\]]|\[[^\[\]]*\])+)\]", items, annotation)
+    # Keys and paths are texts and nothing else.
+    return re.sub(r"(?<!Mapping\[)(?<!PathLike\[)\b(str|float|int|Sequence|Graph)\b", lambda one: WIDER[one[1]], alike)
 
 
 def declaration(operator, method):
