@@ -1,9 +1,13 @@
 #include "interrupt.h"
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace cube::python {
 
@@ -26,6 +30,55 @@ void SignalWatch::rethrow() {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{100};
+
+// A thread that does one piece of work after the other, and goes when the process does.
+class Worker {
+ public:
+  Worker() {
+    std::thread([this] { serve(); }).detach();
+  }
+
+  // Whether the thread is of this process, not of one that it was forked from.
+  bool is_here() const { return process_ == ::getpid(); }
+
+  void take(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    work_ = std::move(work);
+    has_work_.notify_one();
+  }
+
+ private:
+  void serve() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      has_work_.wait(lock, [this] { return work_ != nullptr; });
+      const std::function<void()> work = std::exchange(work_, nullptr);
+      lock.unlock();
+      work();
+    }
+  }
+
+  const pid_t process_ = ::getpid();
+  std::mutex mutex_;
+  std::condition_variable has_work_;
+  std::function<void()> work_;
+};
+
+// Those without work; the interpreter's lock guards them. Never freed: they wait as long as there
+// is a process, and what a fork has left of them in the child cannot be ended.
+std::vector<Worker*>& idle_workers() {
+  static auto& idle = *new std::vector<Worker*>;
+  return idle;
+}
+
+Worker& idle_worker() {
+  std::vector<Worker*>& idle = idle_workers();
+  std::erase_if(idle, [](const Worker* worker) { return !worker->is_here(); });
+  if (idle.empty()) return *new Worker;
+  Worker& worker = *idle.back();
+  idle.pop_back();
+  return worker;
+}
 
 // Whether work on another thread has ended, and how.
 class Ending {
@@ -67,7 +120,8 @@ void run_aside(const std::function<void()>& work, const std::function<void()>& l
       stop();
     }
   };
-  std::jthread worker([&] {
+  Worker& worker = idle_worker();
+  worker.take([&] {
     try {
       work();
       ending.reached(nullptr);
@@ -82,10 +136,7 @@ void run_aside(const std::function<void()>& work, const std::function<void()>& l
     }
     look_out();
   }
-  {
-    const py::gil_scoped_release release;
-    worker.join();
-  }
+  idle_workers().push_back(&worker);
   if (raised) throw py::error_already_set(*raised);
   ending.rethrow();
 }

@@ -30,7 +30,9 @@ class SignalWatch {
 // raises, `stop` is called, and what was raised is thrown here when the work has ended.
 //
 // A thread of its own has a team of OpenMP of its own. The team of a thread that ran before a fork
-// is not there in the child, where the next parallel region would wait for it for ever.
+// is not there in the child, where the next parallel region would wait for it for ever. Threads are
+// kept for the next call: those that end let go of PROJ's database a little after they are waited
+// for, and a child that is forked meanwhile finds it locked for ever.
 //
 // REQUIRES: the interpreter's lock, which `work` runs without.
 void run_aside(const std::function<void()>& work, const std::function<void()>& look,
