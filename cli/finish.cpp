@@ -75,11 +75,21 @@ Report report_of(const std::vector<Output>& outputs) {
   return report;
 }
 
+void check_one_run(const std::vector<std::string>& files, const std::vector<Output>& outputs) {
+  for (std::size_t i = 1; i < outputs.size(); ++i) {
+    if (outputs[i].canonical == outputs[0].canonical) continue;
+    throw Error(ErrorCode::kInvalid,
+                files[0] + " and " + files[i] + " are results of different graphs", "--report",
+                "a report tells of one: finish them one by one");
+  }
+}
+
 int finish(const FinishArguments& args, const Program& program, RunReport& told) {
   const Stopwatch start;
   std::vector<Output> outputs;
   outputs.reserve(args.files.size());  // graphs are referred to
   for (const std::string& file : args.files) outputs.push_back(output_of(file, args, program));
+  if (told.wanted()) check_one_run(args.files, outputs);
   Report report = report_of(outputs);
   try {
     for (const Output& output : outputs) {

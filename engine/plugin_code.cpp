@@ -346,7 +346,7 @@ LoadedPlugin load_plugin(const PluginParams& params, const FreeValues& arguments
   check_library(params.file);
   if (!resources.allow_exec) {
     throw Error(ErrorCode::kInvalid, "the graph would load the plugin '" + params.file + "'",
-                "/file", "--allow-exec lets it, if you trust it");
+                "/file", Resources::kConsent);
   }
   const auto code = std::make_shared<const PluginCode>(params, input, arguments);
   LoadedPlugin loaded = code->describe();

@@ -20,8 +20,10 @@ struct Resources {
   std::function<std::unique_ptr<ImageReader>()> make_reader;
 
   // Graphs may run programs and load libraries that they name (`stream`, `plugin`, `apply_time`).
-  // Without it such a graph is refused before any pixel is read.
+  // Without it such a graph is refused before any pixel is read, with this hint.
   bool allow_exec = false;
+  static constexpr const char* kConsent =
+      "--allow-exec, or allow_exec in Python and C++, lets it, if you trust it";
 };
 
 }  // namespace cube

@@ -378,7 +378,7 @@ void check_consent(const Graph& graph, const Resources& resources) {
     const std::string code = node.op->executes();
     if (code.empty()) continue;
     throw Error(ErrorCode::kInvalid, "the graph would run " + code, node.where,
-                "--allow-exec lets it, if you trust it");
+                Resources::kConsent);
   }
 }
 

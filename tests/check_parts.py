@@ -405,6 +405,15 @@ class Refusals(PartsCase):
         self.rejects(f"FOLDER/a.zarr: what its parts have in common cannot be read (rm -r FOLDER/.a.zarr.part gives up what "
                      "they have done)", "finish", self.path("a.zarr"))
 
+    def test_a_report_of_two_graphs(self):
+        for name, value in (("a.zarr", 1), ("b.zarr", 2)):
+            self.run_part(name, "0/1", graph=self.graph({"cube_type": "apply_pixel", "expr": str(value),
+                                                         "in_cube": slowly(0)}, f"{name}.json"))
+        self.rejects("--report: FOLDER/a.zarr and FOLDER/b.zarr are results of different graphs (a report tells of one: "
+                     "finish them one by one)", "finish", self.path("a.zarr"), self.path("b.zarr"), "--report",
+                     self.path("r.json"))
+        self.finish("a.zarr", "b.zarr")
+
     def test_inputs_that_changed_before_the_end(self):
         self.single("in.tif", chunk=("--chunk", "2,512,512"), graph=self.graph(
             {"cube_type": "select_time", "t": ["2020-01"], "in_cube": slowly(0)}, "one.json"))

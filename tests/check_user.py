@@ -100,7 +100,8 @@ class Consent(Case):
             result = cube(*command)
             self.assertEqual(result.returncode, 0, result.stderr)
         self.rejects(f"the graph would run the command 'touch FOLDER/ran; cat' "
-                     "(--allow-exec lets it, if you trust it)", "run", graph, "-o", self.path("a.nc"))
+                     "(--allow-exec, or allow_exec in Python and C++, lets it, if you trust it)", "run", graph, "-o",
+                     self.path("a.nc"))
         self.assertEqual(os.listdir(self.folder), ["graph.json"])
         result = cube("run", graph, "-o", self.path("a.nc"), "--allow-exec")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -111,7 +112,7 @@ class Consent(Case):
         graph = self.graph({"cube_type": "plugin", "file": "local_range.so", "in_cube": DUMMY})
         for command in ("check", "plan", "info"):
             self.rejects("/file: the graph would load the plugin 'FOLDER/local_range.so' "
-                         "(--allow-exec lets it, if you trust it)", command, graph)
+                         "(--allow-exec, or allow_exec in Python and C++, lets it, if you trust it)", command, graph)
             result = cube(command, graph, "--allow-exec")
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn("band2_range", result.stdout)

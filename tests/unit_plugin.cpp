@@ -121,7 +121,8 @@ TEST_CASE("nothing is loaded without consent") {
   const std::string error =
       error_of([] { compiled(node("local_range.so", "cube_plugin_v1"), {}); });
   CHECK(error.starts_with("/file: the graph would load the plugin '"));
-  CHECK(error.ends_with("local_range.so' (--allow-exec lets it, if you trust it)"));
+  CHECK(error.ends_with(
+      "local_range.so' (--allow-exec, or allow_exec in Python and C++, lets it, if you trust it)"));
   const Graph graph = compiled(node("local_range.so", "cube_plugin_v1"));
   CHECK(error_of([&] {
           compute(graph, {}, {graph.info().extent(), {0}});

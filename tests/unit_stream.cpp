@@ -274,8 +274,8 @@ TEST_CASE("nothing runs without consent, and nothing where all is missing if tha
   const Graph graph = compiled(node(touch));
   CHECK(error_of([&] {
           compute(graph, {}, {graph.info().extent(), {0}});
-        }) ==
-        "the graph would run the command '" + touch + "' (--allow-exec lets it, if you trust it)");
+        }) == "the graph would run the command '" + touch +
+                  "' (--allow-exec, or allow_exec in Python and C++, lets it, if you trust it)");
   const Plan plan(compiled(node(touch)), {});
   CHECK(error_of([&] { run(plan, {}, {}, {}, {}); }).starts_with("the graph would run"));
   json empty = node(touch, {{"skip_empty", true}});
