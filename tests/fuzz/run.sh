@@ -23,7 +23,7 @@ one() {
   local words=()
   if [ -f "$4/$1.dict" ]; then words=("-dict=$4/$1.dict"); fi
   # The corpora of crashes that were mended have files longer than those that are made up.
-  "$2/fuzz_$1" "$2/found/$1" "$4/corpus/$1" "${words[@]}" -seed="${FUZZ_SEED:-0}" -max_total_time="$3" -timeout="${FUZZ_TIMEOUT:-5}" -rss_limit_mb=1024 \
+  "$2/fuzz_$1" "$2/found/$1" "$4/corpus/$1" "${words[@]}" -seed="${FUZZ_SEED:-0}" -max_total_time="$3" -timeout="${FUZZ_TIMEOUT:-5}" -rss_limit_mb=2048 \
     -malloc_limit_mb=512 -max_len=8192 -artifact_prefix="$2/found/$1." -print_final_stats=1 >"$2/found/$1.log" 2>&1
   local status=$?
   local runs
