@@ -108,10 +108,8 @@ void fit_counts(const SpaceView& space, Side& x, Side& y, const std::string& whe
 
 // Cells smaller than the gaps between doubles there, or without end, are none.
 void check_cells(const Side& side, const char* axis, const std::string& where) {
-  if (std::isfinite(side.size) && side.low + side.size > side.low &&
-      side.high - side.size < side.high) {
-    return;
-  }
+  const bool apart = side.low + side.size > side.low && side.high - side.size < side.high;
+  if (side.n > 0 && apart && std::isfinite(side.size)) return;
   reject(where,
          "cells of " + number_text(side.size) + " along " + axis +
              " cannot be told apart between " + number_text(side.low) + " and " +
