@@ -22,6 +22,7 @@ from program import CUBE, Case
 INJECTOR = os.environ.get("CUBE_FAULT_INJECTOR", "")
 EVERY = os.environ.get("CUBE_FAULTS") == "every"
 MOST = 10 ** 6 if EVERY else 3  # calls of one kind of output, or half as many
+MOST_READS = 30
 MAIN = ("tif", "cog", "netcdf", "zarr", "csv", "gpkg")
 OUTPUT_CALLS = "create,open,read,write,sync,rename,truncate,close,mkdir"
 SMALL = ("--chunk", "2,128,128", "-q", "--allow-exec")
@@ -51,13 +52,18 @@ OUTPUTS = {"tif": ("a.tif", (), "cells"),
            "svg": ("a.svg", (), "zonal"),
            "gpkg": ("a.gpkg", (), "zonal"),
            "geojson": ("a.geojson", (), "zonal")}
-# What GDAL and SQLite say of a full disk without naming it.
-UNTOLD = {"cog by GDAL": "cannot be written: write failed", "gpkg": "unable to open database file"}
-trials = {}  # how many of what
 
 
 def words(error):
     return os.strerror(getattr(errno, error)).lower()
+
+
+# What GDAL and SQLite say of a full disk without naming it.
+UNTOLD = {"cog by GDAL": "cannot be written: write failed",
+          "gpkg": "unable to open database file|table gpkg_extensions already exists"}
+# libtiff 4.5 crashes where it cannot read back the directory it has just written, in the midst of GDAL's work.
+CRASHES = {"tif by GDAL": words("EIO")}
+trials = {}  # how many of what
 
 
 def program(arguments, fault="", log=None, timeout=30, prepare=None):
@@ -186,7 +192,9 @@ class Outputs(Faults):
         shutil.rmtree(self.path("out"))
         shutil.copytree(self.path("old"), self.path("out"))
         result = program(self.arguments(name, "--overwrite"), fault)
-        self.ends_well(result, label)
+        crashed = result.returncode == -signal.SIGSEGV and CRASHES.get(name) == cause
+        if not crashed:
+            self.ends_well(result, label)
         trials[name] = trials.get(name, 0) + 1
         work = "." + OUTPUTS[name][0] + ".part"
         if result.returncode == 0:
@@ -197,15 +205,16 @@ class Outputs(Faults):
             self.assertFalse(os.path.exists(os.path.join(self.out(work), "journal")), label)
             return 0
         said = result.stderr.lower()
-        self.assertIn(OUTPUTS[name][0].split("{")[0], said, label)
-        if cause and ("GDAL" not in name or cause == words("ENOSPC")):  # GDAL says not always why
+        if not crashed:
+            self.assertIn(OUTPUTS[name][0].split("{")[0], said, label)
+        if cause and not crashed and ("GDAL" not in name or cause == words("ENOSPC")):  # GDAL says not always why
             # Where it says nothing of a full disk, the room that is left tells; here there is enough.
             causes = f"{cause}|{UNTOLD[name]}" if name in UNTOLD else cause
             self.assertRegex(said, causes, label)
         for file, before, wanted in zip(files, old, right):
             if tree(self.out(file)) != before:
                 self.assertEqual(look(self.out(file)), wanted, label)
-        self.assertLessEqual(set(self.leftovers(files)), {work} if result.returncode == 1 else set(), label)
+        self.assertLessEqual(set(self.leftovers(files)), {work} if result.returncode != 2 else set(), label)
         result = program(self.arguments(name, "--overwrite", "--resume"))
         self.assertEqual((result.returncode, result.stderr), (0, ""), label)
         self.assertEqual([look(self.out(f)) for f in files], right, label)
@@ -232,7 +241,10 @@ class Outputs(Faults):
         old, right, calls = self.prepare(name)
         self.assertGreater(len(calls), 10, name)
         failed = 0
-        for number in sample(calls, MOST if name in MAIN or EVERY else MOST // 2):
+        # That what was just written cannot be read libraries expect least.
+        reads = [number for number, (kind, _) in enumerate(calls, 1) if kind == "read"]
+        chosen = sample(calls, MOST if name in MAIN or EVERY else MOST // 2)
+        for number in sorted({*chosen, *reads[::1 + len(reads) // MOST_READS]}):
             error = ERRORS[calls[number - 1][0]]
             with self.subTest(name=name, call=calls[number - 1], number=number):
                 failed += self.trial(name, f"{OUTPUT_CALLS}|{self.path('out')}|{number}|{error}", words(error), right, old)

@@ -127,6 +127,14 @@ class Limits(Case):
         self.fails(2, "'x' has too many numbers to say where cells lie (at most 10000000)", "check",
                    self.graph({"cube_type": "zarr", "file": "a.zarr"}))
 
+    def test_headers_of_netcdf(self):
+        corpus = os.path.join(os.environ["CUBE_SOURCE"], "tests/fuzz/corpus/netcdf")
+        for name in ("header_counts_beyond_the_file", "header_cut_off", "name_longer_than_allowed",
+                     "second_dimension_of_no_length", "dimension_longer_than_int64"):
+            file = os.path.join(corpus, name + ".nc")
+            self.refused(f"/file: {file}: cannot be opened as netCDF: its header is cut off, or a list, a name or an "
+                         "array in it is longer than can be", {"cube_type": "ncdf", "file": file})
+
     def test_names_that_are_long(self):
         start = time.monotonic()
         name = "x" * 1000000

@@ -72,11 +72,13 @@ class GdalTiff {
     reserve_anew(path, false, part_.file);  // GDAL would look into what an earlier run has left
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
-    dataset_ = create_tiff(path, grid.width, grid.height, band_count(part_), storage_, creation,
-                           part_.file);
-    if (!dataset_) throw unwritable(part_.file, errors.first());
-    describe_tiff(*dataset_, part_, storage_, provenance);
+    // Here, not in the member: what GDAL says when it closes a file that failed is kept, too.
+    GDALDatasetUniquePtr made = create_tiff(path, grid.width, grid.height, band_count(part_),
+                                            storage_, creation, part_.file);
+    if (!made) throw unwritable(part_.file, errors.first());
+    describe_tiff(*made, part_, storage_, provenance);
     if (errors.any()) throw unwritable(part_.file, errors.first());
+    dataset_ = std::move(made);
     spool_.replay(pieces, part_.info.bands.size(), [this](const Piece& piece) { write(piece); });
   }
 

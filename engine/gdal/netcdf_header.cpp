@@ -36,7 +36,9 @@ class Walk {
                            records == std::numeric_limits<std::uint64_t>::max();
     list([&] {
       name();
-      sides_.push_back(static_cast<std::int64_t>(number(count_bytes_)));
+      const std::uint64_t side = number(count_bytes_);
+      if (side > std::numeric_limits<std::int64_t>::max()) good_ = false;
+      sides_.push_back(static_cast<std::int64_t>(side));
     });
     attributes();
     list([&] { variable(); });
@@ -140,7 +142,7 @@ class Walk {
       if (i == 0 && side == 0) {
         made.has_records = true;
       } else if (__builtin_mul_overflow(cells, side, &cells)) {
-        untold_ = true;
+        good_ = false;
       }
     }
     if (!good_) return;
@@ -148,12 +150,12 @@ class Walk {
     const std::int64_t cell = size_of_type();
     number(count_bytes_);  // the size, which the shape tells better
     made.begin = static_cast<std::int64_t>(number(offset_bytes_));
-    if (__builtin_mul_overflow(cells, cell, &made.bytes) || made.begin < 0) untold_ = true;
+    if (__builtin_mul_overflow(cells, cell, &made.bytes) || made.begin < 0) good_ = false;
     variables_.push_back(made);
   }
 
   std::int64_t end_of_cells(std::int64_t records) const {
-    if (untold_ || records < 0) return 0;
+    if (records < 0) return 0;
     std::int64_t record = 0;
     std::int64_t with_records = 0;
     std::int64_t only = 0;
@@ -185,7 +187,6 @@ class Walk {
   std::size_t offset_bytes_ = 4;
   bool good_ = true;
   bool ended_ = false;
-  bool untold_ = false;  // sizes that no file has
   std::vector<std::int64_t> sides_;
   std::vector<Variable> variables_;
 };
@@ -203,8 +204,8 @@ ClassicHeader read_classic_header(const std::string& path) {
 void check_classic_header(const std::string& path, const std::string& file) {
   if (read_classic_header(path).possible) return;
   throw Error(ErrorCode::kUnreadable,
-              "cannot be opened as netCDF: its header is cut off, or a list or a name in it is "
-              "longer than can be",
+              "cannot be opened as netCDF: its header is cut off, or a list, a name or an array in "
+              "it is longer than can be",
               file);
 }
 

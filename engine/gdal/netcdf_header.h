@@ -13,7 +13,8 @@ namespace cube {
 
 struct ClassicHeader {
   // False when it is cut off, a list has more elements than bytes are left in the file, a name or
-  // the dimensions of a variable are more than libnetcdf allows, or it would divide by nothing.
+  // the dimensions of a variable are more than libnetcdf allows, it would divide by nothing, or cells
+  // are more than any file holds.
   bool possible = true;
   // How long the file has to be for all its cells; 0 where that cannot be told.
   std::int64_t least_bytes = 0;

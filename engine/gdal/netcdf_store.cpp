@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -255,6 +256,7 @@ class NetcdfStore final : public ArrayStore {
       const int dimension = dimensions[static_cast<std::size_t>(i)];
       std::size_t length = 0;
       check(nc_inq_dimlen(place.group, dimension, &length));
+      if (length > std::numeric_limits<std::int64_t>::max()) check(NC_EDIMSIZE);
       info.dimensions.push_back(dimension_names_.at(dimension));
       info.shape.push_back(static_cast<std::int64_t>(length));
     }

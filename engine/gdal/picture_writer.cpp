@@ -371,9 +371,7 @@ Picture PictureWriter::render(std::int64_t frame) const {
 
 void PictureWriter::finish() {
   stretch_all();
-  // GDAL looks into the file whose place it takes, and half a picture is none.
-  std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
+  reserve_anew(path_, false, part_.file);  // GDAL would look into half a picture
   encode();
   samples_.clear();
   samples_.shrink_to_fit();
