@@ -67,8 +67,7 @@ cmake --build "build/$mode" "${target[@]}"
 # One more than there are cores: some wait for servers, timers and signals.
 ctest --test-dir "build/$mode" --output-on-failure -j "$(($(nproc) + 1))" "${tests[@]}"
 if [ "$mode" = asan ]; then
-  # The corpora of all targets have been replayed; those of what strangers hand in are gone on with
-  # (netCDF is not: what is found there is mostly libnetcdf's).
+  # The corpora of all targets have been replayed; those of what strangers hand in are gone on with.
   # The same way each time: runs by hand are for finding something.
-  FUZZ_SEED=1 FUZZ_TIMEOUT=30 bash tests/fuzz/run.sh "build/$mode/tests" 20 graph view formula format stac csv catalog stream zarr
+  FUZZ_SEED=1 FUZZ_TIMEOUT=30 bash tests/fuzz/run.sh "build/$mode/tests" 20 graph view formula format stac csv catalog stream plugin zarr netcdf
 fi
