@@ -213,6 +213,10 @@ std::vector<DescribedBand> bands_of(const ArrayStore& store, const Variable& var
   std::vector<DescribedBand> bands = {describe(store, variable, unpack)};
   for (std::size_t d = 0; d < array.shape.size(); ++d) {
     if (d == variable.t || d == variable.y || d == variable.x || array.shape[d] == 1) continue;
+    if (array.shape[d] == 0) {
+      throw invalid("'" + array.name + "' has no cells: '" + array.dimensions[d] + "' has length 0",
+                    "/file", "band_selection takes other variables");
+    }
     std::vector<DescribedBand> levels;
     for (const DescribedBand& band : bands) {
       for (std::int64_t i = 0; i < array.shape[d]; ++i) {

@@ -292,6 +292,10 @@ class Sources(ArrayCase):
                 np.testing.assert_array_equal(ours["b"].values[t], data.b.values)
             only = self.computed(kind, path, band_selection=["b", "o*"])
             self.assertEqual([v for v in only.data_vars if only[v].ndim == 3], ["b", "one"])
+            none = self.save(data.drop_vars(["b", "one"]).isel(level=slice(0)), kind)
+            self.rejects(f"/file: FOLDER/{os.path.basename(none)}: 'a' has no cells: 'level' has length 0 "
+                         "(band_selection takes other variables)", "check",
+                         self.graph({"cube_type": kind, "file": none}))
 
     def test_series(self):
         for kind in FORMATS:

@@ -43,6 +43,14 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
   return cube::test::counted(std::malloc(size == 0 ? 1 : size));
 }
+// What sanitizers have of their own, which would not go with these operators delete.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* memory) noexcept { cube::test::forget(memory); }
 void operator delete[](void* memory) noexcept { cube::test::forget(memory); }
 void operator delete(void* memory, std::size_t) noexcept { cube::test::forget(memory); }

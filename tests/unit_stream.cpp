@@ -67,7 +67,7 @@ const json& small_input() {
   return kInput;
 }
 
-json node(const std::string& command, json more = json::object()) {
+json node(const std::string& command, const json& more = json::object()) {
   json out = {{"cube_type", "stream"},
               {"command", command},
               {"bands", {"b"}},
@@ -81,7 +81,7 @@ Graph compiled(const json& document) {
 }
 
 // The failure of the one chunk that runs.
-std::string failure(const json& document, RunOptions options = {}) {
+std::string failure(const json& document, const RunOptions& options = {}) {
   const Plan plan(compiled(document), {.chunk = ChunkShape{2, 2, 3}});
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(std::make_unique<cube::test::MemorySink>(plan.info()));

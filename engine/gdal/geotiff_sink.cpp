@@ -72,23 +72,14 @@ class GdalTiff {
     reserve_anew(path, false, part_.file);  // GDAL would look into what an earlier run has left
     const GdalErrors errors;
     const Grid& grid = part_.info.grid;
-    // Here, not in the member: what GDAL says when it closes a file that failed is kept, too.
-    GDALDatasetUniquePtr made = create_tiff(path, grid.width, grid.height, band_count(part_),
-                                            storage_, creation, part_.file);
-    if (!made) throw unwritable(part_.file, errors.first());
-    describe_tiff(*made, part_, storage_, provenance);
+    dataset_.reset(create_tiff(path, grid.width, grid.height, band_count(part_), storage_, creation,
+                               part_.file)
+                       .release());
+    if (!dataset_) throw unwritable(part_.file, errors.first());
+    describe_tiff(*dataset_, part_, storage_, provenance);
     if (errors.any()) throw unwritable(part_.file, errors.first());
-    dataset_ = std::move(made);
     spool_.replay(pieces, part_.info.bands.size(), [this](const Piece& piece) { write(piece); });
   }
-
-  // A file that was not finished: what GDAL says of it then is of no interest.
-  ~GdalTiff() {
-    const GdalErrors quiet;
-    dataset_.reset();
-  }
-  GdalTiff(const GdalTiff&) = delete;
-  GdalTiff& operator=(const GdalTiff&) = delete;
 
   void write(const Piece& piece, TileLog& log) {
     spool_.put(piece, log);
@@ -104,11 +95,19 @@ class GdalTiff {
   void finish() {
     const GdalErrors errors;
     dataset_->FlushCache(true);
-    dataset_.reset();
+    GDALClose(dataset_.release());
     if (errors.any()) throw unwritable(part_.file, errors.first());
   }
 
  private:
+  // Of a file that was not finished: what GDAL says of it then is of no interest.
+  struct QuietClose {
+    void operator()(GDALDataset* dataset) const {
+      const GdalErrors quiet;
+      GDALClose(dataset);
+    }
+  };
+
   void write(const Piece& piece) {
     for (std::size_t b = 0; b < piece.bands.size(); ++b) {
       // Tiles that are never written read as nodata, and as 0 where there is none.
@@ -148,7 +147,7 @@ class GdalTiff {
   Storage storage_;
   PieceSpool spool_;  // GDAL cannot go on with a TIFF that was not closed
   std::mutex file_;   // GDAL's datasets are not thread-safe
-  GDALDatasetUniquePtr dataset_;
+  std::unique_ptr<GDALDataset, QuietClose> dataset_;
 };
 
 class GeotiffWriter : public FileWriter {

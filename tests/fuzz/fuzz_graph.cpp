@@ -68,14 +68,14 @@ bool is_small(const Plan& plan) {
 }  // namespace
 
 CUBE_FUZZ_TARGET(graph) {
-  static const Registry registry = document_operators();
+  static const Registry kRegistry = document_operators();
   const Document document = Document::parse(bytes, "/nowhere", "graph");
   fuzz::attempt([&] { document.outputs(); });
   gdalcubes_notes(document);
-  Graph graph = compile(document, registry, resources());
-  const std::string once = canonical_text(document, registry, "/nowhere");
+  Graph graph = compile(document, kRegistry, resources());
+  const std::string once = canonical_text(document, kRegistry, "/nowhere");
   const std::string again =
-      canonical_text(Document::parse(once, "/nowhere", "canonical"), registry, "/nowhere");
+      canonical_text(Document::parse(once, "/nowhere", "canonical"), kRegistry, "/nowhere");
   fuzz::require(once == again, "canonical text of canonical text is the same");
   const Plan plan(std::move(graph), {.threads = 2});
   fuzz::require(plan.chunks() >= 0 && plan.base_bytes() > 0, "plans have counts");
