@@ -27,7 +27,8 @@ json input(const std::string& cells) {
   return cube::test::inline_node(json::parse(R"({"bands": {"a": {"cells": )" + cells + "}}}"));
 }
 
-json node(const std::string& library, const std::string& function, const json& more = json::object()) {
+json node(const std::string& library, const std::string& function,
+          const json& more = json::object()) {
   json out = {{"cube_type", "plugin"},
               {"file", library},
               {"function", function},
