@@ -33,21 +33,45 @@ GdalErrors::GdalErrors() {
 
 GdalErrors::~GdalErrors() { CPLPopErrorHandler(); }
 
+namespace {
+
+// The tag that libtiff could not read and GDAL goes on without, of those that say where cells lie
+// and what they mean; "" of other messages.
+std::string lost_tag(std::string_view message) {
+  constexpr std::string_view kWords = "IO error during reading of \"";
+  const std::size_t at = message.find(kWords);
+  if (at == std::string_view::npos) return {};
+  message.remove_prefix(at + kWords.size());
+  const std::string_view name = message.substr(0, message.find('"'));
+  static constexpr std::array<std::string_view, 4> kTelling = {"Geo", "GDAL", "RPC", "ColorMap"};
+  const bool tells =
+      std::ranges::any_of(kTelling, [&](std::string_view word) { return name.starts_with(word); });
+  return std::string(tells ? name : "");
+}
+
+}  // namespace
+
 void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
   const int number = errno;
   auto* self = static_cast<GdalErrors*>(CPLGetErrorHandlerUserData());
   // What a file lacks GDAL fills with something for JPEGs.
   const bool cut = std::strstr(message, "Premature end of JPEG file");
-  if (kind < CE_Failure && !cut) return;
+  const std::string tag = lost_tag(message);
+  if (kind < CE_Failure && !cut && tag.empty()) return;
   // What the system said, which libraries seldom pass on.
   static constexpr std::array kTelling = {EIO,    ENOSPC, EDQUOT, EMFILE, ENFILE,
                                           ENOMEM, EFBIG,  EROFS,  ESTALE, EACCES};
   const bool telling = std::ranges::find(kTelling, number) != kTelling.end();
   self->cut_ = self->cut_ || cut;
+  self->tag_lost_ = self->tag_lost_ || !tag.empty();
   self->system_ = self->system_ || telling;
   if (!self->first_.empty()) return;
   // GDAL's words are about a setting of its own.
-  self->first_ = cut ? "premature end of the JPEG file" : without_network_names(message);
+  if (!tag.empty()) {
+    self->first_ = "its tag " + tag;
+  } else {
+    self->first_ = cut ? "premature end of the JPEG file" : without_network_names(message);
+  }
   const std::string reason = std::strerror(number);
   if (telling && self->first_.find(reason) == std::string::npos) self->first_ += ": " + reason;
 }
@@ -113,6 +137,9 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
                              options.data(), nullptr));
   // Without a handle GDAL finds no files beside it either, and does not tell.
   if (const auto most = used_up_handles()) throw too_many_files(descriptor, *most);
+  if (errors.tag_lost()) {
+    throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
+  }
   if (dataset) {
     check_whole(dataset.get(), descriptor);
     return dataset;

@@ -44,19 +44,24 @@ class GdalErrors {
   GdalErrors(const GdalErrors&) = delete;
   GdalErrors& operator=(const GdalErrors&) = delete;
 
-  // The first error (not warning) since the start or clear(); "" when there was none.
+  // The first error since the start or clear(), or warning that tells of a loss; "" when there was
+  // none.
   const std::string& first() const { return first_; }
   bool any() const { return !first_.empty(); }
   // Whether there was an error for which the system was to blame, as far as it is known.
   bool system() const { return system_; }
   // Whether a file lacks its end, which GDAL only warns of.
   bool cut() const { return cut_; }
+  // Whether a tag of a TIFF could not be read, which GDAL goes on without: a CRS, nodata, or names
+  // and scales of bands are missing then.
+  bool tag_lost() const { return tag_lost_; }
   void clear() { first_.clear(); }
 
  private:
   static void CPL_STDCALL keep(CPLErr kind, CPLErrorNum number, const char* message);
   std::string first_;
   bool cut_ = false;
+  bool tag_lost_ = false;
   bool system_ = false;
 };
 
