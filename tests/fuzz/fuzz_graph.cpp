@@ -48,6 +48,8 @@ Resources resources() {
   return out;
 }
 
+Request whole(const Graph& graph) { return all_bands(graph.info(), graph.info().extent()); }
+
 // What a window reaches for is in what it holds: cells alone do not tell.
 bool is_small(const Plan& plan) {
   constexpr std::int64_t kCells = 2000;
@@ -62,7 +64,7 @@ bool is_small(const Plan& plan) {
                                return info.extent().cells() <= kCells &&
                                       info.bands.size() <= kBands;
                              }) &&
-         plan.peak_bytes(graph.result, all_bands(graph.info(), graph.info().extent())) <= kBytes;
+         plan.peak_bytes(graph.result, whole(graph)) <= kBytes;
 }
 
 }  // namespace
@@ -80,9 +82,6 @@ CUBE_FUZZ_TARGET(graph) {
   const Plan plan(std::move(graph), {.threads = 2});
   fuzz::require(plan.chunks() >= 0 && plan.base_bytes() > 0, "plans have counts");
   if (is_small(plan)) {
-    fuzz::attempt([&] {
-      const Graph& planned = plan.graph();
-      compute(planned, resources(), all_bands(planned.info(), planned.info().extent()));
-    });
+    fuzz::attempt([&] { compute(plan.graph(), resources(), whole(plan.graph())); });
   }
 }
