@@ -9,6 +9,7 @@
 #include "engine/gdal/crs.h"
 #include "engine/gdal/network.h"
 #include "engine/gdal/placing.h"
+#include "engine/gdal/watched_file.h"
 #include "engine/raster_files.h"
 #include "engine/raster_grid.h"
 #include "engine/text.h"
@@ -59,7 +60,7 @@ std::vector<std::string> options_of_points(const RasterParams& params) {
 std::vector<std::string> options_of_rpcs(const RasterParams& params) {
   std::vector<std::string> options;
   if (params.dem || params.height) options.emplace_back("METHOD=RPC");
-  if (params.dem) options.push_back("RPC_DEM=" + network_name(*params.dem));
+  if (params.dem) options.push_back("RPC_DEM=" + watched_raster(network_name(*params.dem)));
   if (params.height) options.push_back("RPC_HEIGHT=" + number_text(*params.height));
   return options;
 }

@@ -45,6 +45,19 @@ bool is_remote(std::string_view name) {
              kSchemes, [&](const Scheme& scheme) { return scheme.gdal != "" && has(scheme.url); });
 }
 
+std::size_t own_name_begin(std::string_view gdal_name) {
+  std::size_t begin = 0;
+  for (bool inside = true; inside;) {
+    inside = false;
+    for (const std::string_view archive : {"/vsizip/", "/vsitar/", "/vsigzip/", "{"}) {
+      if (!gdal_name.substr(begin).starts_with(archive)) continue;
+      begin += archive.size();
+      inside = true;
+    }
+  }
+  return begin;
+}
+
 std::string without_query(const std::string& name) {
   return is_remote(name) ? name.substr(0, name.find('?')) : name;
 }

@@ -2,6 +2,7 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ std::string gdal_name_of(const std::string& name);
 // Whether the file is read over the network: a URL, a name such as /vsis3/bucket/a.tif, or either
 // of them within an archive or subdataset ("/vsizip//vsicurl/https://h/a.zip/b.tif").
 bool is_remote(std::string_view name);
+
+// Where in a name of GDAL that of the file itself begins: 0, or after the archives that it is, or
+// is in: 8 in "/vsizip//data/a.zip/b.tif".
+std::size_t own_name_begin(std::string_view gdal_name);
 
 // The name without the query of a URL: what says how a remote file is called.
 std::string without_query(const std::string& name);

@@ -133,6 +133,13 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+std::string erase_all(std::string text, std::string_view part) {
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos;) {
+    text.erase(at, part.size());
+  }
+  return text;
+}
+
 std::string pointer_step(std::string_view key) {
   std::string step = "/";
   for (const char c : key) {

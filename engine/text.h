@@ -20,6 +20,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator 
 
 std::vector<std::string> split(std::string_view text, char separator);
 
+// The text without each `part`.
+std::string erase_all(std::string text, std::string_view part);
+
 // "/KEY" as a step of a JSON pointer ("~" and "/" escaped), or "/INDEX".
 std::string pointer_step(std::string_view key);
 std::string pointer_step(std::size_t index);
@@ -46,7 +49,8 @@ std::optional<std::string> nearest_name(std::span<const std::string> known, std:
 std::string suggest(std::span<const std::string> known, std::string_view name);
 
 // The text with the queries of URLs, in which signatures and keys stand, as "?...", the names of
-// users and passwords in them as "...@", and "password=..." of connections: for messages and outputs.
+// users and passwords in them as "...@", and "password=..." of connections: for messages and
+// outputs.
 std::string without_queries(std::string_view text);
 
 // "1 band", "3 bands"; `many` is the plural where an "s" does not make it.

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 from needs import gdal, np
 from program import CUBE, Case
@@ -186,6 +187,13 @@ class Outputs(Faults):
         file = OUTPUTS[name][0]
         return [file.replace("{band}", band) for band in ("v", "w")] if "{band}" in file else [file]
 
+    def says_why(self, name, cause, said, label):
+        self.assertIn(OUTPUTS[name][0].split("{")[0], said, label)
+        if cause and ("GDAL" not in name or cause == words("ENOSPC")):  # GDAL says not always why
+            # Where it says nothing of a full disk, the room that is left tells; here there is enough.
+            causes = f"{cause}|{UNTOLD[name]}" if name in UNTOLD else cause
+            self.assertRegex(said, causes, label)
+
     def trial(self, name, fault, cause, right, old):
         """One run with a fault over an old output, and one that goes on."""
         label = (name, fault)
@@ -205,13 +213,8 @@ class Outputs(Faults):
             self.assertLessEqual(set(self.leftovers(files)), {work}, label)
             self.assertFalse(os.path.exists(os.path.join(self.out(work), "journal")), label)
             return 0
-        said = result.stderr.lower()
         if not crashed:
-            self.assertIn(OUTPUTS[name][0].split("{")[0], said, label)
-        if cause and not crashed and ("GDAL" not in name or cause == words("ENOSPC")):  # GDAL says not always why
-            # Where it says nothing of a full disk, the room that is left tells; here there is enough.
-            causes = f"{cause}|{UNTOLD[name]}" if name in UNTOLD else cause
-            self.assertRegex(said, causes, label)
+            self.says_why(name, cause, result.stderr.lower(), label)
         for file, before, wanted in zip(files, old, right):
             if tree(self.out(file)) != before:
                 self.assertEqual(look(self.out(file)), wanted, label)
@@ -317,11 +320,27 @@ class Reading(Faults):
         if gdal.GetDriverByName("JP2OpenJPEG"):
             gdal.Translate(self.path("in/a.jp2"), self.path("in/a.tif"), outputType=gdal.GDT_UInt16,
                            creationOptions=["REVERSIBLE=YES", "QUALITY=100", "BLOCKXSIZE=128", "BLOCKYSIZE=128"])
+        self.make_companions()
         gdal.Translate(self.path("in/a.jpg"), self.path("in/a.tif"), format="JPEG", outputType=gdal.GDT_Byte,
                        scaleParams=[[0, 3000, 0, 255]], creationOptions=["WORLDFILE=YES"])
         for file in os.listdir(self.path("in")):
-            if file.endswith(".aux.xml"):
+            if file.endswith(".aux.xml") and file != "s.tif.aux.xml":
                 os.remove(self.path("in/" + file))
+
+    def make_companions(self):
+        """s.tif, of which the place, the CRS, nodata, the mask and an overview are in files beside it."""
+        path = self.path("in/s.tif")
+        gdal.Translate(path, self.path("in/a.tif"), creationOptions=["PROFILE=BASELINE", "TFW=YES", "TILED=YES"])
+        data = gdal.GetDriverByName("GTiff").Create(path + ".msk", 256, 256, 1, gdal.GDT_Byte)
+        data.SetMetadataItem("INTERNAL_MASK_FLAGS_1", str(gdal.GMF_PER_DATASET))
+        mask = np.full((256, 256), 255, np.uint8)
+        mask[100:120, 30:60] = 0
+        data.GetRasterBand(1).WriteArray(mask)
+        del data
+        data = gdal.Open(path)
+        data.BuildOverviews("NEAREST", [2])
+        data.SetProjection(gdal.Open(self.path("in/a.tif")).GetProjection())
+        data.GetRasterBand(1).SetNoDataValue(21)
 
     def input(self, file, graph, *options):
         result = program(["run", self.path(graph + ".json"), "-o", self.path("in/" + file), *FEW, *options])
@@ -360,11 +379,14 @@ class Reading(Faults):
         calls = calls_of(log)
         self.assertGreater(len(calls), 2, file)
         failed = 0
-        # The first two look for a classic netCDF header, the third is the reader's own.
+        # The first two look for a classic netCDF header, the next two at the format.
         for action, most in (("EIO", 2), ("end", 1), ("short", 1)):
             # GDAL goes on without tags of a TIFF, and without the places of its cells.
             all_of_them = EVERY or (file == "n.tif" and action == "EIO")
-            for number in sorted({3, *sample(calls, ALL if all_of_them else most)}):
+            numbers = sample(calls, ALL if all_of_them else most)
+            if file == "a.jp2" and action == "EIO":
+                numbers += range(1, len(calls), 8)  # of the boxes GDAL goes on without any, too
+            for number in sorted({3, 6, *numbers}):
                 with self.subTest(file=file, action=action, number=number, call=calls[number - 1]):
                     failed += self.trial(file, f"open,read|{place}|{number}|{action}", right, [])
         with self.subTest(file=file, action="EIO from the middle on"):
@@ -394,10 +416,82 @@ class Reading(Faults):
             self.skipTest("no JPEG 2000 here")
         self.every_read("a.jp2")
 
+    def test_files_beside_a_tiff(self):
+        """GDAL goes on without them."""
+        log = self.path("log")
+        self.assertEqual(program(self.arguments("s.tif")).returncode, 0)
+        right = look(self.out("r.tif"))
+        for beside in ("s.tif.aux.xml", "s.tfw", "s.tif.msk", "s.tif.ovr"):
+            place = self.path("in/" + beside)
+            os.path.exists(log) and os.remove(log)
+            program(self.arguments("s.tif"), f"open,read|{place}|0|", log)
+            calls = calls_of(log)
+            self.assertGreater(len(calls), 3, beside)
+            for number in range(1, len(calls) + 1):
+                with self.subTest(beside=beside, number=number, call=calls[number - 1]):
+                    fault = f"open,read|{place}|{number}|EIO"
+                    self.assertEqual(self.trial("s.tif", fault, right, [words("EIO")]), 1)
+        with zipfile.ZipFile(self.path("in/s.zip"), "w") as archive:
+            for beside in ("s.tif", "s.tif.aux.xml", "s.tfw", "s.tif.msk"):
+                archive.write(self.path("in/" + beside), beside)
+        place = self.path("in/s.zip")
+        arguments = ["run", self.graph({"cube_type": "raster", "file": f"/vsizip/{place}/s.tif"}, "zip.json"), "-o",
+                     self.out("r.tif"), *FEW, "--overwrite"]
+        os.remove(log)
+        self.assertEqual(program(arguments, f"open,read|{place}|0|", log).returncode, 0)
+        self.assertEqual(look(self.out("r.tif")), right)
+        for number in sample(calls_of(log), ALL if EVERY else 24):
+            with self.subTest(archive=number):
+                result = program(arguments, f"open,read|{place}|{number}|EIO")
+                self.ends_well(result, number)
+                if result.returncode == 0:
+                    self.assertEqual(look(self.out("r.tif")), right)
+        for make in (os.mkfifo, lambda path: os.symlink(path, path)):
+            os.remove(self.path("in/s.tif.msk"))
+            make(self.path("in/s.tif.msk"))
+            result = program(self.arguments("s.tif"))
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("in/s.tif: cannot be read: " + self.path("in/s.tif.msk") + ": ", result.stderr)
+
+    def test_heights(self):
+        """GDAL places no cell where it cannot read the height."""
+        one = "1" + " 0" * 19
+        image = gdal.GetDriverByName("GTiff").Create(self.path("in/r.tif"), 90, 80)
+        image.GetRasterBand(1).WriteArray(np.arange(7200).reshape(80, 90) % 200 + 1)
+        image.SetMetadata({"LINE_OFF": "40", "SAMP_OFF": "45", "LAT_OFF": "45", "LONG_OFF": "3", "HEIGHT_OFF": "500",
+                           "LINE_SCALE": "40", "SAMP_SCALE": "45", "LAT_SCALE": "0.005", "LONG_SCALE": "0.008",
+                           "HEIGHT_SCALE": "500", "LINE_NUM_COEFF": "0 0 -1 0.2" + " 0" * 16, "LINE_DEN_COEFF": one,
+                           "SAMP_NUM_COEFF": "0 1 0 0.3" + " 0" * 16, "SAMP_DEN_COEFF": one}, "RPC")
+        del image
+        heights = gdal.GetDriverByName("GTiff").Create(self.path("in/d.tif"), 60, 60, 1, gdal.GDT_Float32,
+                                                       ["BLOCKYSIZE=4"])
+        heights.SetGeoTransform((2.985, 0.0005, 0, 45.015, 0, -0.0005))
+        heights.SetProjection(gdal.osr.SRS_WKT_WGS84_LAT_LONG)
+        heights.GetRasterBand(1).WriteArray(300 + 100 * np.sin(np.arange(3600).reshape(60, 60) / 300))
+        del heights
+        arguments = ["warp", self.path("in/r.tif"), "-o", self.out("r.tif"), "--srs", "EPSG:32631", "--dem",
+                     self.path("in/d.tif"), "--overwrite", "--threads", "1", "-q"]
+        place = self.path("in/d.tif")
+        log = self.path("log")
+        result = program(arguments, f"open,read|{place}|0|", log)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        right = look(self.out("r.tif"))
+        failed = 0
+        for number in sample(calls_of(log), ALL if EVERY else 40):
+            with self.subTest(number=number):
+                result = program(arguments, f"open,read|{place}|{number}|EIO")
+                self.ends_well(result, number)
+                failed += result.returncode != 0
+                if result.returncode:
+                    self.assertIn("in/d.tif", result.stderr)
+                else:
+                    self.assertEqual(look(self.out("r.tif")), right)
+        self.assertGreater(failed, 2)
+
     def test_cut_files(self):
         """Files that lack their end are never read as if they had missing cells there."""
         for file in sorted(os.listdir(self.path("in"))):
-            if file.endswith((".zarr", ".wld")):
+            if file.endswith((".zarr", ".wld")) or file.startswith("s."):
                 continue
             with open(self.path("in/" + file), "rb") as f:
                 whole = f.read()
@@ -432,6 +526,49 @@ class Reading(Faults):
             result = program(self.arguments("a.zarr"))
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertRegex(result.stderr, r"^cube: error: chunk 2 \(.*a\.zarr/v/0\.1\.0: ")
+
+
+class Features(Faults):
+    """Vector files: GDAL goes on without their attributes, their CRS, or those features that it cannot read."""
+
+    def every_read(self, file, driver):
+        os.mkdir(self.path("in"))
+        options = ["GEOMETRY=AS_WKT"] if driver == "CSV" else []
+        gdal.VectorTranslate(self.path("in/" + file), self.path("areas.geojson"), format=driver, layerName="a",
+                             layerCreationOptions=options)
+        graph = self.graph({"cube_type": "zonal", "file": "in/" + file, "srs": "EPSG:32631", "reducers": ["mean"],
+                            "in_cube": CELLS}, "features.json")
+        arguments = ["run", graph, "-o", self.out("z.csv"), *FEW, "--overwrite"]
+        log = self.path("log")
+        result = program(arguments, f"open,read|{self.path('in')}|0|", log)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        right = tree(self.out("z.csv"))
+        calls = calls_of(log)
+        failed = set()
+        for number in sample(calls, ALL if EVERY else 16):
+            with self.subTest(file=file, number=number, call=calls[number - 1]):
+                os.remove(self.out("z.csv"))
+                result = program(arguments, f"open,read|{self.path('in')}|{number}|EIO")
+                trials["features"] = trials.get("features", 0) + 1
+                self.ends_well(result, number)
+                if result.returncode:
+                    self.assertIn("in/" + file, result.stderr)
+                    failed.add(calls[number - 1][1])
+                    program(arguments)
+                self.assertEqual(tree(self.out("z.csv")), right)
+        return failed
+
+    def test_shapefile(self):
+        self.assertLessEqual({"a.shx", "a.dbf", "a.prj"}, self.every_read("a.shp", "ESRI Shapefile"))
+
+    def test_csv(self):
+        self.assertIn("a.csv", self.every_read("a.csv", "CSV"))
+
+    def test_geojson(self):
+        self.assertIn("a.geojson", self.every_read("a.geojson", "GeoJSON"))
+
+    def test_geopackage(self):
+        self.assertIn("a.gpkg", self.every_read("a.gpkg", "GPKG"))
 
 
 class Images(Faults):

@@ -12,6 +12,7 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/remote_file.h"
 #include "engine/gdal/vector_handles.h"
+#include "engine/gdal/watched_file.h"
 #include "engine/text.h"
 
 namespace cube {
@@ -86,14 +87,20 @@ FieldValue field_value(OGRFeatureH feature, int index) {
 
 constexpr const char* kWanted = "features are wanted, such as of GeoJSON or GeoPackage";
 
+Error unreadable(const std::string& file, const GdalErrors& errors) {
+  return Error(ErrorCode::kUnreadable, file + ": cannot be read: " + errors.reason(file), "/file");
+}
+
 Dataset open_vector(const std::string& file) {
   register_gdal();
   if (is_stream(file)) throw invalid(file + " is a pipe or a device, not a file", "/file");
   const GdalErrors errors;
   const Opening opening;
-  Dataset dataset(GDALOpenEx(network_name(file).c_str(),
+  const std::string name = watched_features(network_name(file));
+  Dataset dataset(GDALOpenEx(name.c_str(),
                              GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              nullptr, nullptr));
+  if (errors.lost()) throw unreadable(file, errors);
   if (dataset) return dataset;
   if (opening.refusal()) {
     const Error error = opening.refusal()->error(file);
@@ -154,9 +161,7 @@ FeatureTable read_file(const GeometryParams& params) {
     if (geometry) feature.wkb = wkb_of(flat(std::move(geometry)).get());
     table.features.push_back(std::move(feature));
   }
-  if (errors.any()) {
-    throw Error(ErrorCode::kUnreadable, *params.file + ": " + errors.first(), "/file");
-  }
+  if (errors.any()) throw unreadable(*params.file, errors);
   if (table.features.empty()) throw invalid(*params.file + " has no features", "/file");
   return table;
 }

@@ -140,14 +140,15 @@ bool follow(const Curve& curve, int first, int count, double step, double* x, do
 class LatticeMap final : public GeoMap {
  public:
   // `transformer` goes to the view, or to what `reprojection` brings there; `round` is as in
-  // Longitudes.
+  // Longitudes. `descriptor`: the image.
   LatticeMap(Transformer transformer, std::optional<Reprojection> reprojection, const Grid& view,
-             double width, double height, double round)
+             double width, double height, double round, std::string descriptor)
       : transformer_(std::move(transformer)),
         reprojection_(std::move(reprojection)),
         view_(view),
         width_(width),
-        round_(round) {
+        round_(round),
+        descriptor_(std::move(descriptor)) {
     measure(width, height);
   }
 
@@ -208,6 +209,7 @@ class LatticeMap final : public GeoMap {
     if (reprojection_) reprojection_->to_image(work_x_, work_y_);
     GDALGenImgProjTransform(transformer_.get(), TRUE, static_cast<int>(n), work_x_.data(),
                             work_y_.data(), work_z_.data(), good_.data());
+    errors.refuse_loss(descriptor_);  // of heights
     out.assign(n, Point{});
     for (std::size_t i = 0; i < n; ++i) {
       if (good_[i] && std::isfinite(work_x_[i]) && std::isfinite(work_y_[i])) {
@@ -369,6 +371,7 @@ class LatticeMap final : public GeoMap {
     const GdalErrors errors;
     GDALGenImgProjTransform(transformer_.get(), FALSE, static_cast<int>(x.size()), x.data(),
                             y.data(), z.data(), good.data());
+    errors.refuse_loss(descriptor_);  // of heights
     if (reprojection_) reprojection_->to_view(x, y);
     std::vector<Vertex> out(x.size(), {std::nan(""), std::nan("")});
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -426,6 +429,7 @@ class LatticeMap final : public GeoMap {
   Grid view_;
   double width_;
   double round_;
+  std::string descriptor_;
   double shrink_ = 1;
   Steps steps_;
   // The window being located.
@@ -510,6 +514,7 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   const Dataset counting_on = with_points_counting_on(dataset);
   Transformer transformer(GDALCreateGenImgProjTransformer2(
       counting_on ? counting_on.get() : dataset, nullptr, options.data()));
+  errors.refuse_loss(descriptor);
   if (!transformer || (affine && image_crs.empty())) {
     const std::string reason = errors.any() ? errors.first() : "it has no CRS";
     throw Error(ErrorCode::kUnreadable, "cannot be placed on a grid in " + view.crs + ": " + reason,
@@ -517,7 +522,7 @@ std::unique_ptr<GeoMap> make_geo_map(GDALDatasetH dataset, const std::string& im
   }
   auto map = std::make_unique<LatticeMap>(std::move(transformer), std::move(reprojection), view,
                                           GDALGetRasterXSize(dataset), GDALGetRasterYSize(dataset),
-                                          static_cast<double>(longitudes.round));
+                                          static_cast<double>(longitudes.round), descriptor);
   if (placing.empty()) map->set_key(map_key(dataset, image_crs, view));
   return map;
 }

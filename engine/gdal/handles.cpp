@@ -20,18 +20,23 @@
 #include "engine/gdal/raster_info.h"
 #include "engine/gdal/remote_file.h"
 #include "engine/gdal/upright.h"
+#include "engine/gdal/watched_file.h"
 #include "engine/gdal/whole_file.h"
 #include "engine/remote_names.h"
 #include "engine/text.h"
 
 namespace cube {
 
-GdalErrors::GdalErrors() {
+GdalErrors::GdalErrors() : outer_(innermost_) {
   errno = 0;
+  innermost_ = this;
   CPLPushErrorHandlerEx(&GdalErrors::keep, this);
 }
 
-GdalErrors::~GdalErrors() { CPLPopErrorHandler(); }
+GdalErrors::~GdalErrors() {
+  CPLPopErrorHandler();
+  innermost_ = outer_;
+}
 
 namespace {
 
@@ -43,37 +48,48 @@ std::string lost_tag(std::string_view message) {
   if (at == std::string_view::npos) return {};
   message.remove_prefix(at + kWords.size());
   const std::string_view name = message.substr(0, message.find('"'));
-  static constexpr std::array<std::string_view, 4> kTelling = {"Geo", "GDAL", "RPC", "ColorMap"};
+  static constexpr std::array<std::string_view, 4> kPrefixes = {"Geo", "GDAL", "RPC", "ColorMap"};
   const bool tells =
-      std::ranges::any_of(kTelling, [&](std::string_view word) { return name.starts_with(word); });
+      std::ranges::any_of(kPrefixes, [&](std::string_view word) { return name.starts_with(word); });
   return std::string(tells ? name : "");
 }
 
 }  // namespace
 
+std::string GdalErrors::reason(const std::string& descriptor) const {
+  return first_.starts_with(descriptor + ": ") ? first_.substr(descriptor.size() + 2) : first_;
+}
+
+void GdalErrors::refuse_loss(const std::string& descriptor) const {
+  if (!lost_) return;
+  throw Error(ErrorCode::kUnreadable, "cannot be read: " + reason(descriptor), descriptor);
+}
+
 void GdalErrors::keep(CPLErr kind, CPLErrorNum, const char* message) {
   const int number = errno;
   auto* self = static_cast<GdalErrors*>(CPLGetErrorHandlerUserData());
-  // What a file lacks GDAL fills with something for JPEGs.
-  const bool cut = std::strstr(message, "Premature end of JPEG file");
   const std::string tag = lost_tag(message);
-  if (kind < CE_Failure && !cut && tag.empty()) return;
+  std::string loss = tag.empty() ? "" : "its tag " + tag;
+  // What a file lacks GDAL fills with something for JPEGs.
+  if (std::strstr(message, "Premature end of JPEG file")) loss = "premature end of the JPEG file";
+  if (kind < CE_Failure && loss.empty()) return;
+  self->lost_ = self->lost_ || !tag.empty();
   // What the system said, which libraries seldom pass on.
   static constexpr std::array kTelling = {EIO,    ENOSPC, EDQUOT, EMFILE, ENFILE,
                                           ENOMEM, EFBIG,  EROFS,  ESTALE, EACCES};
   const bool telling = std::ranges::find(kTelling, number) != kTelling.end();
-  self->cut_ = self->cut_ || cut;
-  self->tag_lost_ = self->tag_lost_ || !tag.empty();
   self->system_ = self->system_ || telling;
   if (!self->first_.empty()) return;
-  // GDAL's words are about a setting of its own.
-  if (!tag.empty()) {
-    self->first_ = "its tag " + tag;
-  } else {
-    self->first_ = cut ? "premature end of the JPEG file" : without_network_names(message);
-  }
+  // GDAL's words of a loss are about settings and tags of its own.
+  self->first_ = loss.empty() ? without_watched_names(without_network_names(message)) : loss;
   const std::string reason = std::strerror(number);
   if (telling && self->first_.find(reason) == std::string::npos) self->first_ += ": " + reason;
+}
+
+void GdalErrors::lose(const std::string& reason) {
+  if (!innermost_) return;
+  innermost_->lost_ = innermost_->system_ = true;
+  if (innermost_->first_.empty()) innermost_->first_ = reason;
 }
 
 ThreadOption::ThreadOption(const char* name, const char* value, bool wanted)
@@ -94,6 +110,18 @@ void check_whole(GDALDatasetH dataset, const std::string& descriptor) {
   if (!driver || std::string_view(GDALGetDriverShortName(driver)) != "netCDF") return;
   const CPLStringList files(GDALGetFileList(dataset));
   if (files.size() > 0) const WholeFile check(files[0], descriptor);
+}
+
+// GDAL looks into the files beside an image (.aux.xml, world files, masks, overviews) when it is
+// first asked for what may be in them.
+void read_companions(GDALDatasetH dataset) {
+  std::array<double, 6> ignored{};
+  GDALGetGeoTransform(dataset, ignored.data());
+  if (GDALGetRasterCount(dataset) == 0) return;
+  GDALRasterBandH band = GDALGetRasterBand(dataset, 1);
+  GDALGetRasterNoDataValue(band, nullptr);
+  GDALGetMaskFlags(band);
+  GDALGetOverviewCount(band);
 }
 
 Error too_many_files(const std::string& descriptor, std::int64_t most) {
@@ -132,14 +160,15 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
   if (!remote && !descriptor.starts_with("/vsi")) {
     check_classic_header(netcdf_file(descriptor), descriptor);
   }
-  Dataset dataset(GDALOpenEx(network_name(descriptor).c_str(),
+  const std::string name = network_name(descriptor);
+  const std::string watched = watched_raster(name);
+  Dataset dataset(GDALOpenEx(watched.c_str(),
                              GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr,
                              options.data(), nullptr));
+  if (dataset && watched != name) read_companions(dataset.get());
   // Without a handle GDAL finds no files beside it either, and does not tell.
   if (const auto most = used_up_handles()) throw too_many_files(descriptor, *most);
-  if (errors.tag_lost()) {
-    throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
-  }
+  errors.refuse_loss(descriptor);
   if (dataset) {
     check_whole(dataset.get(), descriptor);
     return dataset;
@@ -150,7 +179,7 @@ Dataset open_level(const std::string& descriptor, std::optional<int> overview) {
       VSIStatL(descriptor.c_str(), &stat) != 0) {
     throw Error(ErrorCode::kNotFound, "there is no such file", descriptor);
   }
-  throw Error(ErrorCode::kUnreadable, "cannot be opened as a raster: " + errors.first(),
+  throw Error(ErrorCode::kUnreadable, "cannot be opened as a raster: " + errors.reason(descriptor),
               descriptor);
 }
 

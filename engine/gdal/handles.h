@@ -44,24 +44,30 @@ class GdalErrors {
   GdalErrors(const GdalErrors&) = delete;
   GdalErrors& operator=(const GdalErrors&) = delete;
 
-  // The first error since the start or clear(), or warning that tells of a loss; "" when there was
-  // none.
+  // The first error since the start or clear(); "" when there was none. Warnings are none, but that
+  // a file lacks its end, or what lost() tells of.
   const std::string& first() const { return first_; }
   bool any() const { return !first_.empty(); }
+  // first() as the reason of an error that names the raster already.
+  std::string reason(const std::string& descriptor) const;
   // Whether there was an error for which the system was to blame, as far as it is known.
   bool system() const { return system_; }
-  // Whether a file lacks its end, which GDAL only warns of.
-  bool cut() const { return cut_; }
-  // Whether a tag of a TIFF could not be read, which GDAL goes on without: a CRS, nodata, or names
-  // and scales of bands are missing then.
-  bool tag_lost() const { return tag_lost_; }
+  // Whether something could not be read which GDAL goes on without, where a mask, a CRS, nodata, or
+  // names and scales of bands are missing then: a tag of a TIFF, a file beside an image.
+  bool lost() const { return lost_; }
+  // Throws Error(kUnreadable) of the raster where lost().
+  void refuse_loss(const std::string& descriptor) const;
   void clear() { first_.clear(); }
+
+  // Tells the innermost of this thread, if any, that a file could not be read, and why.
+  static void lose(const std::string& reason);
 
  private:
   static void CPL_STDCALL keep(CPLErr kind, CPLErrorNum number, const char* message);
+  static inline thread_local GdalErrors* innermost_ = nullptr;
+  GdalErrors* outer_;
   std::string first_;
-  bool cut_ = false;
-  bool tag_lost_ = false;
+  bool lost_ = false;
   bool system_ = false;
 };
 

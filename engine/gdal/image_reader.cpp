@@ -48,7 +48,8 @@ class GdalImageReader final : public ImageReader {
     try {
       BlockPtr block = read_turns(source, target, mask);
       if (!aside.system()) return block;
-      throw Error(ErrorCode::kUnreadable, "cannot be read: " + aside.first(), source.descriptor);
+      throw Error(ErrorCode::kUnreadable, "cannot be read: " + aside.reason(source.descriptor),
+                  source.descriptor);
     } catch (...) {
       pool_.forget(source);  // drivers tell of some damage only once
       throw;

@@ -11,6 +11,7 @@
 #include "engine/gdal/persist.h"
 #include "engine/gdal/remote_file.h"
 #include "engine/remote_names.h"
+#include "engine/text.h"
 
 namespace cube {
 
@@ -71,15 +72,7 @@ void install() {
 std::string network_name(const std::string& name) {
   std::string path = gdal_name_of(name);
   if (!path.starts_with("/vsi") || path.starts_with(kPrefix) || !is_remote(path)) return path;
-  std::size_t begin = 0;  // of the remote file's own name, which may be that of an archive
-  for (bool inside = true; inside;) {
-    inside = false;
-    for (const std::string_view archive : {"/vsizip/", "/vsitar/", "/vsigzip/", "{"}) {
-      if (!std::string_view(path).substr(begin).starts_with(archive)) continue;
-      begin += archive.size();
-      inside = true;
-    }
-  }
+  const std::size_t begin = own_name_begin(path);
   const std::size_t end = path.find_first_of("/?", begin + 1);
   const std::string kind = path.substr(begin, end == std::string::npos ? end : end - begin);
   if (!is_remote(kind) || kind.ends_with("_streaming")) return path;
@@ -88,12 +81,7 @@ std::string network_name(const std::string& name) {
   return path.insert(begin, kPrefix);
 }
 
-std::string without_network_names(std::string text) {
-  for (std::size_t at = 0; (at = text.find(kPrefix, at)) != std::string::npos;) {
-    text.erase(at, std::string_view(kPrefix).size());
-  }
-  return text;
-}
+std::string without_network_names(std::string text) { return erase_all(std::move(text), kPrefix); }
 
 bool server_has_none() {
   const std::string_view told = VSIGetLastErrorMsg();

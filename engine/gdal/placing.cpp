@@ -17,8 +17,11 @@ PlacedBy placed_by(const std::string& descriptor) {
   std::optional<NetcdfLock> lock;
   if (reads_hdf5(descriptor)) lock.emplace();
   const Dataset dataset = open_raster(descriptor);
-  return {.points = GDALGetGCPCount(dataset.get()) > 0,
-          .rpcs = GDALGetMetadata(dataset.get(), "RPC") != nullptr};
+  const GdalErrors errors;
+  const PlacedBy out = {.points = GDALGetGCPCount(dataset.get()) > 0,
+                        .rpcs = GDALGetMetadata(dataset.get(), "RPC") != nullptr};
+  errors.refuse_loss(descriptor);
+  return out;
 }
 
 Grid suggested_grid(const std::string& descriptor, std::optional<int> overview,
@@ -42,6 +45,7 @@ Grid suggested_grid(const std::string& descriptor, std::optional<int> overview,
   const bool good = transformer && GDALSuggestedWarpOutput2(placed, GDALGenImgProjTransform,
                                                             transformer.get(), g.data(), &width,
                                                             &height, extent.data(), 0) == CE_None;
+  errors.refuse_loss(descriptor);
   if (!good || width <= 0 || height <= 0) {
     throw Error(ErrorCode::kUnreadable,
                 "no grid in " + crs + " can be found for it: " + errors.first(), descriptor);

@@ -19,6 +19,7 @@
 #include "engine/gdal/raster_classes.h"
 #include "engine/gdal/source_window.h"
 #include "engine/gdal/tile_decoder.h"
+#include "engine/gdal/watched_file.h"
 
 namespace cube {
 
@@ -108,8 +109,8 @@ std::optional<Instant> acquired(GDALDatasetH dataset) {
 
 // Where an image lies by GDAL's own transformer (geotransform, GCPs, RPC, geolocation arrays): from
 // points all over it, as a swath may have a pole inside or reach round the earth.
-std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs, double width,
-                                   double height) {
+std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& descriptor,
+                                   const std::string& crs, double width, double height) {
   constexpr int kPoints = 32;
   const GdalErrors errors;
   const std::string source = "SRC_SRS=" + crs_wkt(crs);
@@ -118,6 +119,7 @@ std::vector<Box> located_footprint(GDALDatasetH dataset, const std::string& crs,
   const Dataset counting_on = with_points_counting_on(dataset);
   const Transformer transformer(GDALCreateGenImgProjTransformer2(
       counting_on ? counting_on.get() : dataset, nullptr, const_cast<char**>(options.data())));
+  errors.refuse_loss(descriptor);
   if (!transformer) return {};
   std::vector<double> x;
   std::vector<double> y;
@@ -209,8 +211,9 @@ RasterInfo describe_raster(const std::string& descriptor, const std::string& crs
   set_grid(dataset.get(), info);
   const bool plain = info.on_grid && !info.crs.empty();
   if (!plain) {
-    info.lonlat = located_footprint(dataset.get(), crs, GDALGetRasterXSize(dataset.get()),
-                                    GDALGetRasterYSize(dataset.get()));
+    info.lonlat =
+        located_footprint(dataset.get(), descriptor, crs, GDALGetRasterXSize(dataset.get()),
+                          GDALGetRasterYSize(dataset.get()));
   } else if (detail == RasterDetail::kFootprint) {
     info.lonlat = transform_box(info.grid.extent(), info.crs, kLonLat);
   }
@@ -231,6 +234,7 @@ std::map<std::string, std::string> raster_metadata(const std::string& descriptor
   std::map<std::string, std::string> out;
   if (fields.empty()) return out;
   const LockedDataset held(descriptor, &open_as_is);
+  const GdalErrors errors;  // of files beside it, which GDAL reads when it is asked for their items
   for (const std::string& field : fields) {
     const std::size_t colon = field.find(':');
     const bool domain = colon != std::string::npos;
@@ -239,6 +243,7 @@ std::map<std::string, std::string> raster_metadata(const std::string& descriptor
                             domain ? field.substr(0, colon).c_str() : nullptr);
     if (value) out[field] = value;
   }
+  errors.refuse_loss(descriptor);
   return out;
 }
 
@@ -250,7 +255,7 @@ std::vector<std::string> list_subdatasets(const std::string& descriptor) {
     const std::string key = "SUBDATASET_" + std::to_string(i) + "_NAME";
     const char* name = metadata_item(dataset, "SUBDATASETS", key);
     if (!name) break;
-    out.emplace_back(name);
+    out.push_back(without_watched_names(name));
   }
   if (!out.empty()) return out;
   const std::string description = GDALGetDescription(dataset);

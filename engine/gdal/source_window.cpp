@@ -18,8 +18,9 @@ namespace {
 constexpr std::int64_t kSmallBlock = 4096;
 
 void check(CPLErr status, const GdalErrors& errors, const std::string& descriptor) {
-  if (status == CE_None && !errors.any()) return;  // GDAL goes on without the places of cells, too
-  throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.first(), descriptor);
+  // GDAL reports success of some failures: of a JPEG's missing end, of places of tiles not read.
+  if (status == CE_None && !errors.any()) return;
+  throw Error(ErrorCode::kUnreadable, "cannot be read: " + errors.reason(descriptor), descriptor);
 }
 
 // Of a block that a window shares less than this part of its cells with, only the rows down to the

@@ -1,0 +1,166 @@
+#include "engine/gdal/watched_file.h"
+
+#include <cpl_vsi.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "engine/file_kind.h"
+#include "engine/gdal/handles.h"
+#include "engine/remote_names.h"
+#include "engine/text.h"
+
+namespace cube {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr const char* kPrefix = "/vsicubefile/";
+
+// Of a call that has just failed; that there is no such file is no failure.
+void tell(const std::string& path) {
+  const int number = errno;
+  if (number != ENOENT && number != ENOTDIR) GdalErrors::lose(path + ": " + std::strerror(number));
+}
+
+class WatchedFile {
+ public:
+  // Null where there is none.
+  static std::unique_ptr<WatchedFile> open(const std::string& path) {
+    // A pipe is not waited for.
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+      tell(path);
+      return nullptr;
+    }
+    struct stat status {};
+    std::FILE* stream = nullptr;
+    if (::fstat(descriptor, &status) != 0) {
+      tell(path);
+    } else if (S_ISREG(status.st_mode)) {
+      stream = ::fdopen(descriptor, "rb");
+      if (!stream) tell(path);
+    } else if (!S_ISDIR(status.st_mode)) {
+      GdalErrors::lose(path + ": it is a pipe or a device, not a file");
+    }
+    if (stream) return std::unique_ptr<WatchedFile>(new WatchedFile(path, stream));
+    ::close(descriptor);
+    return nullptr;
+  }
+
+  vsi_l_offset tell_offset() const { return static_cast<vsi_l_offset>(::ftello(file_.get())); }
+  int seek(vsi_l_offset offset, int whence) {
+    return ::fseeko(file_.get(), static_cast<off_t>(offset), whence);
+  }
+  bool at_end() const { return std::feof(file_.get()) != 0; }
+  std::size_t read(void* out, std::size_t size, std::size_t count) {
+    const std::size_t got = std::fread(out, size, count, file_.get());
+    if (got < count && !at_end()) tell(path_);
+    return got;
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  WatchedFile(std::string path, std::FILE* file) : path_(std::move(path)), file_(file) {}
+
+  std::string path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+WatchedFile* file_of(void* handle) { return static_cast<WatchedFile*>(handle); }
+
+void install() {
+  const std::unique_ptr<VSIFilesystemPluginCallbacksStruct,
+                        decltype(&VSIFreeFilesystemPluginCallbacksStruct)>
+      calls(VSIAllocFilesystemPluginCallbacksStruct(), &VSIFreeFilesystemPluginCallbacksStruct);
+  calls->open = [](void*, const char* name, const char* access) -> void* {
+    const bool reads = std::string_view(access).find_first_of("wa+") == std::string_view::npos;
+    return reads ? WatchedFile::open(name).release() : nullptr;
+  };
+  calls->stat = [](void*, const char* name, VSIStatBufL* status, int) {
+    const int result = ::stat64(name, status);
+    if (result != 0) tell(name);
+    return result;
+  };
+  calls->read_dir = [](void*, const char* name, int most) { return VSIReadDirEx(name, most); };
+  calls->tell = [](void* file) { return file_of(file)->tell_offset(); };
+  calls->seek = [](void* file, vsi_l_offset offset, int whence) {
+    return file_of(file)->seek(offset, whence);
+  };
+  calls->eof = [](void* file) { return file_of(file)->at_end() ? 1 : 0; };
+  calls->read = [](void* file, void* out, std::size_t size, std::size_t count) {
+    return file_of(file)->read(out, size, count);
+  };
+  calls->close = [](void* file) {
+    delete file_of(file);
+    return 0;
+  };
+  VSIInstallPluginHandler(kPrefix, calls.get());
+}
+
+// The first bytes of a file; "" of what is none.
+std::string head_of(const std::string& path) {
+  constexpr std::size_t kMost = 8;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return {};
+  std::string head(kMost, '\0');
+  const ssize_t count = ::pread(descriptor, head.data(), head.size(), 0);
+  ::close(descriptor);
+  head.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  return head;
+}
+
+bool begins(std::string_view head, std::span<const std::string_view> formats) {
+  return std::ranges::any_of(formats, [&](std::string_view one) { return head.starts_with(one); });
+}
+
+// The name, in which that of a file begins at `place`, with that file watched.
+std::string watched(std::string name, std::size_t place) {
+  static std::once_flag once;
+  std::call_once(once, install);
+  return name.insert(place, kPrefix);
+}
+
+// As nothing but GDAL reads what is in an archive, formats do not matter there.
+std::optional<std::string> watched_archive(const std::string& name) {
+  const std::size_t place = own_name_begin(name);
+  if (place == 0 || is_remote(name) || name.substr(place).starts_with("/vsi")) return std::nullopt;
+  return watched(name, place);
+}
+
+}  // namespace
+
+std::string watched_raster(const std::string& name) {
+  // JPEG 2000 (in boxes, or a codestream alone), PNG, JPEG; and TIFF.
+  static constexpr std::array kFormats = {"\0\0\0\x0CjP"sv, "\xFFO\xFFQ"sv, "\x89PNG"sv,
+                                          "\xFF\xD8\xFF"sv};
+  if (auto archive = watched_archive(name)) return *archive;
+  const std::string head = head_of(name);
+  return is_tiff(head) || begins(head, kFormats) ? watched(name, 0) : name;
+}
+
+std::string watched_features(const std::string& name) {
+  static constexpr std::array kOthers = {"SQLite"sv, "CDF"sv, "\x89HDF"sv};
+  if (auto archive = watched_archive(name)) return *archive;
+  const std::string head = head_of(name);
+  return head.empty() || begins(head, kOthers) ? name : watched(name, 0);
+}
+
+std::string without_watched_names(std::string text) { return erase_all(std::move(text), kPrefix); }
+
+}  // namespace cube
