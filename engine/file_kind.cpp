@@ -24,6 +24,14 @@ std::string head_of(const std::string& file) {
   return head;
 }
 
+bool is_tiff(std::string_view head) {
+  using namespace std::string_view_literals;
+  for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
+    if (head.starts_with(magic)) return true;
+  }
+  return false;
+}
+
 FileKind kind_of_json(std::string_view head) {
   const auto has = [&](std::string_view key) { return head.find(key) != std::string_view::npos; };
   if (has("\"cube_type\"")) return FileKind::kGraph;
@@ -62,14 +70,6 @@ FileKind kind_of_name(const std::string& name) {
 }
 
 }  // namespace
-
-bool is_tiff(std::string_view head) {
-  using namespace std::string_view_literals;
-  for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
-    if (head.starts_with(magic)) return true;
-  }
-  return false;
-}
 
 bool is_stream(const std::string& file) {
   struct stat status {};

@@ -24,9 +24,6 @@ enum class FileKind {
 
 FileKind kind_of_file(const std::string& file);
 
-// Of a file's first bytes, four at least.
-bool is_tiff(std::string_view head);
-
 // Whether it is a pipe, a socket or a device, which nobody can read at any place, and where a
 // reader may wait for ever.
 bool is_stream(const std::string& file);

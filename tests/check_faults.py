@@ -2,6 +2,7 @@
 
 A healthy run is counted first (faults/fault_injector.c), then it is run again for calls of each kind, one of
 which fails. CUBE_FAULTS=every (by hand, minutes) takes every call instead of a few of each kind."""
+import contextlib
 import errno
 import json
 import os
@@ -309,6 +310,7 @@ class Reading(Faults):
     @classmethod
     def tearDownClass(cls):
         shutil.rmtree(cls.made, True)
+        cls.made = None
 
     def make_inputs(self):
         self.input("a.tif", "cells")
@@ -452,6 +454,40 @@ class Reading(Faults):
             result = program(self.arguments("s.tif"))
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("in/s.tif: cannot be read: " + self.path("in/s.tif.msk") + ": ", result.stderr)
+
+    def test_rarer_formats(self):
+        log = self.path("log")
+        for file, driver, kind in (("e.img", "HFA", gdal.GDT_Float32), ("e.bil", "ENVI", gdal.GDT_Float32),
+                                   ("e.grb", "GRIB", gdal.GDT_Float32), ("e.gpkg", "GPKG", gdal.GDT_Byte)):
+            if not gdal.GetDriverByName(driver):
+                continue
+            place = self.path("in/e.")
+            gdal.Translate(self.path("in/" + file), self.path("in/a.tif"), format=driver, outputType=kind)
+            result = program(self.arguments(file), f"open,read|{place}|0|", log)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            right = look(self.out("r.tif"))
+            calls = calls_of(log)
+            failed = 0
+            for number in sample(calls, 100 if EVERY else 8):
+                with self.subTest(file=file, number=number, call=calls[number - 1]):
+                    failed += self.trial(file, f"open,read|{place}|{number}|EIO", right, [words("EIO"), "cannot be"])
+            self.assertGreater(failed, 1, file)
+            os.remove(log)
+            for one in os.listdir(self.path("in")):
+                one.startswith("e.") and os.remove(self.path("in/" + one))
+
+    def test_a_database_with_a_log(self):
+        """What a writer has not yet put in its place is read."""
+        path = self.path("in/e.gpkg")
+        gdal.Translate(path, self.path("in/a.tif"), format="GPKG", outputType=gdal.GDT_Byte)
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=wal")
+            for table in ("gpkg_contents", "gpkg_tile_matrix_set"):
+                database.execute(f"UPDATE {table} SET min_x = min_x + 1e5, max_x = max_x + 1e5")
+            database.commit()
+            self.assertTrue(os.path.getsize(path + "-wal"))
+            result = subprocess.run([CUBE, "info", path], capture_output=True, text=True)
+            self.assertIn("right 102560", result.stdout)
 
     def test_heights(self):
         """GDAL places no cell where it cannot read the height."""

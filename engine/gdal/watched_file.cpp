@@ -16,7 +16,6 @@
 #include <span>
 #include <string_view>
 
-#include "engine/file_kind.h"
 #include "engine/gdal/handles.h"
 #include "engine/remote_names.h"
 #include "engine/text.h"
@@ -129,6 +128,21 @@ bool begins(std::string_view head, std::span<const std::string_view> formats) {
   return std::ranges::any_of(formats, [&](std::string_view one) { return head.starts_with(one); });
 }
 
+// Whether libraries that open files by themselves read the format: netCDF, HDF5, HDF4, FITS.
+bool has_library(std::string_view head) {
+  static constexpr std::array kFormats = {"CDF"sv, "\x89HDF"sv, "\x0E\x03\x13\x01"sv, "SIMPLE"sv};
+  return begins(head, kFormats);
+}
+
+// GeoPackage, MBTiles.
+bool is_database(std::string_view head) { return head.starts_with("SQLite"); }
+
+// Whether it is XML (VRT, products) or JSON, which names other files, of any format.
+bool names_files(std::string_view head) {
+  static constexpr std::array kTexts = {"<"sv, "{"sv, "\xEF\xBB\xBF"sv};
+  return begins(head.substr(std::min(head.size(), head.find_first_not_of(" \t\r\n"))), kTexts);
+}
+
 // The name, in which that of a file begins at `place`, with that file watched.
 std::string watched(std::string name, std::size_t place) {
   static std::once_flag once;
@@ -146,19 +160,17 @@ std::optional<std::string> watched_archive(const std::string& name) {
 }  // namespace
 
 std::string watched_raster(const std::string& name) {
-  // JPEG 2000 (in boxes, or a codestream alone), PNG, JPEG; and TIFF.
-  static constexpr std::array kFormats = {"\0\0\0\x0CjP"sv, "\xFFO\xFFQ"sv, "\x89PNG"sv,
-                                          "\xFF\xD8\xFF"sv};
   if (auto archive = watched_archive(name)) return *archive;
   const std::string head = head_of(name);
-  return is_tiff(head) || begins(head, kFormats) ? watched(name, 0) : name;
+  // What a writer has left in a database's log only SQLite's own way to read files finds.
+  const bool logged = is_database(head) && ::access((name + "-wal").c_str(), F_OK) == 0;
+  return head.empty() || has_library(head) || names_files(head) || logged ? name : watched(name, 0);
 }
 
 std::string watched_features(const std::string& name) {
-  static constexpr std::array kOthers = {"SQLite"sv, "CDF"sv, "\x89HDF"sv};
   if (auto archive = watched_archive(name)) return *archive;
   const std::string head = head_of(name);
-  return head.empty() || begins(head, kOthers) ? name : watched(name, 0);
+  return head.empty() || has_library(head) || is_database(head) ? name : watched(name, 0);
 }
 
 std::string without_watched_names(std::string text) { return erase_all(std::move(text), kPrefix); }

@@ -14,13 +14,12 @@
 
 namespace cube {
 
-// What GDAL opens for a local image, and what the names of the files beside it begin with. Of TIFF,
-// JPEG 2000, PNG and JPEG, and of what is in an archive: other formats have libraries that open
-// files by themselves (netCDF, HDF) or name other files (VRT), and keep their names, as does what
-// is no file of this machine. `name`: GDAL's.
+// What GDAL opens for a local image, and what the names of the files beside it begin with. `name`:
+// GDAL's. Formats whose libraries open files by themselves (netCDF, HDF, FITS) or that name files
+// of any format (VRT and other XML) keep their names, as does what is no file of this machine.
 std::string watched_raster(const std::string& name);
 
-// The same for a vector file; databases (GeoPackage), which tell by themselves, keep their names.
+// The same for a vector file, XML too; of databases (GeoPackage) SQLite tells by itself.
 std::string watched_features(const std::string& name);
 
 // The text with the names that files have.
