@@ -17,7 +17,6 @@ namespace cube {
 
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
 constexpr std::size_t kMostDocuments = 10000;
 
 // A digest of the bytes, eight at a time: multiplied and turned, as in MurmurHash. Nobody is to be
@@ -42,7 +41,9 @@ std::optional<std::uint64_t> digest_of(const std::string& file) {
   return in.eof() ? std::optional(out) : std::nullopt;
 }
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * std::nano::den + time.tv_nsec;
+}
 
 }  // namespace
 
@@ -61,7 +62,7 @@ void DocumentStates::note(const std::string& file) {
 }
 
 void DocumentStates::settle() {
-  constexpr std::int64_t kCoarse = 2 * kSecond;  // as file systems tell times at worst
+  constexpr std::int64_t kCoarse = 2 * std::nano::den;  // as file systems tell times at worst
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t present = std::chrono::nanoseconds(now).count();
   for (auto& [file, state] : states_) {

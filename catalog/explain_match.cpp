@@ -9,7 +9,7 @@ namespace cube {
 
 namespace {
 
-constexpr std::size_t kLongestPath = 1024;    // std::regex recurses once a character
+constexpr std::size_t kLongestName = 1024;    // std::regex recurses once a character
 constexpr std::size_t kLongestPattern = 200;  // of which each beginning is compiled
 
 // What closes the groups and sets that are open at the end of a part of a pattern; nullopt where
@@ -108,7 +108,7 @@ std::string ExplainMatch::failed(const Pattern& pattern, const std::string& path
 }
 
 std::string ExplainMatch::reason(const std::string& path) {
-  if (path.size() > kLongestPath) return {};
+  if (path.size() > kLongestName) return {};
   std::string out;
   std::string found;
   Failure failure;

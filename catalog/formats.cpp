@@ -19,8 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestPath = Pattern::kLongestPath;
-
 // The name of a subdataset without the quotes that GDAL puts round fields with spaces since version
 // 2, which patterns of gdalcubes' older formats (".+NDVI$") do not expect; nullopt without such.
 std::optional<std::string> unquoted(const std::string& name) {
@@ -249,12 +247,12 @@ const StoredOffset* CollectionFormat::stored_offset() const {
 }
 
 bool CollectionFormat::holds_subdatasets(const std::string& path) const {
-  if (!impl_->subdatasets || path.size() > kLongestPath) return false;
+  if (!impl_->subdatasets || path.size() > Pattern::kLongestPath) return false;
   return !impl_->files || impl_->files->match(path);
 }
 
 CollectionFormat::Match CollectionFormat::match(const std::string& path) const {
-  if (path.size() > kLongestPath) return {{}, {}, {}, "the name is too long", false};
+  if (path.size() > Pattern::kLongestPath) return {{}, {}, {}, "the name is too long", false};
   return impl_->match(path);
 }
 

@@ -15,14 +15,14 @@ std::uint64_t hash_of(std::string_view text) { return std::hash<std::string_view
 
 // Adds the bytes of a number, of which 0 has one sign only.
 template <class T>
-void append(std::string& fact, T value) {
+void append_number(std::string& fact, T value) {
   value = value + T{0};
   fact.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 // A text that ends where the next begins.
 void append_text(std::string& fact, std::string_view text) {
-  append(fact, text.size());
+  append_number(fact, text.size());
   fact.append(text);
 }
 
@@ -51,14 +51,14 @@ void ImageDigest::add(std::string_view fact) { sum_ += hash_of(fact); }
 
 void ImageDigest::add_time(Instant datetime) {
   fact_.assign(1, 't');
-  append(fact_, datetime.time_since_epoch().count());
+  append_number(fact_, datetime.time_since_epoch().count());
   add(fact_);
 }
 
 void ImageDigest::add_place(std::string_view crs, const Box& row) {
   fact_.assign(1, 'p');
   append_text(fact_, crs);
-  for (const double side : {row.left, row.bottom, row.right, row.top}) append(fact_, side);
+  for (const double side : {row.left, row.bottom, row.right, row.top}) append_number(fact_, side);
   add(fact_);
 }
 
@@ -67,15 +67,15 @@ void ImageDigest::add_reference(std::string_view band, std::string_view descript
   fact_.assign(1, 'r');
   append_text(fact_, band);
   append_text(fact_, descriptor);
-  append(fact_, raster_band);
+  append_number(fact_, raster_band);
   add(fact_);
 }
 
 void ImageDigest::add_packing(std::string_view band, const Packing& packing) {
   fact_.assign(1, 's');
   append_text(fact_, band);
-  append(fact_, packing.scale);
-  append(fact_, packing.offset);
+  append_number(fact_, packing.scale);
+  append_number(fact_, packing.offset);
   add(fact_);
 }
 

@@ -11,7 +11,7 @@ constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::size_t kFirstSlots = std::size_t{1} << 12;
 constexpr std::uint64_t kIdMask = 0xffffffff;
 
-std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
+std::uint64_t hash_of_name(std::string_view name) { return std::hash<std::string_view>()(name); }
 
 }  // namespace
 
@@ -30,7 +30,7 @@ std::string_view ImageNames::keep(std::string_view name) {
 void ImageNames::grow() {
   slots_.assign(std::max(kFirstSlots, slots_.size() * 2), 0);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const std::uint64_t hash = hash_of(entries_[i].name);
+    const std::uint64_t hash = hash_of_name(entries_[i].name);
     std::size_t at = hash & (slots_.size() - 1);
     while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
     slots_[at] = (hash & ~kIdMask) | (i + 1);
@@ -39,7 +39,7 @@ void ImageNames::grow() {
 
 ImageNames::Found ImageNames::add(std::string_view name, std::uint64_t facts, std::int64_t line) {
   if (entries_.size() * 2 >= slots_.size()) grow();
-  const std::uint64_t hash = hash_of(name);
+  const std::uint64_t hash = hash_of_name(name);
   std::size_t at = hash & (slots_.size() - 1);
   for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
     const auto id = static_cast<std::uint32_t>(slots_[at] & kIdMask);

@@ -17,6 +17,7 @@
 #include "catalog/json_pieces.h"
 #include "catalog/pipe.h"
 #include "catalog/stac.h"
+#include "catalog/stac_json.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
@@ -31,21 +32,15 @@ constexpr std::size_t kLookedAt = std::size_t{1} << 20;  // bytes in which a STA
 constexpr const char* kFeature = "Feature";
 constexpr int kDeepest = 100;  // links from Catalog to Catalog that are followed
 
-std::string text_of(const json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-bool is_feature(const json& value) {
-  return value.is_object() && text_of(value, "type") == kFeature;
-}
+bool is_feature(const json& value) { return text_of(member(value, "type")) == kFeature; }
 
 // The link of a relation; "" when there is none.
 std::string link_of(const json& object, const char* relation) {
   const auto links = object.find("links");
   if (links == object.end() || !links->is_array()) return {};
   for (const json& link : *links) {
-    if (link.is_object() && text_of(link, "rel") == relation) return text_of(link, "href");
+    if (link.is_object() && text_of(member(link, "rel")) == relation)
+      return text_of(member(link, "href"));
   }
   return {};
 }
@@ -208,7 +203,7 @@ class Reader {
   // The item_assets of the item's Collection; nullptr = not known.
   const json* definitions_of(const json& item, const std::string& base) {
     if (!item.at("assets").is_object()) return nullptr;
-    const auto known = by_id_.find(text_of(item, "collection"));
+    const auto known = by_id_.find(text_of(member(item, "collection")));
     if (known != by_id_.end()) return &known->second;
     const std::string link = link_of(item, "collection");
     const std::string file = link.empty() ? "" : gdal_name(link, base);
@@ -232,7 +227,7 @@ class Reader {
   std::optional<json> note_definitions(const json& root) {
     const auto definitions = root.find("item_assets");
     if (definitions == root.end() || !definitions->is_object()) return std::nullopt;
-    const std::string id = text_of(root, "id");
+    const std::string id = text_of(member(root, "id"));
     if (!id.empty()) by_id_[id] = *definitions;
     return *definitions;
   }
@@ -246,7 +241,7 @@ class Reader {
   // What is no item: a Catalog or Collection, which is followed, or nothing of ours.
   void other(const json& root, const std::string& name, const std::string& folder, bool named) {
     if (!root.is_object()) return refuse(name, "is JSON, but no STAC", named, {});
-    const std::string type = text_of(root, "type");
+    const std::string type = text_of(member(root, "type"));
     if (type == "FeatureCollection") return refuse(name, "holds no items", named, {});
     if (!root.contains("stac_version") || !root.contains("links")) {
       return refuse(name, "is JSON, but no STAC", named, {});
@@ -273,9 +268,9 @@ class Reader {
     if (!links.is_array()) return 0;
     for (const json& link : links) {
       if (!link.is_object()) continue;
-      const std::string relation = text_of(link, "rel");
+      const std::string relation = text_of(member(link, "rel"));
       if (relation != "item" && relation != "child") continue;
-      const std::string target = gdal_name(text_of(link, "href"), folder);
+      const std::string target = gdal_name(text_of(member(link, "href")), folder);
       if (is_file_name(target)) {
         ++followed;
         if (depth_ == kDeepest) {
@@ -287,7 +282,7 @@ class Reader {
         read_file(target, true);
         --depth_;
       } else if (elsewhere++ == 0) {
-        first = text_of(link, "href");
+        first = text_of(member(link, "href"));
       }
     }
     if (elsewhere > 0) {

@@ -6,7 +6,11 @@
 
 namespace cube {
 
+namespace {
+
 using json = nlohmann::ordered_json;
+
+}  // namespace
 
 const json& null_json() {
   static const json kNull;

@@ -19,7 +19,7 @@ constexpr std::size_t kWritten = std::size_t{1} << 20;  // at a time
 constexpr std::size_t kRead = std::size_t{1} << 14;     // around an image
 
 template <class T>
-void append(std::string& out, T value) {
+void append_bytes(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
@@ -52,15 +52,15 @@ void StagedImages::add(const StagedImage& image) {
     crs = crs_index_.emplace(image.crs, static_cast<std::uint32_t>(crs_.size())).first;
     crs_.emplace_back(image.crs);
   }
-  append(buffer_, crs->second);
-  append(buffer_, image.footprint.size());
-  for (const Box& box : image.footprint) append(buffer_, box);
-  append(buffer_, image.sources.size());
+  append_bytes(buffer_, crs->second);
+  append_bytes(buffer_, image.footprint.size());
+  for (const Box& box : image.footprint) append_bytes(buffer_, box);
+  append_bytes(buffer_, image.sources.size());
   for (const StagedImage::Source& source : image.sources) {
-    append(buffer_, source.band);
-    append(buffer_, source.raster_band);
-    append(buffer_, source.packing);
-    append(buffer_, source.descriptor.size());
+    append_bytes(buffer_, source.band);
+    append_bytes(buffer_, source.raster_band);
+    append_bytes(buffer_, source.packing);
+    append_bytes(buffer_, source.descriptor.size());
     buffer_ += source.descriptor;
   }
   keys_.push_back({image.datetime, buffer_at_ + static_cast<std::int64_t>(begin), image.id,

@@ -37,7 +37,7 @@ nlohmann::json graph_of(const CalcArguments& args) {
   return out;
 }
 
-const Shorthand::Places& places() {
+const Shorthand::Places& calc_places() {
   static const Shorthand::Places kPlaces = {
       {"/expr", "EXPR"},           {"/band_names", "--name"},
       {"/dtype", "--dtype"},       {"/nodata", "--nodata"},
@@ -72,7 +72,7 @@ void add_calc(CLI::App& app, Program& program) {
                    "How, where their cells differ: near (default), bilinear, cubic, average, ...")
       ->type_name("METHOD");
   complete(
-      *command, args, &graph_of, places(),
+      *command, args, &graph_of, calc_places(),
       "im2b1 is band 1 of the second file; bands also answer to the names that files give them.\n"
       "Where a file has no data the result has none. `cube ops apply_pixel` lists the "
       "functions.\n\n"

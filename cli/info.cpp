@@ -131,11 +131,11 @@ void show_arrays(const std::string& source, const std::string& file, const Progr
 }  // namespace
 
 void add_info(CLI::App& app, Program& program) {
-  struct Arguments {
+  struct InfoArguments {
     GraphArguments graph;
     bool json = false;
   };
-  auto args = std::make_shared<Arguments>();
+  auto args = std::make_shared<InfoArguments>();
   CLI::App* command =
       app.add_subcommand("info", "Say what a graph, catalog or file of cells holds");
   add_operand(*command, "FILE", args->graph.graph,

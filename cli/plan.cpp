@@ -16,7 +16,7 @@ namespace cube {
 
 namespace {
 
-struct Arguments {
+struct PlanCommand {
   GraphArguments graph;
   PlanArguments plan;
   bool json = false;
@@ -58,7 +58,7 @@ void print_text(const Plan& plan) {
             << (plan.threads() < plan.options().threads ? "; more do not fit" : "") << ")\n";
 }
 
-void show(const Plan& plan, const Document& document, const Arguments& args) {
+void show(const Plan& plan, const Document& document, const PlanCommand& args) {
   if (!args.json && args.svg.empty() && args.dot.empty()) return print_text(plan);
   std::vector<Note> notes = all_notes(plan.graph(), document);
   if (const auto note = block_reads_note(plan)) notes.push_back(*note);
@@ -70,7 +70,7 @@ void show(const Plan& plan, const Document& document, const Arguments& args) {
   if (!args.dot.empty()) write_text(args.dot, to_dot(picture), "the graph");
 }
 
-void simulate_run(const Plan& plan, const Arguments& args) {
+void simulate_run(const Plan& plan, const PlanCommand& args) {
   const SimulationRequest asked = parse_simulation(args.simulate);
   const Simulation made = simulate(plan, asked.workers, asked.rates);
   if (args.json) {
@@ -83,7 +83,7 @@ void simulate_run(const Plan& plan, const Arguments& args) {
 }  // namespace
 
 void add_plan(CLI::App& app, Program& program) {
-  auto args = std::make_shared<Arguments>();
+  auto args = std::make_shared<PlanCommand>();
   CLI::App* command = app.add_subcommand(
       "plan", "Say what a run would read and need: chunks, images, files, bytes, memory");
   args->graph.add_to(*command);

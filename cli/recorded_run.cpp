@@ -18,15 +18,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::json;
+using json = nlohmann::json;
 
 Error damaged(const std::string& file, const std::string& what, const std::string& why) {
   return Error(ErrorCode::kInvalid, what + " in it is damaged: " + why, file,
                "an output of the same run may hold it whole");
 }
 
-Json graph_of(const std::string& file, const std::string& text) {
-  Json graph;
+json graph_of(const std::string& file, const std::string& text) {
+  json graph;
   try {
     graph = parse_json(text, "graph");
   } catch (const Error& error) {
@@ -37,19 +37,19 @@ Json graph_of(const std::string& file, const std::string& text) {
 }
 
 // Members that are there have the types that are asked for below.
-bool is_record(const Json& record) {
-  const auto texts = [](const Json& place, std::initializer_list<const char*> names) {
+bool is_record(const json& record) {
+  const auto texts = [](const json& place, std::initializer_list<const char*> names) {
     return std::ranges::all_of(
         names, [&](const char* name) { return !place.contains(name) || place[name].is_string(); });
   };
-  const auto all_texts = [](const Json& place, const char* name) {
+  const auto all_texts = [](const json& place, const char* name) {
     if (!place.contains(name)) return true;
     return place[name].is_object() &&
-           std::ranges::all_of(place[name], [](const Json& value) { return value.is_string(); });
+           std::ranges::all_of(place[name], [](const json& value) { return value.is_string(); });
   };
-  if (!record.is_object() || !record.value("version", Json()).is_number_integer()) return false;
-  const Json output = record.value("output", Json::object());
-  const Json inputs = record.value("inputs", Json::object());
+  if (!record.is_object() || !record.value("version", json()).is_number_integer()) return false;
+  const json output = record.value("output", json::object());
+  const json inputs = record.value("inputs", json::object());
   return output.is_object() && inputs.is_object() && texts(record, {"cube", "folder"}) &&
          texts(output, {"file", "format", "folder"}) && texts(inputs, {"digest", "newest"}) &&
          (!inputs.contains("count") || inputs["count"].is_number_integer()) &&
@@ -57,9 +57,9 @@ bool is_record(const Json& record) {
          all_texts(inputs, "states");
 }
 
-Json record_of(const std::string& file, const std::string& text) {
-  if (text.empty()) return Json::object();
-  Json record = Json::parse(text, nullptr, false);
+json record_of(const std::string& file, const std::string& text) {
+  if (text.empty()) return json::object();
+  json record = json::parse(text, nullptr, false);
   if (record.is_discarded()) throw damaged(file, "the record of the run", "it is no JSON");
   if (!is_record(record)) {
     throw damaged(file, "the record of the run", "it has not the members that cube writes");
@@ -75,9 +75,9 @@ Json record_of(const std::string& file, const std::string& text) {
 }
 
 // How many texts of a graph name something that is there; of a pattern counts the folder before it.
-std::int64_t named_there(const Json& graph, const fs::path& folder) {
+std::int64_t named_there(const json& graph, const fs::path& folder) {
   std::int64_t count = 0;
-  const Json values = graph.flatten();
+  const json values = graph.flatten();
   for (const auto& [pointer, value] : values.items()) {
     if (!value.is_string()) continue;
     fs::path name = value.get<std::string>();
@@ -89,9 +89,9 @@ std::int64_t named_there(const Json& graph, const fs::path& folder) {
   return count;
 }
 
-fs::path folder_of(const std::string& file, const Json& graph, const Json& record) {
+fs::path folder_of(const std::string& file, const json& graph, const json& record) {
   const fs::path beside = fs::absolute(file).lexically_normal().parent_path();
-  const Json output = record.value("output", Json::object());
+  const json output = record.value("output", json::object());
   fs::path seen = (beside / output.value("folder", "")).lexically_normal();
   if (!seen.has_filename()) seen = seen.parent_path();  // "/data/"
   const fs::path named = record.value("folder", "");
@@ -100,8 +100,8 @@ fs::path folder_of(const std::string& file, const Json& graph, const Json& recor
 }
 
 // The output that made the file, by the name the file has now unless it was one of several.
-OutputSpec output_of(const std::string& file, const Json& record) {
-  const Json output = record.value("output", Json::object());
+OutputSpec output_of(const std::string& file, const json& record) {
+  const json output = record.value("output", json::object());
   OutputSpec spec;
   const std::string name = output.value("file", "");
   fs::path path(file);
@@ -109,14 +109,14 @@ OutputSpec output_of(const std::string& file, const Json& record) {
   if (!name.empty()) path.replace_filename(name);
   spec.file = path.string();
   spec.format = output.value("format", "");
-  const Json options = output.value("options", Json::object());
+  const json options = output.value("options", json::object());
   for (const auto& [option, value] : options.items()) {
     spec.options[option] = value.get<std::string>();
   }
   return spec;
 }
 
-std::string made_by(const std::string& cube, const Json& libraries) {
+std::string made_by(const std::string& cube, const json& libraries) {
   return "cube " + cube + " with GDAL " + libraries.value("GDAL", "");
 }
 
@@ -156,16 +156,16 @@ std::optional<RecordedRun> recorded_run(const std::string& file) {
                 "is no graph, and holds no record of a run of cube's that could be repeated", file,
                 what_reads(file, "saved"));
   }
-  const Json graph = graph_of(file, texts->graph);
-  const Json record = record_of(file, texts->record);
+  const json graph = graph_of(file, texts->graph);
+  const json record = record_of(file, texts->record);
   RecordedRun run{.file = file,
                   .document = Document::parse(texts->graph, folder_of(file, graph, record)),
                   .output = output_of(file, record),
                   .made_by = "",
-                  .inputs = record.value("inputs", Json())};
+                  .inputs = record.value("inputs", json())};
   if (record.contains("cube")) {
     run.made_by =
-        made_by(record["cube"].get<std::string>(), record.value("libraries", Json::object()));
+        made_by(record["cube"].get<std::string>(), record.value("libraries", json::object()));
   }
   return run;
 }
@@ -195,7 +195,7 @@ std::vector<OutputSpec> outputs_again(const RecordedRun& run, std::vector<Output
 }
 
 std::string other_version(const RecordedRun& run) {
-  const Json versions = versions_json();
+  const json versions = versions_json();
   const std::string now = made_by(versions["cube"].get<std::string>(), versions["libraries"]);
   if (run.made_by.empty() || run.made_by == now) return {};
   return run.file + " was made by " + run.made_by + ", this is " + now;

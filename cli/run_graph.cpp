@@ -33,6 +33,8 @@ namespace cube {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr const char* kStatistics = "the statistics";
 constexpr const char* kPicture = "the picture";
 
@@ -160,7 +162,6 @@ void print_notes(const Plan& plan, const RunArguments& args) {
 nlohmann::ordered_json about_run(const Plan& plan, const std::string& name,
                                  const RunArguments& args, const std::vector<OutputSpec>& outputs,
                                  const Provenance& provenance) {
-  using Json = nlohmann::ordered_json;
   Json asked = Json::array();
   for (const OutputSpec& output : outputs) {
     asked.push_back(

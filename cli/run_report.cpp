@@ -135,8 +135,8 @@ Json measures_json(const Report& report, const NetworkUse& network) {
 }
 
 // Reasons may hold what other programs wrote, in any encoding.
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string text_of(const Json& report) {
+  return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 // How a run ended, in a word.

@@ -12,6 +12,8 @@ namespace cube {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr double kMostWorkers = 1e6;
 
 double number_of(const std::string& name, const std::string& text) {
@@ -81,7 +83,6 @@ std::string simulation_text(const Simulation& all) {
 }
 
 nlohmann::ordered_json simulation_json(const Simulation& all, SimulationRates rates) {
-  using Json = nlohmann::ordered_json;
   Json used = Json::object();
   for (const auto& [name, value] : fields_of(rates)) used[name] = *value;
   Json runs = Json::array();

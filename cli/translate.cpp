@@ -36,7 +36,7 @@ nlohmann::json graph_of(const TranslateArguments& args, const std::string& file)
   return raster;
 }
 
-const Shorthand::Places& places() {
+const Shorthand::Places& translate_places() {
   static const Shorthand::Places kPlaces = {{"/file", "FILE"},
                                             {"/band", "--bands"},
                                             {"/dtype", "--dtype"},
@@ -98,7 +98,7 @@ int translate_all(const TranslateArguments& args, const Program& program) {
     Shorthand one = args.shorthand;
     one.run.files = {targets[i]};
     try {
-      const int status = one.finish(graph_of(args, files[i].name), places(), program);
+      const int status = one.finish(graph_of(args, files[i].name), translate_places(), program);
       if (status > kStopped) return status;
       if (status != kDone) failed.push_back(without_queries(files[i].name));
     } catch (const Error& error) {
@@ -131,7 +131,7 @@ int translate(const TranslateArguments& args, const Program& program) {
   }
   if (several) return translate_all(args, program);
   if (args.files.size() == 1) {
-    return args.shorthand.finish(graph_of(args, args.files.front()), places(), program);
+    return args.shorthand.finish(graph_of(args, args.files.front()), translate_places(), program);
   }
   throw Error(ErrorCode::kInvalid, "several files are given", "FILE",
               "--to says which folder they go to; cube warp puts their bands into one file");

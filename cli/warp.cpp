@@ -96,7 +96,7 @@ nlohmann::json graph_of(const WarpArguments& args) {
   return raster;
 }
 
-const Shorthand::Places& places() {
+const Shorthand::Places& warp_places() {
   static const Shorthand::Places kPlaces = {{"/files", "FILE"},
                                             {"/like", "--like"},
                                             {"/view/space/srs", "--srs"},
@@ -180,7 +180,7 @@ void add_warp(CLI::App& app, Program& program) {
       ->type_name("VALUE");
   add_placing(*command, *args);
   complete(
-      *command, args, &graph_of, places(),
+      *command, args, &graph_of, warp_places(),
       "Cells whose centre lies in no file or in a missing cell are missing; elsewhere missing "
       "cells "
       "are left out\nand weights renormalised. A band that has no value for missing cells gets a "

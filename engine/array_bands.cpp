@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t kMostBands = 10000;
 
-Error invalid(const std::string& message, const std::string& where, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, where, hint);
-}
-
 DType cube_type(ArrayType type, std::string& note) {
   switch (type) {
     case ArrayType::kInt8:

@@ -17,11 +17,7 @@ namespace cube {
 
 namespace {
 
-std::string crs_text(const std::string& crs) { return crs.empty() ? "none" : crs; }
-
-Error invalid(const std::string& message, const std::string& where, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, where, hint);
-}
+std::string crs_or_none(const std::string& crs) { return crs.empty() ? "none" : crs; }
 
 // The bands of all variables become slices of one.
 DescribedBand as_series(std::vector<DescribedBand> bands, const std::string& name) {
@@ -165,7 +161,7 @@ void check_mappings(const ArrayStore& store, const std::vector<Variable>& variab
         decode_grid(store, array, array.dimensions[variable.y], array.dimensions[variable.x]);
     if (same_crs(other.grid.crs, crs)) continue;
     throw invalid("'" + first.name + "' and '" + array.name + "' are in different CRSs: " +
-                      crs_text(crs) + " and " + crs_text(other.grid.crs),
+                      crs_or_none(crs) + " and " + crs_or_none(other.grid.crs),
                   "/file", "band_selection takes those of one");
   }
 }

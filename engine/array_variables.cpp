@@ -14,10 +14,6 @@ namespace cube {
 
 namespace {
 
-Error invalid(const std::string& message, const std::string& hint) {
-  return Error(ErrorCode::kInvalid, message, "/file", hint);
-}
-
 // The arrays that stand in an attribute of any array: bounds, coordinates, ...
 std::set<std::size_t> named_by(const ArrayStore& store, std::initializer_list<const char*> keys) {
   std::set<std::size_t> out;
@@ -57,16 +53,17 @@ std::optional<Variable> as_variable(const ArrayStore& store, std::size_t index) 
     const std::string places = curved_places(store, array);
     if (!places.empty()) throw on_curved_grid(places);
     if (base_name(array.dimensions.back()).starts_with("phony_dim")) {
-      throw invalid(message + ": dimensions have no names, as in HDF5 that is not netCDF",
+      throw invalid(message + ": dimensions have no names, as in HDF5 that is not netCDF", "/file",
                     "gdal_translate -a_srs CRS -a_ullr LEFT TOP RIGHT BOTTOM HDF5:\"FILE\"://" +
                         array.name + " OUT.tif gives it a place");
     }
     names.push_back(array.name + "(" + join(array.dimensions) + ")");
   }
-  if (names.empty()) throw invalid(message, "it has no variable of two dimensions");
-  throw invalid(message, "it has " + join(names) +
-                             "; they are told by axis, standard_name or units of their "
-                             "coordinates, or by names such as y and x");
+  if (names.empty()) throw invalid(message, "/file", "it has no variable of two dimensions");
+  throw invalid(message, "/file",
+                "it has " + join(names) +
+                    "; they are told by axis, standard_name or units of their "
+                    "coordinates, or by names such as y and x");
 }
 
 std::vector<Variable> variables_of(const ArrayStore& store) {
@@ -125,7 +122,7 @@ void check_dimensions(const ArrayStore& store, const std::vector<Variable>& vari
     const auto differ = [&](const ArrayInfo& other) {
       return invalid("'" + other.name + "' and '" + array.name + "' lie on different dimensions: " +
                          join(other.dimensions) + " and " + join(array.dimensions),
-                     "band_selection takes those of one grid");
+                     "/file", "band_selection takes those of one grid");
     };
     if (!same_axis(store, array.dimensions[variable.y], first.dimensions[variables.front().y]) ||
         !same_axis(store, array.dimensions[variable.x], first.dimensions[variables.front().x])) {

@@ -9,7 +9,7 @@ namespace cube {
 
 namespace {
 
-constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::uint8_t kOpaque = 255;
 
 bool is_between(char c) { return std::string_view(" ,{}\t\r\n").find(c) != std::string_view::npos; }
@@ -84,8 +84,8 @@ std::optional<Rgba> parse_colour(const std::string& text) {
   if (key.size() != kLength || key[0] != '#') return std::nullopt;
   Rgba colour{0, 0, 0, kOpaque};
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::size_t high = kDigits.find(key[2 * i + 1]);
-    const std::size_t low = kDigits.find(key[2 * i + 2]);
+    const std::size_t high = kHexDigits.find(key[2 * i + 1]);
+    const std::size_t low = kHexDigits.find(key[2 * i + 2]);
     if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
     colour[i] = static_cast<std::uint8_t>(16 * high + low);
   }
@@ -95,8 +95,8 @@ std::optional<Rgba> parse_colour(const std::string& text) {
 std::string colour_text(const Rgba& colour) {
   std::string out = "#";
   for (std::size_t i = 0; i < 3; ++i) {
-    out += kDigits[colour[i] / 16];
-    out += kDigits[colour[i] % 16];
+    out += kHexDigits[colour[i] / 16];
+    out += kHexDigits[colour[i] % 16];
   }
   return out;
 }

@@ -29,7 +29,7 @@ namespace cube {
 namespace {
 
 constexpr std::size_t kErrorBytes = 2000;  // of standard error that are kept
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr int kTickMilliseconds = 50;
 constexpr int kSignalStatus = 128;  // a shell's status for a program that a signal ended, less that
 
@@ -247,7 +247,7 @@ class Tail {
 class Talk {
  public:
   Talk(const Command& command, ChildStreams& streams, const std::function<bool()>& cancelled)
-      : command_(command), streams_(streams), cancelled_(cancelled), piece_(kPieceBytes) {
+      : command_(command), streams_(streams), cancelled_(cancelled), piece_(kReadBytes) {
     Pipe in = make_pipe();
     Pipe out = make_pipe();
     Pipe errors = make_pipe();

@@ -32,7 +32,7 @@ const char* const kStreamProtocol =
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+constexpr std::size_t kSentBytes = std::size_t{64} << 10;
 constexpr std::size_t kHeaderBytes = std::size_t{1} << 20;  // of an answer, at most
 
 using Shape = std::array<std::int64_t, 4>;
@@ -135,7 +135,7 @@ class RequestBytes {
       return std::as_bytes(std::span(sent_header_));
     }
     piece_.clear();
-    for (; !walk_.at_end() && piece_.size() < kPieceBytes; walk_.next()) add_row();
+    for (; !walk_.at_end() && piece_.size() < kSentBytes; walk_.next()) add_row();
     return piece_;
   }
 
@@ -270,8 +270,8 @@ class CommandCode final : public UserCode {
 
   std::int64_t bytes(const UserCall& call) const override {
     const std::int64_t row = std::max(call.given.x.size(), call.made.x.size());
-    return static_cast<std::int64_t>(2 * kHeaderBytes + 4 * kPieceBytes) +
-           call.given.t.size() * 64 + row * 32;
+    return static_cast<std::int64_t>(2 * kHeaderBytes + 4 * kSentBytes) + call.given.t.size() * 64 +
+           row * 32;
   }
 
  private:

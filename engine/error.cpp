@@ -34,4 +34,8 @@ Error Error::within(std::string_view prefix) const {
   return Error(code_, message_, std::string(prefix) + where_, hint_);
 }
 
+Error invalid(std::string message, std::string where, std::string hint) {
+  return Error(ErrorCode::kInvalid, std::move(message), std::move(where), std::move(hint));
+}
+
 }  // namespace cube

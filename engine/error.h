@@ -49,4 +49,7 @@ class Error : public std::exception {
   std::string what_;
 };
 
+// Of the kind that is told most.
+Error invalid(std::string message, std::string where = {}, std::string hint = {});
+
 }  // namespace cube

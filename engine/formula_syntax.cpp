@@ -52,9 +52,9 @@ struct Reporter {
 
   // The formula, or of a long one what stands around `position`.
   std::string excerpt(std::size_t position) const {
-    constexpr std::size_t kWhole = 80;
+    constexpr std::size_t kShownWhole = 80;
     constexpr std::size_t kAround = 30;
-    if (expression.size() <= kWhole) return std::string(expression);
+    if (expression.size() <= kShownWhole) return std::string(expression);
     const std::size_t begin = position > kAround ? position - kAround : 0;
     const std::size_t end = std::min(expression.size(), position + kAround);
     return (begin > 0 ? "..." : "") + std::string(expression.substr(begin, end - begin)) +

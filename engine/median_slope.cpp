@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
+#include "engine/missing.h"
 #include "engine/multiversion.h"
 
 namespace cube {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::int64_t kFewPairs = 1024;  // which are all kept
 // Half the width of the range in standard deviations of the sample's median.
 constexpr double kWidth = 3;

@@ -10,7 +10,6 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,7 +23,6 @@ namespace cube {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kLanes = 32;            // series side by side
 constexpr std::size_t kShort = 64;            // rows that are sooner gone through than indexed
 constexpr std::size_t kLongestNetwork = 512;  // beyond, picking out of one series is faster

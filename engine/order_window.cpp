@@ -112,7 +112,7 @@ struct RankedTile {
 
 // What windows of rows x columns cells have in a tile's cells; the window of cell (y, x) begins at
 // cell (y, x) of `tile`.
-struct Walk {
+struct TileWalk {
   const RankedTile& tile;
   std::int64_t rows;
   std::int64_t columns;
@@ -141,7 +141,7 @@ struct Walk {
 CUBE_MULTIVERSION void walk_tile(const RankedTile& tile, const SpaceReach& reach, double quantile,
                                  RankSet& set, std::int64_t down, std::int64_t across,
                                  std::int64_t stride, double* out) {
-  Walk walk{tile, 2 * reach.y + 1, 2 * reach.x + 1, quantile, set};
+  TileWalk walk{tile, 2 * reach.y + 1, 2 * reach.x + 1, quantile, set};
   set.clear(tile.values.size());
   walk.flip(0, 0, walk.rows, walk.columns, 1);
   std::int64_t y = 0;

@@ -12,7 +12,7 @@ namespace cube {
 
 namespace {
 
-constexpr auto kCell = static_cast<std::int64_t>(sizeof(double));
+constexpr auto kCellBytes = static_cast<std::int64_t>(sizeof(double));
 // Values of a strip that the second-level cache holds beside what comes of them.
 constexpr std::int64_t kStripValues = std::int64_t{1} << 16;
 constexpr std::int64_t kFewestCells = 32;  // enough for loops over the cells of a strip
@@ -73,8 +73,8 @@ Cost SeriesOperator::cost(const Request& request) const {
   const std::int64_t cells = strip_cells(slices, request.region.x.size());
   const auto bands = static_cast<std::int64_t>(request.bands.size());
   Cost cost;
-  cost.scratch_bytes =
-      (slices + bands * request.region.t.size() + 1) * cells * kCell + work_bytes(cells, slices);
+  cost.scratch_bytes = (slices + bands * request.region.t.size() + 1) * cells * kCellBytes +
+                       work_bytes(cells, slices);
   return cost;
 }
 

@@ -15,7 +15,6 @@ namespace cube {
 namespace {
 
 constexpr std::size_t kLanes = 8;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 using Lanes = std::array<double, kLanes>;
 
 // A number as an unevaluated sum of two.

@@ -16,7 +16,7 @@ namespace cube {
 
 namespace {
 
-constexpr auto kCell = static_cast<std::int64_t>(sizeof(double));
+constexpr auto kValueBytes = static_cast<std::int64_t>(sizeof(double));
 
 CUBE_MULTIVERSION void add_weighted(const double* values, std::size_t n, double weight,
                                     double* sums) {
@@ -275,7 +275,7 @@ std::unique_ptr<SpaceWindow> separable_window(std::vector<double> row_weights, b
 }
 
 std::int64_t separable_window_bytes(const SpaceReach& reach) {
-  return 2 * (2 * reach.y + 2) * kCell;  // values and weights of each row and of the result
+  return 2 * (2 * reach.y + 2) * kValueBytes;  // values and weights of each row and of the result
 }
 
 std::unique_ptr<SpaceWindow> reducer_window(const Reducer& reducer, const SpaceReach& reach) {

@@ -23,11 +23,11 @@ struct Step {
 };
 constexpr std::size_t kDate = 10;
 constexpr std::size_t kToMinute = 16;
-constexpr std::size_t kTime = 11;
+constexpr std::size_t kFromTime = 11;
 constexpr std::array kSteps = {
-    Step{1, kTime, 8},
-    Step{5, kTime, 8},
-    Step{15, kTime, 8},
+    Step{1, kFromTime, 8},
+    Step{5, kFromTime, 8},
+    Step{15, kFromTime, 8},
     Step{kMinute, 0, kToMinute},
     Step{5 * kMinute, 0, kToMinute},
     Step{15 * kMinute, 0, kToMinute},

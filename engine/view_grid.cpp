@@ -17,7 +17,7 @@ namespace {
 constexpr auto kMostCellsAside = static_cast<double>(limits::kCellsAside);
 
 // A cell size that divides the extent but for rounding (0.1 in 1) does not make it grow.
-constexpr double kExact = 1e-6;  // cells
+constexpr double kExactCells = 1e-6;  // cells
 
 [[noreturn]] void reject(const std::string& where, const std::string& message,
                          const std::string& hint = {}) {
@@ -52,7 +52,7 @@ std::int64_t checked_count(double n, const std::string& where) {
 // Whole cells in `cells` cells, the last one counted even if it is a part.
 double whole_cells(double cells) {
   const double near = std::round(cells);
-  return std::abs(cells - near) <= kExact ? near : std::ceil(cells);
+  return std::abs(cells - near) <= kExactCells ? near : std::ceil(cells);
 }
 
 void fit_count(Side& side, std::int64_t n, const std::string& where) {
@@ -77,7 +77,7 @@ void fit_size(Side& side, double size, bool snap, const std::string& where) {
   const double cells = (side.high - side.low) / size;
   side.n = checked_count(std::max(1.0, whole_cells(cells)), where);
   const double excess = static_cast<double>(side.n) * size - (side.high - side.low);
-  if (std::abs(excess) <= kExact * size) return;
+  if (std::abs(excess) <= kExactCells * size) return;
   side.low -= excess / 2;
   side.high += excess / 2;
 }
@@ -90,7 +90,7 @@ std::int64_t count_of(const std::optional<std::int64_t>& given,
   if (given) return *given;
   const double cells =
       static_cast<double>(*other) * (side.high - side.low) / (other_side.high - other_side.low);
-  return checked_count(std::max(1.0, std::floor(cells + kExact)), where);
+  return checked_count(std::max(1.0, std::floor(cells + kExactCells)), where);
 }
 
 void fit_counts(const SpaceView& space, Side& x, Side& y, const std::string& where) {

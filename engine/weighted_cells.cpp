@@ -13,7 +13,7 @@ namespace cube {
 
 namespace {
 
-constexpr std::size_t kCounts = std::size_t{1} << 16;
+constexpr std::size_t kValues = std::size_t{1} << 16;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ bool WeightedCells::counts(const Storage& storage, std::int64_t whole) {
 std::int64_t WeightedCells::bytes(const Storage& storage, std::int64_t whole, std::int64_t parts) {
   const auto cell = static_cast<std::int64_t>(sizeof(double));
   constexpr std::size_t kGrowing = 3;  // a list grows to twice its size, beside the old one
-  constexpr std::size_t kCounted = kCounts * (sizeof(std::int64_t) + kGrowing * sizeof(Run));
+  constexpr std::size_t kCounted = kValues * (sizeof(std::int64_t) + kGrowing * sizeof(Run));
   const auto of_whole = counts(storage, whole) ? static_cast<std::int64_t>(kCounted) : cell * whole;
   return of_whole + parts * static_cast<std::int64_t>(sizeof(WeightedCell));
 }
@@ -42,7 +42,7 @@ void WeightedCells::begin(std::int64_t whole, std::int64_t parts) {
   counting_ = counts(storage_, whole);
   parts_.reserve(static_cast<std::size_t>(parts));
   if (counting_) {
-    counts_.assign(kCounts, 0);
+    counts_.assign(kValues, 0);
   } else {
     whole_.reserve(static_cast<std::size_t>(whole));
   }
@@ -72,7 +72,7 @@ void WeightedCells::sort() {
   sorted_ = true;
   if (counting_ && runs_.empty()) {
     const double low = lowest(storage_.dtype);
-    for (std::size_t i = 0; i < kCounts; ++i) {
+    for (std::size_t i = 0; i < kValues; ++i) {
       if (counts_[i] > 0) runs_.push_back({low + static_cast<double>(i), counts_[i]});
     }
   }

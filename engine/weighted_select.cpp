@@ -154,7 +154,6 @@ void WeightedSelect::narrow() {
     rank += counts_[digit];
     // Beyond infinity keys are of no value: nothing is as large as what stands for them.
     const double highest = value_of<double>(high_);
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (reaches(rank - 1, std::isnan(highest) ? kInfinity : highest)) break;
   }
   known_bits_ += kDigitBits;

@@ -14,10 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-Error invalid(const std::string& message, const std::string& where, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, where, hint);
-}
-
 using Values = std::map<std::string, json>;
 
 std::vector<std::string> names_of(const Values& values) {

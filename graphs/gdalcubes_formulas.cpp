@@ -13,10 +13,10 @@ namespace cube {
 
 namespace {
 
-enum class Kind : std::uint8_t { kNumber, kName, kSign, kOpen, kClose, kComma };
+enum class TokenKind : std::uint8_t { kNumber, kName, kSign, kOpen, kClose, kComma };
 
 struct Token {
-  Kind kind = Kind::kNumber;
+  TokenKind kind = TokenKind::kNumber;
   std::string text;
 };
 
@@ -36,12 +36,16 @@ std::vector<Token> tokens_of(std::string_view formula) {
     if (is_name_char(c)) {
       while (at + length < formula.size() && is_name_char(formula[at + length])) ++length;
       const bool number = std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.';
-      out.push_back({number ? Kind::kNumber : Kind::kName, lower(formula.substr(at, length))});
+      out.push_back(
+          {number ? TokenKind::kNumber : TokenKind::kName, lower(formula.substr(at, length))});
     } else if (c == '(' || c == ')' || c == ',') {
-      out.push_back({c == '(' ? Kind::kOpen : c == ')' ? Kind::kClose : Kind::kComma, {c}});
+      out.push_back({c == '('   ? TokenKind::kOpen
+                     : c == ')' ? TokenKind::kClose
+                                : TokenKind::kComma,
+                     {c}});
     } else if (c != ' ' && c != '\t' && c != '\n' && c != '\r') {
       if (std::ranges::find(kPairs, formula.substr(at, 2)) != kPairs.end()) length = 2;
-      out.push_back({Kind::kSign, std::string(formula.substr(at, length))});
+      out.push_back({TokenKind::kSign, std::string(formula.substr(at, length))});
     }
     at += length;
   }
@@ -72,14 +76,14 @@ class Walk {
     std::vector<Level> levels(1);
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const Token& token = tokens_[i];
-      if (token.kind == Kind::kOpen) levels.emplace_back();
-      if (token.kind == Kind::kClose && levels.size() > 1) levels.pop_back();
-      if (token.kind == Kind::kComma) levels.back() = {};
-      if (token.kind == Kind::kName && i + 1 < tokens_.size() &&
-          tokens_[i + 1].kind == Kind::kOpen) {
+      if (token.kind == TokenKind::kOpen) levels.emplace_back();
+      if (token.kind == TokenKind::kClose && levels.size() > 1) levels.pop_back();
+      if (token.kind == TokenKind::kComma) levels.back() = {};
+      if (token.kind == TokenKind::kName && i + 1 < tokens_.size() &&
+          tokens_[i + 1].kind == TokenKind::kOpen) {
         called.insert(token.text);
       }
-      if (token.kind == Kind::kSign) sign(i, levels.back());
+      if (token.kind == TokenKind::kSign) sign(i, levels.back());
     }
   }
 
@@ -92,8 +96,8 @@ class Walk {
  private:
   bool is_prefix(std::size_t i) const {
     if (i == 0) return true;
-    const Kind before = tokens_[i - 1].kind;
-    return before == Kind::kSign || before == Kind::kOpen || before == Kind::kComma;
+    const TokenKind before = tokens_[i - 1].kind;
+    return before == TokenKind::kSign || before == TokenKind::kOpen || before == TokenKind::kComma;
   }
 
   void sign(std::size_t i, Level& level) {

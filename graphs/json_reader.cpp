@@ -15,11 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-Error invalid(const std::string& message, const std::string& where = {},
-              const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, where, hint);
-}
-
 // 2^53: beyond, doubles skip integers, and sums of a few integers would overflow.
 constexpr std::int64_t kMostInteger = 9'007'199'254'740'992;
 

@@ -63,15 +63,15 @@ std::string field_text(const FieldDoc& field, std::size_t indent) {
 Json fields_json(const std::vector<FieldDoc>& fields) {
   Json list = Json::array();
   for (const FieldDoc& field : fields) {
-    Json json = {{"name", field.name},
-                 {"type", type_text(field)},
-                 {"help", field.help},
-                 {"required", field.required}};
-    if (field.preset) json["default"] = *field.preset;
-    if (!field.choices.empty()) json["choices"] = field.choices;
-    if (!field.aliases.empty()) json["aliases"] = field.aliases;
-    if (const TypeDoc* record = record_in(field.type)) json["fields"] = fields_json(record->fields);
-    list.push_back(std::move(json));
+    Json out = {{"name", field.name},
+                {"type", type_text(field)},
+                {"help", field.help},
+                {"required", field.required}};
+    if (field.preset) out["default"] = *field.preset;
+    if (!field.choices.empty()) out["choices"] = field.choices;
+    if (!field.aliases.empty()) out["aliases"] = field.aliases;
+    if (const TypeDoc* record = record_in(field.type)) out["fields"] = fields_json(record->fields);
+    list.push_back(std::move(out));
   }
   return list;
 }

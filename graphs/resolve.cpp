@@ -34,10 +34,6 @@ struct Place {
   std::string name;     // under "cubes"
 };
 
-Error invalid(const std::string& message, const std::string& where, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, where, hint);
-}
-
 std::vector<std::string> keys_of(const json& object) {
   std::vector<std::string> keys;
   for (const auto& [key, unused] : object.items()) keys.push_back(key);

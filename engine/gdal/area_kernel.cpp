@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kFewValues = 24;
 
 // The part of an axis that a target cell covers, in source cells.
-struct Part {
+struct CoveredPart {
   double low, high;
 };
 
@@ -26,8 +26,8 @@ double settled(double position) {
 
 // The cell that holds a position, where the part itself cannot be trusted: some end is NaN, or the
 // middle is far from the centre because a pole lies between.
-Part part_of(double a, double b, double centre) {
-  const Part part{settled(std::min(a, b)), settled(std::max(a, b))};
+CoveredPart part_of(double a, double b, double centre) {
+  const CoveredPart part{settled(std::min(a, b)), settled(std::max(a, b))};
   const double off = std::abs((a + b) / 2 - centre);
   if (off <= 0.4 * (part.high - part.low)) return part;
   const auto cell = static_cast<double>(static_cast<std::int64_t>(centre + kTie));
@@ -48,7 +48,7 @@ std::int64_t ceil_of(double position) {
 constexpr Range kNoLimit{-(std::int64_t{1} << 40), std::int64_t{1} << 40};
 
 // The cells that a part touches, inside of `limit`.
-Range touched(const Part& part, const Range& limit) {
+Range touched(const CoveredPart& part, const Range& limit) {
   const auto low = static_cast<double>(limit.begin);
   const auto high = static_cast<double>(limit.end);
   const std::int64_t first = floor_of(std::clamp(part.low + kTie, low, high));
@@ -58,7 +58,7 @@ Range touched(const Part& part, const Range& limit) {
 }
 
 // How much of a cell it covers.
-double weight_of(const Part& part, std::int64_t cell) {
+double weight_of(const CoveredPart& part, std::int64_t cell) {
   const auto at = static_cast<double>(cell);
   return std::min(part.high, at + 1) - std::max(part.low, at);
 }
@@ -84,7 +84,7 @@ Corners corners_of(const std::vector<double>& x, const std::vector<double>& y, s
 
 // The parts of both axes that a target cell covers.
 struct Parts {
-  Part down, across;
+  CoveredPart down, across;
 };
 
 // Whether two opposite corners, the upper left and the lower right, do not tell what four do: those
@@ -218,7 +218,7 @@ AxisTaps make_area_taps(const std::vector<double>& corners, const std::vector<do
     const std::int64_t first =
         std::max(under.begin, std::min(cells[k].begin, under.end - taps.count));
     taps.first[k] = static_cast<std::int32_t>(first - under.begin);
-    const Part part = part_of(corners[k], corners[k + 1], centres[k]);
+    const CoveredPart part = part_of(corners[k], corners[k + 1], centres[k]);
     for (std::int64_t cell = cells[k].begin; cell < cells[k].end; ++cell) {
       taps.weights[static_cast<std::size_t>(cell - first) * n + k] = weight_of(part, cell);
     }
@@ -239,7 +239,7 @@ void AreaSampler::place_axis(const std::vector<double>& corners, const std::vect
                              const Range& under, std::vector<Span>& spans) {
   spans.resize(centres.size());
   for (std::size_t k = 0; k < spans.size(); ++k) {
-    const Part part = part_of(corners[k], corners[k + 1], centres[k]);
+    const CoveredPart part = part_of(corners[k], corners[k + 1], centres[k]);
     spans[k] = span_of(part.low, part.high, touched(part, under), under.begin);
   }
 }

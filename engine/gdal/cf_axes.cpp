@@ -17,10 +17,6 @@ namespace {
 // A coordinate may be this much of a cell off its place: some are written with few digits.
 constexpr double kTolerance = 0.02;
 
-Error invalid(const std::string& message, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, "", hint);
-}
-
 bool is_one_of(const std::string& text, std::initializer_list<std::string_view> known) {
   return std::ranges::find(known, text) != known.end();
 }
@@ -127,7 +123,7 @@ Line line_of(const std::string& dimension, const std::vector<double>& values) {
     throw invalid(axis_text(dimension) + " are not evenly spaced: number " + std::to_string(i) +
                       " is " + number_text(values[i]) + ", where " + number_text(expected) +
                       " would be even",
-                  "xarray's interp or cdo's remapping brings them onto a plain grid");
+                  "", "xarray's interp or cdo's remapping brings them onto a plain grid");
   }
   return {values.front() - step / 2, step};
 }
@@ -208,7 +204,7 @@ Line decode_line(const ArrayStore& store, const ArrayInfo& variable, const std::
   } else if (!stated) {
     line = bounds_line(store, *coordinate);
     if (!line) {
-      throw invalid("'" + dimension + "' has one cell, and nothing says how large it is",
+      throw invalid("'" + dimension + "' has one cell, and nothing says how large it is", "",
                     "bounds or a GeoTransform would");
     }
   }
@@ -289,7 +285,7 @@ std::string curved_places(const ArrayStore& store, const ArrayInfo& variable) {
 }
 
 Error on_curved_grid(const std::string& places) {
-  return invalid("cells lie on a curved grid, each where " + places + " say",
+  return invalid("cells lie on a curved grid, each where " + places + " say", "",
                  "an image collection reads such files, as gdalwarp -geoloc does, onto the grid of "
                  "a view");
 }

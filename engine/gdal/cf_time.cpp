@@ -20,10 +20,6 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::year_month_day;
 
-Error invalid(const std::string& message, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, "", hint);
-}
-
 // What values count: seconds, or months.
 struct Unit {
   double seconds = 0;
@@ -150,7 +146,7 @@ Calendar parse_calendar(const std::string& text) {
   for (const auto& [known, calendar] : kNames) {
     if (name == known) return calendar;
   }
-  throw invalid("times are in the calendar '" + text + "', which is none of those of CF",
+  throw invalid("times are in the calendar '" + text + "', which is none of those of CF", "",
                 "\"datetime\" states times instead");
 }
 
@@ -231,12 +227,12 @@ Decoded decode(const std::vector<double>& values, const std::string& units,
   const auto since = split_units(units);
   const auto unit = since ? parse_unit(since->unit) : std::nullopt;
   if (!unit) {
-    throw invalid("times are in '" + units + "'", "such as \"days since 1970-01-01\"");
+    throw invalid("times are in '" + units + "'", "", "such as \"days since 1970-01-01\"");
   }
   const Calendar kind = parse_calendar(calendar);
   const auto found = scan_reference(since->reference);
   if (!found) {
-    throw invalid("'" + since->reference + "' is no instant to count from",
+    throw invalid("'" + since->reference + "' is no instant to count from", "",
                   "such as 1970-01-01 00:00:00");
   }
   Instant reference = *found;
@@ -250,7 +246,7 @@ Decoded decode(const std::vector<double>& values, const std::string& units,
   for (const double value : values) {
     if (unit->months > 0) {
       if (value != std::nearbyint(value) || !(std::abs(value) < kFar)) {
-        throw invalid("a time is " + number_text(value) + " " + since->unit,
+        throw invalid("a time is " + number_text(value) + " " + since->unit, "",
                       "months and years are counted in whole numbers");
       }
       out.instants.push_back(advance(reference, {.months = unit->months}, std::llround(value)));
@@ -308,7 +304,7 @@ TimeAxis ascending_axis(std::vector<Instant> labels) {
     if (labels[i - 1] < labels[i]) continue;
     throw invalid("time " + std::to_string(i) + ", " + to_text(labels[i]) +
                       ", is not after the one before it, " + to_text(labels[i - 1]),
-                  "slices stand in ascending order of time");
+                  "", "slices stand in ascending order of time");
   }
   return TimeAxis::labelled(std::move(labels));
 }
@@ -327,7 +323,7 @@ std::vector<Instant> decode_instants(const std::vector<double>& values, const st
   if (out.strange.empty()) return std::move(out.instants);
   throw invalid("times are in the calendar '" + calendar + "', and one of them is " + out.strange +
                     ", a date that does not exist",
-                "xarray's convert_calendar makes dates of them, or \"datetime\" states them");
+                "", "xarray's convert_calendar makes dates of them, or \"datetime\" states them");
 }
 
 TimeAxis decode_times(const CfTimes& times) {
@@ -340,7 +336,8 @@ TimeAxis axis_of_texts(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     const auto span = parse_time(text);
     if (!span) {
-      throw invalid("'" + text + "' is no time", "such as 2023-06-15; \"datetime\" states times");
+      throw invalid("'" + text + "' is no time", "",
+                    "such as 2023-06-15; \"datetime\" states times");
     }
     labels.push_back(span->start);
   }

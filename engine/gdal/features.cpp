@@ -19,10 +19,6 @@ namespace cube {
 
 namespace {
 
-Error invalid(const std::string& message, std::string_view where, const std::string& hint = {}) {
-  return Error(ErrorCode::kInvalid, message, std::string(where), hint);
-}
-
 // Straight lines instead of arcs, without heights and measures.
 Geometry flat(Geometry geometry) {
   if (OGR_G_HasCurveGeometry(geometry.get(), FALSE)) {
@@ -228,13 +224,13 @@ Geometry area_geometry(const Feature& feature, std::string_view where) {
   const int dimension = OGR_G_GetDimension(geometry.get());
   if (dimension != 2) {
     throw invalid(name + " is a " + OGR_G_GetGeometryName(geometry.get()) + ", which has no area",
-                  where, "polygons and multipolygons");
+                  std::string(where), "polygons and multipolygons");
   }
   if (OGR_G_IsValid(geometry.get())) return geometry;
   geometry.reset(OGR_G_MakeValid(geometry.get()));
   if (geometry) return geometry;
-  throw invalid("the outline of " + name + " is not valid and cannot be repaired", where,
-                "a ring has 4 points or more and ends where it begins");
+  throw invalid("the outline of " + name + " is not valid and cannot be repaired",
+                std::string(where), "a ring has 4 points or more and ends where it begins");
 }
 
 Geometry united(const FeatureTable& table, std::string_view where) {
@@ -251,7 +247,7 @@ Geometry united(const FeatureTable& table, std::string_view where) {
   if (OGR_G_IsEmpty(all.get())) return nullptr;
   Geometry out(OGR_G_UnionCascaded(all.get()));
   if (out) return out;
-  throw invalid("the features cannot be united", where);
+  throw invalid("the features cannot be united", std::string(where));
 }
 
 void add_points(OGRGeometryH geometry, std::vector<Vertex>& points) {

@@ -16,9 +16,9 @@ namespace cube {
 namespace {
 
 // Walks over the header, whose numbers are big-endian. What it does not know libnetcdf tells.
-class Walk {
+class HeaderWalk {
  public:
-  Walk(std::istream& in, std::uint64_t size) : in_(in), left_(size) {}
+  HeaderWalk(std::istream& in, std::uint64_t size) : in_(in), left_(size) {}
 
   ClassicHeader read() {
     constexpr std::string_view kMagic = "CDF";
@@ -198,7 +198,7 @@ ClassicHeader read_classic_header(const std::string& path) {
   in.seekg(0, std::ios::end);
   const std::streamoff size = in.tellg();
   in.seekg(0);
-  return size > 0 ? Walk(in, static_cast<std::uint64_t>(size)).read() : ClassicHeader();
+  return size > 0 ? HeaderWalk(in, static_cast<std::uint64_t>(size)).read() : ClassicHeader();
 }
 
 void check_classic_header(const std::string& path, const std::string& file) {

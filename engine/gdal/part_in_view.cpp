@@ -29,13 +29,13 @@ bool lies_in_view(const Vertex& place, const ImageAndView& both) {
 }
 
 // Places of the image that lie in the view.
-struct Part {
+struct PlacesInView {
   std::vector<Vertex> all;
   std::vector<Vertex> inner;  // those that are not on the view's edge
 };
 
 // True when they all do.
-bool add_places_of_image(const ImageAndView& both, Part& part) {
+bool add_places_of_image(const ImageAndView& both, PlacesInView& part) {
   constexpr int kSteps = 4;
   const std::vector<Vertex> places = places_over(both.width, both.height, kSteps);
   const std::vector<Vertex> cells = both.to_view(places);
@@ -45,7 +45,7 @@ bool add_places_of_image(const ImageAndView& both, Part& part) {
   return part.all.size() == places.size();
 }
 
-void add_places_of_view(const ImageAndView& both, Part& part) {
+void add_places_of_view(const ImageAndView& both, PlacesInView& part) {
   constexpr std::size_t kSteps = 8;
   const auto on_edge = [](std::size_t i) { return i == 0 || i == kSteps; };
   const std::vector<Vertex> at =
@@ -77,7 +77,7 @@ std::optional<Vertex> nearest(const std::vector<Vertex>& places, const Vertex& c
 
 Vertex centre_of_part(const ImageAndView& both) {
   const Vertex own{both.width / 2, both.height / 2};
-  Part part;
+  PlacesInView part;
   if (add_places_of_image(both, part) && both.round == 0) return own;
   add_places_of_view(both, part);
   if (part.all.empty()) return own;

@@ -49,7 +49,7 @@ Owner owner_of(const std::string& lock) {
 }
 
 // The machine is named where it is another one.
-std::string to_text(const Owner& owner) {
+std::string owner_text(const Owner& owner) {
   std::string out = "process " + std::to_string(owner.process);
   if (!owner.host.empty() && owner.host != host_name()) out += " on " + owner.host;
   return out;
@@ -103,7 +103,7 @@ void WorkFolder::refuse() const {
     throw Error(ErrorCode::kUnwritable, "is written by another output of this run", file_);
   }
   std::string who = "another run";
-  if (owner.process > 0) who += " (" + to_text(owner) + ")";
+  if (owner.process > 0) who += " (" + owner_text(owner) + ")";
   throw Held(ErrorCode::kUnwritable, who + " is writing it", file_, "wait until that has ended");
 }
 
@@ -113,7 +113,7 @@ std::string WorkFolder::holder(const std::string& path) {
   if (descriptor < 0) return {};
   const bool free = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
   ::close(descriptor);
-  return free ? "" : to_text(owner_of(lock));
+  return free ? "" : owner_text(owner_of(lock));
 }
 
 WorkFolder::~WorkFolder() {
