@@ -1,10 +1,10 @@
 #include "engine/file_kind.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "engine/remote_names.h"
 #include "engine/text.h"
@@ -15,14 +15,6 @@ namespace {
 
 // Of a JSON document, in which the keys that tell its kind are looked for.
 constexpr std::size_t kHead = std::size_t{64} << 10;
-
-std::string head_of(const std::string& file) {
-  std::string head(kHead, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, in.gcount())));
-  return head;
-}
 
 bool is_tiff(std::string_view head) {
   using namespace std::string_view_literals;
@@ -71,6 +63,22 @@ FileKind kind_of_name(const std::string& name) {
 
 }  // namespace
 
+std::string file_head(const std::string& file, std::size_t most) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return {};
+  std::string head(most, '\0');
+  std::size_t size = 0;
+  while (size < most) {
+    const ssize_t count =
+        ::pread(descriptor, head.data() + size, most - size, static_cast<off_t>(size));
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  ::close(descriptor);
+  head.resize(size);
+  return head;
+}
+
 bool is_stream(const std::string& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return false;
@@ -87,7 +95,7 @@ FileKind kind_of_file(const std::string& file) {
     return zarr ? FileKind::kZarr : FileKind::kFolder;
   }
   if (!fs::is_regular_file(file, ignored)) return FileKind::kUnknown;
-  return kind_of_head(head_of(file));
+  return kind_of_head(file_head(file, kHead));
 }
 
 std::string what_reads(const std::string& file, std::string_view cube_type) {

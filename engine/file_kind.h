@@ -24,6 +24,9 @@ enum class FileKind {
 
 FileKind kind_of_file(const std::string& file);
 
+// The first bytes of a file, at most so many; "" of what cannot be read. A pipe is not waited for.
+std::string file_head(const std::string& file, std::size_t most);
+
 // Whether it is a pipe, a socket or a device, which nobody can read at any place, and where a
 // reader may wait for ever.
 bool is_stream(const std::string& file);

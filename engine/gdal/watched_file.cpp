@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "engine/file_kind.h"
 #include "engine/gdal/handles.h"
 #include "engine/remote_names.h"
 #include "engine/text.h"
@@ -112,17 +113,7 @@ void install() {
   VSIInstallPluginHandler(kPrefix, calls.get());
 }
 
-// The first bytes of a file; "" of what is none.
-std::string head_of(const std::string& path) {
-  constexpr std::size_t kMost = 8;
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return {};
-  std::string head(kMost, '\0');
-  const ssize_t count = ::pread(descriptor, head.data(), head.size(), 0);
-  ::close(descriptor);
-  head.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-  return head;
-}
+constexpr std::size_t kHead = 8;  // bytes that tell formats
 
 bool begins(std::string_view head, std::span<const std::string_view> formats) {
   return std::ranges::any_of(formats, [&](std::string_view one) { return head.starts_with(one); });
@@ -161,7 +152,7 @@ std::optional<std::string> watched_archive(const std::string& name) {
 
 std::string watched_raster(const std::string& name) {
   if (auto archive = watched_archive(name)) return *archive;
-  const std::string head = head_of(name);
+  const std::string head = file_head(name, kHead);
   // What a writer has left in a database's log only SQLite's own way to read files finds.
   const bool logged = is_database(head) && ::access((name + "-wal").c_str(), F_OK) == 0;
   return head.empty() || has_library(head) || names_files(head) || logged ? name : watched(name, 0);
@@ -169,7 +160,7 @@ std::string watched_raster(const std::string& name) {
 
 std::string watched_features(const std::string& name) {
   if (auto archive = watched_archive(name)) return *archive;
-  const std::string head = head_of(name);
+  const std::string head = file_head(name, kHead);
   return head.empty() || has_library(head) || is_database(head) ? name : watched(name, 0);
 }
 
